@@ -1,0 +1,2 @@
+//! gpu
+pub mod fftgen;

@@ -1,0 +1,150 @@
+//! One error type: what is wrong, where, which rule it breaks, and the way out.
+//!
+//! An error is made where the rule is known and gains its place in the file where the file is
+//! known ([`crate::experiment`]); `main` prints it once and turns it into an exit code.
+
+use std::path::{Path, PathBuf};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Where in a text an error stands.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// File name as the user gave it, or `--set` for an override.
+    pub file: String,
+    pub text: String,
+    /// Byte range in `text`.
+    pub span: std::ops::Range<usize>,
+}
+
+impl Place {
+    /// 1-based line of the start of the span.
+    pub fn line(&self) -> usize {
+        let end = self.span.start.min(self.text.len());
+        self.text.as_bytes()[..end].iter().filter(|&&b| b == b'\n').count() + 1
+    }
+}
+
+/// A request that breaks a rule: a key of an experiment file, a flag, a value.
+#[derive(Debug, Clone)]
+pub struct Invalid {
+    /// Dotted path of the key, `optic.element[2].z`; empty for the file as a whole.
+    pub key: String,
+    /// What is wrong and the rule that it breaks.
+    pub rule: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    pub place: Option<Place>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{}", invalid_text(.0))]
+    Invalid(Box<Invalid>),
+
+    /// A file that cannot be read or written.
+    #[error("{}: cannot {doing}: {source}", path.display())]
+    File { path: PathBuf, doing: &'static str, source: std::io::Error },
+
+    /// A file that is there but does not hold what it should.
+    #[error("{}: {what}", path.display())]
+    Format { path: PathBuf, what: String, help: Option<String> },
+
+    /// Shapes or types that do not fit, found when a program is built.
+    #[error("{op}: {what}")]
+    Shape { op: &'static str, what: String },
+
+    #[error("{op} has no adjoint, and a trainable parameter lies before it")]
+    NoAdjoint { op: &'static str },
+
+    #[error("{what}")]
+    Device { what: String, help: Option<String> },
+
+    /// The first slot in which a NaN or an infinity appeared.
+    #[error("step {step}: {slot} is not finite, first seen after {op}")]
+    NotFinite { step: u64, op: String, slot: String, help: Option<String> },
+}
+
+fn invalid_text(e: &Invalid) -> String {
+    let mut text = String::new();
+    if let Some(p) = &e.place {
+        text.push_str(&format!("{}:{}: ", p.file, p.line()));
+    }
+    if !e.key.is_empty() {
+        text.push_str(&e.key);
+        text.push_str(": ");
+    }
+    text + &e.rule
+}
+
+impl Error {
+    pub fn invalid(key: impl Into<String>, rule: impl Into<String>) -> Self {
+        let invalid = Invalid { key: key.into(), rule: rule.into(), help: None, place: None };
+        Self::Invalid(Box::new(invalid))
+    }
+
+    pub fn file(path: &Path, doing: &'static str, source: std::io::Error) -> Self {
+        Self::File { path: path.to_owned(), doing, source }
+    }
+
+    pub fn format(path: &Path, what: impl Into<String>) -> Self {
+        Self::Format { path: path.to_owned(), what: what.into(), help: None }
+    }
+
+    pub fn device(what: impl Into<String>) -> Self {
+        Self::Device { what: what.into(), help: None }
+    }
+
+    /// Adds the way out.
+    pub fn help(mut self, way_out: impl Into<String>) -> Self {
+        match &mut self {
+            Self::Invalid(e) => e.help = Some(way_out.into()),
+            Self::Format { help, .. }
+            | Self::Device { help, .. }
+            | Self::NotFinite { help, .. } => {
+                *help = Some(way_out.into());
+            }
+            Self::File { .. } | Self::Shape { .. } | Self::NoAdjoint { .. } => {}
+        }
+        self
+    }
+
+    /// 2 when the request is wrong, 1 when a right request could not be carried out.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Invalid(_)
+            | Self::Format { .. }
+            | Self::NoAdjoint { .. }
+            | Self::Shape { .. } => 2,
+            Self::File { doing, .. } if *doing == "read" => 2,
+            Self::File { .. } | Self::Device { .. } | Self::NotFinite { .. } => 1,
+        }
+    }
+}
+
+impl miette::Diagnostic for Error {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        let help = match self {
+            Self::Invalid(e) => e.help.as_ref(),
+            Self::Format { help, .. }
+            | Self::Device { help, .. }
+            | Self::NotFinite { help, .. } => help.as_ref(),
+            Self::File { .. } | Self::Shape { .. } | Self::NoAdjoint { .. } => None,
+        };
+        help.map(|h| Box::new(h) as Box<dyn std::fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        match self {
+            Self::Invalid(e) => e.place.as_ref().map(|p| &p.text as &dyn miette::SourceCode),
+            _ => None,
+        }
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
+        let Self::Invalid(e) = self else { return None };
+        let place = e.place.as_ref()?;
+        let label = miette::LabeledSpan::new_with_span(Some("here".into()), place.span.clone());
+        Some(Box::new(std::iter::once(label)))
+    }
+}

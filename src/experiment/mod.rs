@@ -1,0 +1,40 @@
+//! The experiment file: an optical machine, a task and a way to train, in TOML.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::methods::recipe::Recipe;
+use crate::optics::Optic;
+
+/// An experiment; a scene is one without `data` and `train`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    #[serde(default)]
+    pub seed: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataSource>,
+    pub optic: Optic,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<Recipe>,
+}
+
+/// Which data set: one known by name, or files of the user's own.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataSource {
+    /// `mnist`, `fashion-mnist`, or a folder of that name where data sets are looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A folder (IDX files, or one folder of PNG per class), a `.npz` or a `.csv`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// Uses the first so many training samples only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_limit: Option<usize>,
+    /// Control: training labels are permuted, so nothing can be learnt.
+    #[serde(default)]
+    pub shuffle_labels: bool,
+}

@@ -1,0 +1,3 @@
+//! Files as the rest of the program sees them: arrays in, arrays out, written whole or not at all.
+
+pub mod npy;

@@ -1,0 +1,3 @@
+//! Training methods and what they are told.
+
+pub mod recipe;

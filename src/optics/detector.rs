@@ -1,0 +1,106 @@
+//! Where the light is read: one region per class, or a pair of regions per class.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::element::Outline;
+use super::grid::Grid;
+use crate::math::sparse::Sparse;
+use crate::units::Metres;
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Detector {
+    /// `grid`: rows as even as possible; `ring`: on a circle.
+    #[serde(default)]
+    pub layout: Layout,
+    #[serde(default)]
+    pub shape: Outline,
+    /// Side or diameter of a region.
+    pub size: Metres,
+    /// Part of the window's width over which the regions are spread, 0..1.
+    #[serde(default = "default_spread")]
+    pub spread: f64,
+    /// Two regions per class, read as (I₊ - I₋) / (I₊ + I₋) (Li 2019, Adv. Photon. 1, 046001).
+    #[serde(default)]
+    pub differential: bool,
+    /// Regions along (y, x) of a grid; chosen when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grid: Option<[usize; 2]>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    #[default]
+    Grid,
+    Ring,
+}
+
+fn default_spread() -> f64 {
+    0.8
+}
+
+/// A region's centre and full size (y, x) in metres.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Region {
+    pub outline: Outline,
+    pub centre: [f64; 2],
+    pub size: [f64; 2],
+}
+
+impl Detector {
+    /// Regions for `classes` classes: with differential detection the positive ones first,
+    /// then the negative ones, both in class order.
+    pub fn regions(&self, grid: &Grid, classes: usize) -> Vec<Region> {
+        let count = if self.differential { 2 * classes } else { classes };
+        let extent = grid.extent().map(|e| e * self.spread);
+        let at = |centre: [f64; 2]| Region { outline: self.shape, centre, size: [self.size.0; 2] };
+        match self.layout {
+            Layout::Ring => (0..count)
+                .map(|k| {
+                    let angle = std::f64::consts::TAU * k as f64 / count as f64;
+                    at([-angle.cos() * extent[0] / 2.0, angle.sin() * extent[1] / 2.0])
+                })
+                .collect(),
+            Layout::Grid => {
+                let rows = self.rows(count);
+                let mut regions = Vec::with_capacity(count);
+                let mut placed = 0;
+                for j in 0..rows {
+                    // Rows as even as possible, the longer ones first: 10 in 3 rows is 4, 3, 3.
+                    let here = (count - placed).div_ceil(rows - j);
+                    for i in 0..here {
+                        let along = |k: usize, n: usize, width: f64| {
+                            ((k as f64 + 0.5) / n as f64 - 0.5) * width
+                        };
+                        regions.push(at([along(j, rows, extent[0]), along(i, here, extent[1])]));
+                    }
+                    placed += here;
+                }
+                regions
+            }
+        }
+    }
+
+    /// Rows of a grid of `count` regions: as given, or the largest that leaves rows no shorter
+    /// than the grid is tall.
+    fn rows(&self, count: usize) -> usize {
+        self.grid
+            .map_or_else(|| ((count as f64).sqrt() as usize).max(1), |[rows, _]| rows)
+            .min(count.max(1))
+    }
+
+    /// The map from intensity `[y, x]` to the power in each region (unit: intensity x samples).
+    pub fn weights(&self, grid: &Grid, classes: usize) -> Sparse {
+        let rows: Vec<Vec<(usize, f64)>> = self
+            .regions(grid, classes)
+            .iter()
+            .map(|r| {
+                let cover = r.outline.cover(grid, r.centre, r.size);
+                cover.into_iter().enumerate().filter(|(_, w)| *w > 0.0).collect()
+            })
+            .collect();
+        Sparse::from_rows(grid.len(), &rows)
+    }
+}

@@ -1,0 +1,198 @@
+//! What stands in the beam, in order: free space, masks, apertures, lenses, monitors.
+
+use std::path::PathBuf;
+
+use num_complex::Complex;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::grid::Grid;
+use crate::units::Metres;
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Element {
+    FreeSpace(FreeSpace),
+    PhaseMask(PhaseMask),
+    AmplitudeMask(AmplitudeMask),
+    Aperture(Aperture),
+    Lens(Lens),
+    Monitor(Monitor),
+}
+
+/// Propagation over z by the band-limited angular spectrum.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FreeSpace {
+    /// Distance; negative is the conjugate, not the inverse, where waves decay.
+    pub z: Metres,
+    /// Sideways shift (y, x) of the next plane against this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<[Metres; 2]>,
+    /// Which of `z`, `pitch`, `offset` the optimiser may move.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trainable: Vec<Geometry>,
+}
+
+/// A quantity of free space that can be trained through its transfer function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Geometry {
+    Z,
+    Pitch,
+    Offset,
+}
+
+/// E' = exp(i φ) E, one φ per sample.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PhaseMask {
+    #[serde(default)]
+    pub init: MaskInit,
+    /// `.npy` of phases in radians `[y, x]`, in place of `init`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// φ is kept within `[low, high]` radians, both finite; free when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<[f64; 2]>,
+    #[serde(default = "yes")]
+    pub trainable: bool,
+}
+
+/// E' = a E, 0 <= a <= 1.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AmplitudeMask {
+    /// `.npy` of amplitudes `[y, x]`; all ones when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    #[serde(default)]
+    pub trainable: bool,
+}
+
+/// How the phases of a mask start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MaskInit {
+    #[default]
+    Zero,
+    /// Uniform over the bounds, or over one turn.
+    Random,
+}
+
+/// An opening in a black screen; samples on the edge let their covered share of amplitude through.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Aperture {
+    pub shape: Outline,
+    /// Diameter, or side: one length or (y, x).
+    pub size: super::grid::PerAxis<Metres>,
+    /// Centre (y, x).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub centre: Option<[Metres; 2]>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outline {
+    /// A rectangle where the sizes differ.
+    #[default]
+    Square,
+    /// An ellipse where the sizes differ.
+    Circle,
+}
+
+/// A thin lens, φ = -π (x² + y²) / (λ f) (Goodman, Fourier Optics, eq. 5-10).
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lens {
+    /// Focal length, negative for a diverging lens.
+    pub f: Metres,
+}
+
+/// Shows the field at this plane under a name; the light passes unchanged.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Monitor {
+    pub name: String,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Points per axis at which the cover of an edge sample is counted: an error of at most
+/// 1/32 of the sample's area where an edge crosses it.
+const SUPERSAMPLE: usize = 32;
+
+impl Outline {
+    /// Share of each sample's cell that lies inside, `[y, x]`, 0..1.
+    ///
+    /// `centre` and `size` are (y, x) in metres; `size` is the full width.
+    pub fn cover(self, grid: &Grid, centre: [f64; 2], size: [f64; 2]) -> Vec<f64> {
+        let half = size.map(|s| s / 2.0);
+        match self {
+            // Exact: the overlap of two intervals along each axis.
+            Self::Square => {
+                let along = |a: usize, p: f64| {
+                    let (low, high) = (p - grid.pitch[a] / 2.0, p + grid.pitch[a] / 2.0);
+                    let overlap = high.min(centre[a] + half[a]) - low.max(centre[a] - half[a]);
+                    (overlap / grid.pitch[a]).clamp(0.0, 1.0)
+                };
+                grid.map(|y, x| along(0, y) * along(1, x))
+            }
+            Self::Circle => {
+                let inside = |y: f64, x: f64| {
+                    let (v, u) = ((y - centre[0]) / half[0], (x - centre[1]) / half[1]);
+                    v * v + u * u <= 1.0
+                };
+                grid.map(|y, x| {
+                    let corners = [(-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5)]
+                        .map(|(v, u)| inside(y + v * grid.pitch[0], x + u * grid.pitch[1]));
+                    let near = [centre[0] - y, centre[1] - x];
+                    let holds_centre = (0..2).all(|a| near[a].abs() <= grid.pitch[a] / 2.0);
+                    let crossed = (0..2).any(|a| {
+                        // An axis of the ellipse may end inside a cell whose corners are all outside.
+                        let other = 1 - a;
+                        near[other].abs() <= grid.pitch[other] / 2.0
+                            && near[a].abs() <= half[a] + grid.pitch[a] / 2.0
+                    });
+                    if corners.iter().all(|&c| c) {
+                        return 1.0;
+                    }
+                    if !corners.iter().any(|&c| c) && !holds_centre && !crossed {
+                        return 0.0;
+                    }
+                    let step = |k: usize| (k as f64 + 0.5) / SUPERSAMPLE as f64 - 0.5;
+                    let hits = (0..SUPERSAMPLE * SUPERSAMPLE)
+                        .filter(|k| {
+                            inside(
+                                y + step(k / SUPERSAMPLE) * grid.pitch[0],
+                                x + step(k % SUPERSAMPLE) * grid.pitch[1],
+                            )
+                        })
+                        .count();
+                    hits as f64 / (SUPERSAMPLE * SUPERSAMPLE) as f64
+                })
+            }
+        }
+    }
+}
+
+impl Aperture {
+    /// Amplitude transmission `[y, x]`.
+    pub fn transmission(&self, grid: &Grid) -> Vec<f64> {
+        let centre = self.centre.map_or([0.0; 2], |c| c.map(|m| m.0));
+        self.shape.cover(grid, centre, [self.size.y().0, self.size.x().0])
+    }
+}
+
+impl Lens {
+    /// exp(-iπ r² / (λ f)) `[y, x]`, the phase reduced in f64.
+    pub fn phasor(&self, grid: &Grid, wavelength: f64) -> Vec<Complex<f64>> {
+        grid.map(|y, x| {
+            let turns = -(x * x + y * y) / (2.0 * wavelength * self.f.0);
+            Complex::cis(std::f64::consts::TAU * turns.fract())
+        })
+    }
+}

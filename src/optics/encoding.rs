@@ -1,0 +1,99 @@
+//! How a sample of the data becomes light: v in 0..1 to amplitude, phase or both.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::grid::Grid;
+use crate::math::sparse::Sparse;
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Encoding {
+    #[serde(default)]
+    pub encoding: Modulation,
+    /// Part of the window's width that the image fills, 0..1; dark outside.
+    #[serde(default = "default_aperture")]
+    pub aperture: f64,
+    #[serde(default)]
+    pub resample: Resample,
+    /// Phase at v = 1 in radians, for `phase` and `both`.
+    #[serde(default = "default_phase_range")]
+    pub phase_range: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Modulation {
+    /// E = v.
+    #[default]
+    Amplitude,
+    /// E = exp(i v `phase_range`) inside the aperture.
+    Phase,
+    /// E = v exp(i v `phase_range`).
+    Both,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Resample {
+    #[default]
+    Nearest,
+    Bilinear,
+}
+
+fn default_aperture() -> f64 {
+    0.7
+}
+
+fn default_phase_range() -> f64 {
+    std::f64::consts::PI
+}
+
+impl Encoding {
+    /// Side of the image on the grid in samples (y, x).
+    pub fn window(&self, grid: &Grid) -> [usize; 2] {
+        grid.samples.map(|n| ((self.aperture * n as f64).round() as usize).clamp(1, n))
+    }
+
+    /// 1 inside the centred window and 0 outside, `[y, x]`.
+    pub fn inside(&self, grid: &Grid) -> Vec<f64> {
+        let place = self.placement(grid, [1, 1]);
+        (0..grid.len()).map(|p| f64::from(u8::from(place.start[p + 1] > place.start[p]))).collect()
+    }
+
+    /// The linear map from an image `[height, width]` to v `[y, x]`, image row 0 at the top.
+    pub fn placement(&self, grid: &Grid, image: [usize; 2]) -> Sparse {
+        let window = self.window(grid);
+        let [ny, nx] = grid.samples;
+        let corner = [(ny - window[0]) / 2, (nx - window[1]) / 2];
+        let taps = |a: usize, i: usize| -> Vec<(usize, f64)> {
+            // Centre of the sample in image pixels, pixel centres at k + 1/2.
+            let p = (i as f64 + 0.5) * image[a] as f64 / window[a] as f64;
+            match self.resample {
+                Resample::Nearest => vec![((p as usize).min(image[a] - 1), 1.0)],
+                Resample::Bilinear => {
+                    let q = (p - 0.5).clamp(0.0, image[a] as f64 - 1.0);
+                    let low = q.floor() as usize;
+                    let share = q - low as f64;
+                    let mut taps = vec![(low, 1.0 - share)];
+                    if share > 0.0 {
+                        taps.push((low + 1, share));
+                    }
+                    taps
+                }
+            }
+        };
+        let mut rows = vec![Vec::new(); grid.len()];
+        for j in 0..window[0] {
+            for i in 0..window[1] {
+                let row = &mut rows[(corner[0] + j) * nx + corner[1] + i];
+                for (v, wv) in taps(0, j) {
+                    for (u, wu) in taps(1, i) {
+                        row.push((v * image[1] + u, wv * wu));
+                    }
+                }
+            }
+        }
+        Sparse::from_rows(image[0] * image[1], &rows)
+    }
+}

@@ -1,0 +1,78 @@
+//! What an optical machine is: grid, source, elements, detector, and the transfer functions
+//! between them. Nothing here knows how a machine is computed.
+
+pub mod detector;
+pub mod element;
+pub mod encoding;
+pub mod grid;
+pub mod sampling;
+pub mod source;
+pub mod transfer;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use detector::Detector;
+pub use element::Element;
+pub use encoding::Encoding;
+pub use grid::Grid;
+pub use source::Source;
+
+use crate::units::Metres;
+
+/// An optical machine: light of one wavelength through a row of elements to a detector.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Optic {
+    pub wavelength: Metres,
+    /// Distance between samples, `"0.4 mm"` or `["0.4 mm", "0.8 mm"]` (y, x). Also known as `dx`.
+    pub pitch: grid::PerAxis<Metres>,
+    /// Samples across, `64` or `[64, 96]` (y, x).
+    pub samples: grid::PerAxis<usize>,
+    /// Linear size of the padded window over the field's; at least 2 in open space.
+    #[serde(default = "default_pad")]
+    pub pad: f64,
+    #[serde(default)]
+    pub boundary: Boundary,
+    #[serde(default)]
+    pub source: Source,
+    /// How a sample of the data set becomes light; absent in a scene without data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Encoding>,
+    pub element: Vec<Element>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detector: Option<Detector>,
+}
+
+/// What lies outside the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Boundary {
+    /// Empty space: a linear convolution, padded, with the band-limited angular spectrum.
+    #[default]
+    Open,
+    /// The window repeats for ever: a cyclic convolution, unpadded, without a band limit.
+    Periodic,
+}
+
+fn default_pad() -> f64 {
+    2.0
+}
+
+impl Optic {
+    pub fn grid(&self) -> Grid {
+        Grid {
+            samples: [self.samples.y(), self.samples.x()],
+            pitch: [self.pitch.y().0, self.pitch.x().0],
+        }
+    }
+
+    /// Samples of the padded window `[y, x]` in which free space is convolved.
+    pub fn padded(&self) -> [usize; 2] {
+        let grid = self.grid();
+        match self.boundary {
+            Boundary::Periodic => grid.samples,
+            Boundary::Open => grid.samples.map(|n| transfer::padded_length(n, self.pad)),
+        }
+    }
+}
