@@ -1,2 +1,61 @@
-//! backend
+//! Backends compile a program once and run its routines many times.
+//!
+//! They know programs and ops, never optics. Host data are f64 and in natural order on both
+//! sides of [`Executor::write`] and [`Executor::read`]; layouts inside are the backend's own.
+
+pub mod cpu;
 pub mod gpu;
+
+use crate::error::{Error, Result};
+use crate::program::{Data, Layout, Program, Slot, SlotId};
+
+/// A compiled program on one device.
+pub trait Executor: Send {
+    fn program(&self) -> &Program;
+
+    /// The device and how the program lies on it, in one line.
+    fn describe(&self) -> String;
+
+    /// Writes a slot: an input (the first samples of the batch), a parameter or a state.
+    fn write(&mut self, slot: SlotId, data: &Data) -> Result<()>;
+
+    /// Reads all of a slot, after everything that was run.
+    fn read(&mut self, slot: SlotId) -> Result<Data>;
+
+    /// Starts a routine on the first `count` samples of its inputs.
+    fn run(&mut self, routine: &str, count: usize) -> Result<()>;
+
+    /// Runs a routine node by node and returns the first op, with its output, that makes a
+    /// number that is not finite.
+    fn trace(&mut self, routine: &str, count: usize) -> Result<Option<(String, String)>>;
+}
+
+/// Checks that host data fit a slot; `copies` is how many it may hold at most.
+fn fits(slot: &Slot, data: &Data, copies: usize) -> Result<()> {
+    let len = slot.shape.len();
+    let whole = len > 0 && data.len().is_multiple_of(len) && data.len() <= copies * len;
+    if data.kind() == slot.shape.kind && whole {
+        return Ok(());
+    }
+    let what = format!(
+        "{} takes up to {copies} x {len} {:?}, was given {} {:?}",
+        slot.name,
+        slot.shape.kind,
+        data.len(),
+        data.kind()
+    );
+    Err(Error::Shape { op: "write", what })
+}
+
+/// The routine of that name, or what there is instead.
+fn routine_index(program: &Program, name: &str) -> Result<usize> {
+    program.routines.iter().position(|r| r.name == name).ok_or_else(|| {
+        let known: Vec<_> = program.routines.iter().map(|r| r.name).collect();
+        Error::Shape { op: "run", what: format!("no routine {name}; there are {known:?}") }
+    })
+}
+
+/// Whether the host sees this slot in another order than the device.
+fn is_reordered(slot: &Slot) -> bool {
+    slot.shape.layout != Layout::Natural
+}

@@ -3,4 +3,5 @@
 
 pub mod random;
 pub mod real;
+pub mod scalar;
 pub mod sparse;

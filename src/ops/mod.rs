@@ -1,1 +1,178 @@
-//! ops
+//! How each primitive computes: one op a file, its equation first, then its parameters, shape,
+//! adjoint, CPU kernel, GPU kernel as plain data, cost and cases.
+//!
+//! Builders check, kernels assume: `shape` refuses operands that do not fit, and the kernels
+//! have no error path.
+
+pub mod adam;
+pub mod add;
+pub mod amplitude_grad;
+pub mod attenuate;
+pub mod case;
+pub mod clamp;
+pub mod columns;
+pub mod columns_grad;
+pub mod count;
+pub mod cross_entropy;
+pub mod efficiency;
+pub mod encode;
+pub mod intensity;
+pub mod kernel;
+pub mod leaf_sum;
+pub mod lines;
+pub mod mean_squared;
+pub mod modulate;
+pub mod phase_grad;
+pub mod phasor;
+pub mod power;
+pub mod readout;
+pub mod record;
+pub mod rows_in;
+pub mod rows_out;
+pub mod sample_sum;
+pub mod sgd;
+pub mod sparse_sum;
+pub mod transfer;
+
+use kernel::{Cost, CpuCompile, CpuKernel, GpuKernel};
+
+use crate::error::{Error, Result};
+use crate::math::scalar::Scalar;
+use crate::program::adjoint::Adjoint;
+use crate::program::{Kind, Node, Shape, Slot};
+
+/// What a primitive is asked for.
+pub trait Primitive {
+    const NAME: &'static str;
+
+    /// Shape of the output, or why the operands do not fit.
+    fn shape(&self, inputs: &[&Slot]) -> Result<Shape>;
+
+    /// Emits what takes the output's gradient to the inputs'.
+    fn adjoint(&self, _walk: &mut Adjoint, _node: &Node) -> Result<()> {
+        Err(Error::NoAdjoint { op: Self::NAME })
+    }
+
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T>;
+
+    fn gpu(&self, inputs: &[&Slot]) -> GpuKernel;
+
+    /// Of one copy.
+    fn cost(&self, inputs: &[&Slot]) -> Cost;
+}
+
+macro_rules! ops {
+    ($($module:ident :: $op:ident),* $(,)?) => {
+        /// One node's op with its static parameters.
+        #[derive(Debug, Clone)]
+        pub enum Op { $($op($module::$op)),* }
+
+        impl Op {
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$op(_) => <$module::$op as Primitive>::NAME),* }
+            }
+            pub fn shape(&self, inputs: &[&Slot]) -> Result<Shape> {
+                match self { $(Self::$op(op) => op.shape(inputs)),* }
+            }
+            pub fn adjoint(&self, walk: &mut Adjoint, node: &Node) -> Result<()> {
+                match self { $(Self::$op(op) => op.adjoint(walk, node)),* }
+            }
+            pub fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+                match self { $(Self::$op(op) => op.cpu(inputs, compile)),* }
+            }
+            pub fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
+                match self { $(Self::$op(op) => op.gpu(inputs)),* }
+            }
+            pub fn cost(&self, inputs: &[&Slot]) -> Cost {
+                match self { $(Self::$op(op) => op.cost(inputs)),* }
+            }
+        }
+    };
+}
+
+ops! {
+    adam::Adam,
+    add::Add,
+    amplitude_grad::AmplitudeGrad,
+    attenuate::Attenuate,
+    clamp::Clamp,
+    columns::Columns,
+    columns_grad::ColumnsGrad,
+    count::Count,
+    cross_entropy::CrossEntropy,
+    cross_entropy::CrossEntropyAdjoint,
+    efficiency::Efficiency,
+    efficiency::EfficiencyAdjoint,
+    encode::Encode,
+    intensity::Intensity,
+    intensity::IntensityAdjoint,
+    leaf_sum::LeafSum,
+    mean_squared::MeanSquared,
+    mean_squared::MeanSquaredAdjoint,
+    modulate::Modulate,
+    phase_grad::PhaseGrad,
+    phasor::Phasor,
+    power::Power,
+    readout::Readout,
+    readout::ReadoutAdjoint,
+    record::Record,
+    rows_in::RowsIn,
+    rows_out::RowsOut,
+    sample_sum::SampleSum,
+    sgd::Sgd,
+    sparse_sum::SparseSum,
+    transfer::Transfer,
+    transfer::TransferAdjoint,
+}
+
+/// Every case of every op, for the twins, the adjoint tests, the benches and `doctor`.
+pub fn cases() -> Vec<case::Case> {
+    let mut all = Vec::new();
+    for cases in [
+        adam::cases,
+        add::cases,
+        attenuate::cases,
+        clamp::cases,
+        columns::cases,
+        columns_grad::cases,
+        count::cases,
+        cross_entropy::cases,
+        efficiency::cases,
+        encode::cases,
+        intensity::cases,
+        leaf_sum::cases,
+        mean_squared::cases,
+        modulate::cases,
+        phasor::cases,
+        power::cases,
+        readout::cases,
+        record::cases,
+        rows_in::cases,
+        sample_sum::cases,
+        sgd::cases,
+        sparse_sum::cases,
+        transfer::cases,
+    ] {
+        all.extend(cases());
+    }
+    all
+}
+
+/// Checks the number and the kinds of the operands.
+fn expect(op: &'static str, inputs: &[&Slot], kinds: &[Kind]) -> Result<()> {
+    let given: Vec<Kind> = inputs.iter().map(|s| s.shape.kind).collect();
+    if given == kinds {
+        return Ok(());
+    }
+    let names: Vec<&str> = inputs.iter().map(|s| s.name.as_str()).collect();
+    Err(Error::Shape { op, what: format!("takes {kinds:?}, was given {given:?} ({names:?})") })
+}
+
+/// Checks that two operands have the same number of elements.
+fn same_len(op: &'static str, a: &Slot, b: &Slot) -> Result<()> {
+    if a.shape.len() == b.shape.len() {
+        return Ok(());
+    }
+    let what = format!("{} is {:?}, {} is {:?}", a.name, a.shape.dims, b.name, b.shape.dims);
+    Err(Error::Shape { op, what })
+}

@@ -1,0 +1,148 @@
+//! A routine compiled: kernels with the places of their operands.
+
+use crate::math::scalar::Scalar;
+use crate::ops::kernel::{CpuCompile, CpuKernel};
+use crate::program::plan::Plan;
+use crate::program::{Domain, Leaves, Program, Role, Routine, Scope, SlotId};
+
+use super::storage::Buffer;
+
+/// Most operands of a node.
+pub const MOST_INPUTS: usize = 6;
+pub const MOST_OUTPUTS: usize = 3;
+
+/// Where the copy of a slot lies that a kernel sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Held by slot, one copy.
+    Value(usize),
+    /// Held by slot, one copy per sample, written by the host.
+    SampleValue(usize),
+    /// Held by slot, one copy per sample, written by nodes: the n-th of the routine's outputs.
+    SampleOutput(usize),
+    /// A slab with one copy.
+    Shared(usize),
+    /// The n-th slab with a copy per leaf.
+    Leaf(usize),
+    /// A slab of the thread's workspace.
+    Own(usize),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Operand {
+    pub place: Place,
+    /// Elements of one copy.
+    pub len: usize,
+}
+
+pub struct Step<T> {
+    pub kernel: CpuKernel<T>,
+    pub inputs: Vec<Operand>,
+    pub outputs: Vec<Operand>,
+    /// For messages.
+    pub op: &'static str,
+    pub output: String,
+}
+
+pub struct CompiledSection<T> {
+    pub scope: Scope,
+    pub steps: Vec<Step<T>>,
+}
+
+pub struct Compiled<T> {
+    pub batch: usize,
+    pub leaves: Leaves,
+    pub sections: Vec<CompiledSection<T>>,
+    /// Slabs with one copy, by plan index.
+    pub shared: Vec<Buffer<T>>,
+    /// Slabs with one copy per leaf, `[leaves, len]`, and their len.
+    pub leaf_slabs: Vec<(Buffer<T>, usize)>,
+    /// Slots with a copy per sample that nodes write, and their len.
+    pub sample_outputs: Vec<(SlotId, usize)>,
+    /// Slabs that each thread needs of its own, by plan index.
+    pub own: Vec<Option<(crate::program::Kind, usize)>>,
+    pub scratch: usize,
+}
+
+impl<T: Scalar> Compiled<T> {
+    pub fn new(program: &Program, routine: &Routine, shared: &mut CpuCompile<T>) -> Self {
+        let plan = Plan::of(program, routine);
+        let mut leaf_slabs = Vec::new();
+        let mut leaf_index = vec![usize::MAX; plan.slabs.len()];
+        for (i, slab) in plan.slabs.iter().enumerate().filter(|(_, s)| s.domain == Domain::Leaf) {
+            leaf_index[i] = leaf_slabs.len();
+            leaf_slabs.push((Buffer::zeros(slab.kind, routine.leaves.count * slab.len), slab.len));
+        }
+        let slab_buffers = plan.slabs.iter().map(|slab| match slab.domain {
+            Domain::Once => Buffer::zeros(slab.kind, slab.len),
+            Domain::Sample | Domain::Leaf => Buffer::None,
+        });
+        let slab_buffers = slab_buffers.collect();
+        let own = plan
+            .slabs
+            .iter()
+            .map(|slab| (slab.domain == Domain::Sample).then_some((slab.kind, slab.len)));
+        let own = own.collect();
+
+        let mut sample_outputs: Vec<(SlotId, usize)> = Vec::new();
+        for node in routine.sections.iter().flat_map(|s| &s.nodes) {
+            for &id in &node.outputs {
+                let slot = program.slot(id);
+                if matches!(slot.role, Role::Output) && slot.domain == Domain::Sample {
+                    sample_outputs.push((id, slot.shape.len()));
+                }
+            }
+        }
+        let place = |id: SlotId| -> Operand {
+            let slot = program.slot(id);
+            let place = if let Some(&slab) = plan.slab_of.get(&id) {
+                match slot.domain {
+                    Domain::Once => Place::Shared(slab),
+                    Domain::Leaf => Place::Leaf(leaf_index[slab]),
+                    Domain::Sample => Place::Own(slab),
+                }
+            } else if let Some(n) = sample_outputs.iter().position(|(o, _)| *o == id) {
+                Place::SampleOutput(n)
+            } else if slot.domain == Domain::Sample {
+                Place::SampleValue(id.index())
+            } else {
+                Place::Value(id.index())
+            };
+            Operand { place, len: slot.shape.len() }
+        };
+        let mut scratch = 0;
+        let mut sections = Vec::new();
+        for section in &routine.sections {
+            let mut steps = Vec::new();
+            for node in &section.nodes {
+                let operands: Vec<_> = node.inputs.iter().map(|&i| program.slot(i)).collect();
+                let kernel = node.op.cpu(&operands, shared);
+                scratch = scratch.max(kernel.scratch);
+                debug_assert!(
+                    node.inputs.len() <= MOST_INPUTS && node.outputs.len() <= MOST_OUTPUTS
+                );
+                steps.push(Step {
+                    kernel,
+                    inputs: node.inputs.iter().map(|&i| place(i)).collect(),
+                    outputs: node.outputs.iter().map(|&i| place(i)).collect(),
+                    op: node.op.name(),
+                    output: node
+                        .outputs
+                        .first()
+                        .map_or_else(String::new, |&o| program.slot(o).name.clone()),
+                });
+            }
+            sections.push(CompiledSection { scope: section.scope, steps });
+        }
+        Self {
+            batch: routine.batch,
+            leaves: routine.leaves,
+            sections,
+            shared: slab_buffers,
+            leaf_slabs,
+            sample_outputs,
+            own,
+            scratch,
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Runs a compiled routine.
+
+use std::sync::{Mutex, PoisonError};
+
+use num_complex::Complex;
+use rayon::prelude::*;
+
+use super::Cpu;
+use super::compile::{Compiled, MOST_INPUTS, MOST_OUTPUTS, Operand, Place, Step};
+use super::storage::{Buffer, is_finite};
+use crate::error::{Error, Result};
+use crate::math::scalar::Scalar;
+use crate::ops::kernel::{Io, View, ViewMut};
+use crate::program::Scope;
+
+/// What one thread needs of its own.
+pub struct Workspace<T> {
+    /// Slabs of each routine, by plan index.
+    slabs: Vec<Vec<Buffer<T>>>,
+    scratch: Vec<Complex<T>>,
+}
+
+impl<T: Scalar> Workspace<T> {
+    pub fn new(routines: &[Compiled<T>]) -> Self {
+        let slab = |s: &Option<_>| s.map_or(Buffer::None, |(kind, len)| Buffer::zeros(kind, len));
+        let slabs = routines.iter().map(|r| r.own.iter().map(slab).collect()).collect();
+        let most = routines.iter().map(|r| r.scratch).max().unwrap_or(0);
+        Self { slabs, scratch: vec![Complex::new(T::zero(), T::zero()); most] }
+    }
+}
+
+/// Where a trace puts the first op whose output is not finite.
+type Found = Mutex<Option<(String, String)>>;
+
+/// What all samples see: nothing in it is written while they run.
+struct Common<'a, T> {
+    values: &'a [Buffer<T>],
+    shared: &'a [Buffer<T>],
+}
+
+/// One leaf's share of what is written per sample.
+struct Leaf<'a, T> {
+    samples: std::ops::Range<usize>,
+    sums: Vec<ViewMut<'a, T>>,
+    outputs: Vec<ViewMut<'a, T>>,
+}
+
+fn part<'a, T>(view: &'a mut ViewMut<'_, T>, range: std::ops::Range<usize>) -> ViewMut<'a, T> {
+    match view {
+        ViewMut::Real(v) => ViewMut::Real(&mut v[range]),
+        ViewMut::Complex(v) => ViewMut::Complex(&mut v[range]),
+        ViewMut::Index(v) => ViewMut::Index(&mut v[range]),
+        ViewMut::None => ViewMut::None,
+    }
+}
+
+fn part_ref<'a, T>(view: &'a ViewMut<'_, T>, range: std::ops::Range<usize>) -> View<'a, T> {
+    match view {
+        ViewMut::Real(v) => View::Real(&v[range]),
+        ViewMut::Complex(v) => View::Complex(&v[range]),
+        ViewMut::Index(v) => View::Index(&v[range]),
+        ViewMut::None => View::Index(&[]),
+    }
+}
+
+fn note<T: Scalar>(found: Option<&Found>, step: &Step<T>, outputs: &[ViewMut<'_, T>]) {
+    let Some(found) = found else { return };
+    if !outputs.iter().all(is_finite) {
+        let mut first = found.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert_with(|| (step.op.to_owned(), step.output.clone()));
+    }
+}
+
+impl<T: Scalar> Cpu<T> {
+    pub(super) fn execute(
+        &mut self,
+        routine: usize,
+        count: usize,
+        found: Option<&Found>,
+    ) -> Result<()> {
+        if count == 0 || count > self.routines[routine].batch {
+            let what = format!("{count} samples of a batch of {}", self.routines[routine].batch);
+            return Err(Error::Shape { op: "run", what });
+        }
+        for section in 0..self.routines[routine].sections.len() {
+            match self.routines[routine].sections[section].scope {
+                Scope::Once => self.once(routine, section, found),
+                Scope::PerSample => self.per_sample(routine, section, count, found),
+            }
+        }
+        Ok(())
+    }
+
+    fn once(&mut self, routine: usize, section: usize, found: Option<&Found>) {
+        let Self { values, routines, workspaces, pool, .. } = self;
+        let Compiled { sections, shared, leaf_slabs, .. } = &mut routines[routine];
+        let mut workspace = workspaces[0].lock().unwrap_or_else(PoisonError::into_inner);
+        for step in &sections[section].steps {
+            let mut taken: [Buffer<T>; MOST_OUTPUTS] = Default::default();
+            for (taken, output) in taken.iter_mut().zip(&step.outputs) {
+                *taken = match output.place {
+                    Place::Value(i) | Place::SampleValue(i) => std::mem::take(&mut values[i]),
+                    Place::Shared(i) => std::mem::take(&mut shared[i]),
+                    Place::SampleOutput(_) | Place::Leaf(_) | Place::Own(_) => Buffer::None,
+                };
+            }
+            let mut inputs = [View::Index(&[]); MOST_INPUTS];
+            for (view, input) in inputs.iter_mut().zip(&step.inputs) {
+                *view = match input.place {
+                    Place::Value(i) | Place::SampleValue(i) => values[i].view(0..input.len),
+                    Place::Shared(i) => shared[i].view(0..input.len),
+                    Place::Leaf(i) => leaf_slabs[i].0.view(0..leaf_slabs[i].0.len()),
+                    Place::SampleOutput(_) | Place::Own(_) => continue,
+                };
+            }
+            let mut outputs: [ViewMut<'_, T>; MOST_OUTPUTS] = Default::default();
+            let views = outputs.iter_mut().zip(taken.iter_mut()).zip(&step.outputs);
+            views.for_each(|((view, taken), output)| *view = taken.view_mut(output.len));
+            let mut io = Io {
+                inputs: &inputs[..step.inputs.len()],
+                outputs: &mut outputs[..step.outputs.len()],
+                scratch: &mut workspace.scratch,
+                parallel: true,
+            };
+            pool.install(|| (step.kernel.run)(&mut io));
+            note(found, step, io.outputs);
+            for (taken, output) in taken.into_iter().zip(&step.outputs) {
+                match output.place {
+                    Place::Value(i) | Place::SampleValue(i) => values[i] = taken,
+                    Place::Shared(i) => shared[i] = taken,
+                    Place::SampleOutput(_) | Place::Leaf(_) | Place::Own(_) => {}
+                }
+            }
+        }
+    }
+
+    fn per_sample(&mut self, routine: usize, section: usize, count: usize, found: Option<&Found>) {
+        let Self { values, routines, workspaces, pool, .. } = self;
+        let compiled = &mut routines[routine];
+        let leaves = compiled.leaves;
+        // What leaves write is taken out, so that the rest can be shared.
+        let outputs = compiled.sample_outputs.iter();
+        let mut written: Vec<(Buffer<T>, usize)> =
+            outputs.map(|&(slot, len)| (std::mem::take(&mut values[slot.index()]), len)).collect();
+        let mut sums = std::mem::take(&mut compiled.leaf_slabs);
+        let mut parts: Vec<Leaf<'_, T>> = (0..leaves.count)
+            .map(|l| Leaf {
+                samples: leaves.range(l, count),
+                sums: Vec::new(),
+                outputs: Vec::new(),
+            })
+            .collect();
+        for (buffer, len) in &mut sums {
+            buffer.fill_zero();
+            let chunks = buffer.chunks_mut(*len);
+            parts.iter_mut().zip(chunks).for_each(|(leaf, chunk)| leaf.sums.push(chunk));
+        }
+        for (buffer, len) in &mut written {
+            let chunks = buffer.chunks_mut(*len * leaves.size);
+            parts.iter_mut().zip(chunks).for_each(|(leaf, chunk)| leaf.outputs.push(chunk));
+        }
+        let common = Common { values, shared: &compiled.shared };
+        let steps = &compiled.sections[section].steps;
+        let busy = parts.iter().filter(|l| !l.samples.is_empty()).count();
+        let parallel = busy < pool.current_num_threads();
+        let run_leaf = |leaf: &mut Leaf<'_, T>| {
+            let thread = rayon::current_thread_index().unwrap_or(0);
+            let mut workspace = workspaces[thread].lock().unwrap_or_else(PoisonError::into_inner);
+            let Workspace { slabs, scratch } = &mut *workspace;
+            for sample in leaf.samples.clone() {
+                for step in steps {
+                    run_step(
+                        step,
+                        &common,
+                        leaf,
+                        &mut slabs[routine],
+                        scratch,
+                        sample,
+                        parallel,
+                        found,
+                    );
+                }
+            }
+        };
+        pool.install(|| {
+            if parallel {
+                parts.iter_mut().for_each(run_leaf);
+            } else {
+                parts.par_iter_mut().for_each(run_leaf);
+            }
+        });
+        drop(parts);
+        let compiled = &mut routines[routine];
+        compiled.leaf_slabs = sums;
+        for ((buffer, _), (slot, _)) in written.into_iter().zip(&compiled.sample_outputs) {
+            values[slot.index()] = buffer;
+        }
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "the parts of one sample's world, borrowed apart")]
+fn run_step<T: Scalar>(
+    step: &Step<T>,
+    common: &Common<'_, T>,
+    leaf: &mut Leaf<'_, T>,
+    slabs: &mut [Buffer<T>],
+    scratch: &mut [Complex<T>],
+    sample: usize,
+    parallel: bool,
+    found: Option<&Found>,
+) {
+    let here = sample - leaf.samples.start;
+    let copy = |o: &Operand, at: usize| at * o.len..(at + 1) * o.len;
+    let mut taken: [Buffer<T>; MOST_OUTPUTS] = Default::default();
+    let mut taken_views: [ViewMut<'_, T>; MOST_OUTPUTS] = Default::default();
+    for (n, output) in step.outputs.iter().enumerate() {
+        match output.place {
+            Place::Own(i) => taken[n] = std::mem::take(&mut slabs[i]),
+            Place::Leaf(i) => taken_views[n] = std::mem::take(&mut leaf.sums[i]),
+            Place::SampleOutput(i) => taken_views[n] = std::mem::take(&mut leaf.outputs[i]),
+            Place::Value(_) | Place::SampleValue(_) | Place::Shared(_) => {
+                unreachable!("a node per sample writes per sample or per leaf")
+            }
+        }
+    }
+    {
+        let mut inputs = [View::Index(&[]); MOST_INPUTS];
+        for (view, input) in inputs.iter_mut().zip(&step.inputs) {
+            *view = match input.place {
+                Place::Value(i) => common.values[i].view(0..input.len),
+                Place::SampleValue(i) => common.values[i].view(copy(input, sample)),
+                Place::SampleOutput(i) => part_ref(&leaf.outputs[i], copy(input, here)),
+                Place::Shared(i) => common.shared[i].view(0..input.len),
+                Place::Own(i) => slabs[i].view(0..input.len),
+                Place::Leaf(i) => part_ref(&leaf.sums[i], 0..input.len),
+            };
+        }
+        let mut outputs: [ViewMut<'_, T>; MOST_OUTPUTS] = Default::default();
+        let buffers = taken.iter_mut().zip(taken_views.iter_mut());
+        for ((view, (buffer, own_view)), output) in
+            outputs.iter_mut().zip(buffers).zip(&step.outputs)
+        {
+            *view = match output.place {
+                Place::Own(_) => buffer.view_mut(output.len),
+                Place::SampleOutput(_) => part(own_view, copy(output, here)),
+                _ => part(own_view, 0..output.len),
+            };
+        }
+        let mut io = Io {
+            inputs: &inputs[..step.inputs.len()],
+            outputs: &mut outputs[..step.outputs.len()],
+            scratch,
+            parallel,
+        };
+        (step.kernel.run)(&mut io);
+        note(found, step, io.outputs);
+    }
+    for (n, output) in step.outputs.iter().enumerate() {
+        match output.place {
+            Place::Own(i) => slabs[i] = std::mem::take(&mut taken[n]),
+            Place::Leaf(i) => leaf.sums[i] = std::mem::take(&mut taken_views[n]),
+            Place::SampleOutput(i) => leaf.outputs[i] = std::mem::take(&mut taken_views[n]),
+            _ => {}
+        }
+    }
+}

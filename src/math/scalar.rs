@@ -1,0 +1,45 @@
+//! The real numbers that CPU kernels are generic over: f32 and f64.
+
+use num_complex::Complex;
+use num_traits::Float;
+use rustfft::FftNum;
+
+pub trait Scalar:
+    Float + FftNum + bytemuck::Pod + std::iter::Sum + std::ops::AddAssign + std::ops::MulAssign
+{
+    const NAME: &'static str;
+    fn of(x: f64) -> Self;
+    fn f64(self) -> f64;
+    /// exp(ix).
+    fn cis(self) -> Complex<Self>;
+
+    fn complex_of(z: Complex<f64>) -> Complex<Self> {
+        Complex::new(Self::of(z.re), Self::of(z.im))
+    }
+}
+
+impl Scalar for f32 {
+    const NAME: &'static str = "f32";
+    fn of(x: f64) -> Self {
+        x as f32
+    }
+    fn f64(self) -> f64 {
+        f64::from(self)
+    }
+    fn cis(self) -> Complex<Self> {
+        Complex::cis(self)
+    }
+}
+
+impl Scalar for f64 {
+    const NAME: &'static str = "f64";
+    fn of(x: f64) -> Self {
+        x
+    }
+    fn f64(self) -> f64 {
+        self
+    }
+    fn cis(self) -> Complex<Self> {
+        Complex::cis(self)
+    }
+}

@@ -1,0 +1,122 @@
+//! Y = C_y F_y^H H F_y P_y X: along y pad, transform, multiply by the transfer function,
+//! transform back, crop. Unnormalised; H holds the 1 / (My Mx). Adjoint: conj(H), and
+//! [`ColumnsGrad`] where H is trained.
+//!
+//! X, Y: hybrid `[ny, mx]`; H: spectrum `[my, mx]`.
+
+use num_complex::Complex;
+
+use super::case::{Case, build};
+use super::columns_grad::ColumnsGrad;
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, LinePass};
+use super::lines::{self, BLOCK, Lines};
+use super::rows_in::{RowsIn, fft_flops, line_pass};
+use super::rows_out::RowsOut;
+use super::{Op, Primitive, expect};
+use crate::error::{Error, Result};
+use crate::math::scalar::Scalar;
+use crate::program::adjoint::Adjoint;
+use crate::program::{Kind, Layout, Node, Shape, Slot};
+
+#[derive(Debug, Clone)]
+pub struct Columns {
+    /// `[y, x]`.
+    pub field: [usize; 2],
+    pub padded: [usize; 2],
+    /// Multiply by conj(H): the adjoint, and the propagation over -z.
+    pub conj: bool,
+}
+
+impl Primitive for Columns {
+    const NAME: &'static str = "columns";
+
+    fn shape(&self, inputs: &[&Slot]) -> Result<Shape> {
+        expect(Self::NAME, inputs, &[Kind::Complex, Kind::Complex])?;
+        let layouts = [inputs[0].shape.layout, inputs[1].shape.layout];
+        if layouts != [Layout::Hybrid, Layout::Spectrum] {
+            let what = format!("takes a hybrid field and a spectrum, was given {layouts:?}");
+            return Err(Error::Shape { op: Self::NAME, what });
+        }
+        if inputs[1].shape.dims != self.padded {
+            let (given, wanted) = (&inputs[1].shape.dims, self.padded);
+            let what = format!("H is {given:?}, the window {wanted:?}");
+            return Err(Error::Shape { op: Self::NAME, what });
+        }
+        Ok(inputs[0].shape.clone())
+    }
+
+    fn adjoint(&self, walk: &mut Adjoint, node: &Node) -> Result<()> {
+        let g = walk.incoming(node)?;
+        let (x, h) = (node.inputs[0], node.inputs[1]);
+        if walk.is_active(h) {
+            let op = ColumnsGrad { field: self.field, padded: self.padded };
+            walk.accumulate(h, Op::ColumnsGrad(op), &[x, g])?;
+        }
+        if walk.is_active(x) {
+            let op = Self { conj: !self.conj, ..self.clone() };
+            let back = walk.emit(Op::Columns(op), &[g, h])?;
+            walk.contribute(x, back)?;
+        }
+        Ok(())
+    }
+
+    // H is kept as [mx, my] on the CPU, so that a column of it is contiguous.
+    fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let (ny, my, conj) = (self.field[0], self.padded[0], self.conj);
+        let columns = Lines::new(my, compile);
+        let scratch = columns.scratch(1);
+        let run = move |io: &mut super::kernel::Io<'_, T>| {
+            let (x, h) = (io.inputs[0].complex(), io.inputs[1].complex());
+            lines::blocks(io, BLOCK * ny, scratch, |b, out, scratch: &mut [Complex<T>]| {
+                let (kx, count) = (b * BLOCK, out.len() / ny);
+                let (block, rest) = scratch.split_at_mut(BLOCK * my);
+                let block = &mut block[..count * my];
+                for (c, column) in block.chunks_mut(my).enumerate() {
+                    column[..ny].copy_from_slice(&x[(kx + c) * ny..][..ny]);
+                    column[ny..].fill(Complex::new(T::zero(), T::zero()));
+                }
+                columns.forward(block, rest);
+                let terms = block.iter_mut().zip(&h[kx * my..][..count * my]);
+                if conj {
+                    terms.for_each(|(v, h)| *v = *v * h.conj());
+                } else {
+                    terms.for_each(|(v, h)| *v = *v * h);
+                }
+                columns.inverse(block, rest);
+                for (out, column) in out.chunks_mut(ny).zip(block.chunks(my)) {
+                    out.copy_from_slice(&column[..ny]);
+                }
+            });
+        };
+        CpuKernel { run: Box::new(run), scratch }
+    }
+
+    fn gpu(&self, _: &[&Slot]) -> GpuKernel {
+        line_pass(LinePass::Columns { conj: self.conj }, self.field, self.padded)
+    }
+
+    fn cost(&self, _: &[&Slot]) -> Cost {
+        let (ny, [my, mx]) = (self.field[0], self.padded);
+        Cost::new(2 * fft_flops(mx, my) + 6 * my * mx, 4 * ny * mx)
+    }
+}
+
+pub fn cases() -> Vec<Case> {
+    let mut all = Vec::new();
+    let windows =
+        [([5, 7], [12, 14]), ([33, 20], [70, 40]), ([1, 1], [1, 1]), ([16, 24], [32, 48])];
+    for (field, padded) in windows {
+        for conj in [false, true] {
+            all.push(build(format!("propagate {field:?} in {padded:?} conj={conj}"), 32.0, |c| {
+                let x = c.sample(Shape::complex(&field));
+                let h = c.constant(Shape::complex(&padded).layout(Layout::Spectrum));
+                let rows = c.b.emit(Op::RowsIn(RowsIn { field, padded }), &[x])?;
+                let columns = c.b.emit(Op::Columns(Columns { field, padded, conj }), &[rows, h])?;
+                let y = c.b.emit(Op::RowsOut(RowsOut { field, padded }), &[columns])?;
+                c.compare(y);
+                Ok(())
+            }));
+        }
+    }
+    all
+}

@@ -1,0 +1,81 @@
+//! y = t x, or conj(t) x: a complex transmission `[y, x]` on a field. Adjoint: conj(t) g.
+//!
+//! Where t = exp(iφ) of a trainable φ, dL/dφ = Im(conj(y) g) is taken by
+//! [`PhaseGrad`](super::phase_grad::PhaseGrad); it needs y, which stays alive for it.
+
+use super::case::{Case, build};
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word};
+use super::phase_grad::PhaseGrad;
+use super::{Op, Primitive, expect, same_len};
+use crate::error::Result;
+use crate::math::scalar::Scalar;
+use crate::program::adjoint::Adjoint;
+use crate::program::{Kind, Node, Shape, Slot, SlotId};
+
+#[derive(Debug, Clone)]
+pub struct Modulate {
+    pub conj: bool,
+    /// The trainable phases that t was made from.
+    pub phase: Option<SlotId>,
+}
+
+impl Primitive for Modulate {
+    const NAME: &'static str = "modulate";
+
+    fn shape(&self, inputs: &[&Slot]) -> Result<Shape> {
+        expect(Self::NAME, inputs, &[Kind::Complex, Kind::Complex])?;
+        same_len(Self::NAME, inputs[0], inputs[1])?;
+        Ok(inputs[0].shape.clone())
+    }
+
+    fn adjoint(&self, walk: &mut Adjoint, node: &Node) -> Result<()> {
+        let g = walk.incoming(node)?;
+        let (x, t, y) = (node.inputs[0], node.inputs[1], node.outputs[0]);
+        if let Some(phase) = self.phase {
+            walk.accumulate(phase, Op::PhaseGrad(PhaseGrad), &[y, g])?;
+        }
+        if walk.is_active(x) {
+            let back = Self { conj: !self.conj, phase: None };
+            let gx = walk.emit(Op::Modulate(back), &[g, t])?;
+            walk.contribute(x, gx)?;
+        }
+        Ok(())
+    }
+
+    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let conj = self.conj;
+        CpuKernel::new(move |io| {
+            let (x, t) = (io.inputs[0].complex(), io.inputs[1].complex());
+            let terms = io.outputs[0].complex().iter_mut().zip(x).zip(t);
+            if conj {
+                terms.for_each(|((y, x), t)| *y = t.conj() * x);
+            } else {
+                terms.for_each(|((y, x), t)| *y = t * x);
+            }
+        })
+    }
+
+    fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
+        GpuKernel::pointwise(Self::NAME, inputs[0].shape.len())
+            .word("sign", Word::F32(if self.conj { -1.0 } else { 1.0 }))
+    }
+
+    fn cost(&self, inputs: &[&Slot]) -> Cost {
+        let n = inputs[0].shape.len();
+        Cost::new(6 * n, 4 * n)
+    }
+}
+
+pub fn cases() -> Vec<Case> {
+    [false, true]
+        .map(|conj| {
+            build(format!("modulate conj={conj}"), 2.0, |c| {
+                let x = c.sample(Shape::complex(&[5, 7]));
+                let t = c.constant(Shape::complex(&[5, 7]));
+                let y = c.b.emit(Op::Modulate(Modulate { conj, phase: None }), &[x, t])?;
+                c.compare(y);
+                Ok(())
+            })
+        })
+        .into()
+}

@@ -1,0 +1,132 @@
+//! X = F_x P_x x: pad rows from nx to mx and transform them; rows that are zero are not there.
+//!
+//! x: `[ny, nx]`; X: hybrid `[ny, mx]`, rows in an order of the backend's own. Unnormalised; the
+//! 1/M of a propagation is in its transfer function. Adjoint: [`RowsOut`].
+
+use num_complex::Complex;
+use rayon::prelude::*;
+
+use super::case::{Case, build};
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Grid, LinePass, Source};
+use super::lines::{BLOCK, Lines};
+use super::rows_out::RowsOut;
+use super::{Op, Primitive, expect};
+use crate::error::{Error, Result};
+use crate::math::scalar::Scalar;
+use crate::program::adjoint::Adjoint;
+use crate::program::{Kind, Layout, Node, Shape, Slot};
+
+#[derive(Debug, Clone)]
+pub struct RowsIn {
+    /// `[y, x]`.
+    pub field: [usize; 2],
+    pub padded: [usize; 2],
+}
+
+/// 5 M log2 M, the usual count of a complex transform.
+pub(super) fn fft_flops(lines: usize, length: usize) -> usize {
+    (5.0 * (lines * length) as f64 * (length as f64).log2()) as usize
+}
+
+/// A generated pass over lines.
+pub(super) fn line_pass(pass: LinePass, field: [usize; 2], padded: [usize; 2]) -> GpuKernel {
+    GpuKernel {
+        source: Source::Lines { pass, field, padded },
+        entry: "main",
+        len: field[0],
+        words: Vec::new(),
+        grid: Grid::Groups(0),
+    }
+}
+
+impl Primitive for RowsIn {
+    const NAME: &'static str = "rows_in";
+
+    fn shape(&self, inputs: &[&Slot]) -> Result<Shape> {
+        expect(Self::NAME, inputs, &[Kind::Complex])?;
+        let [ny, nx] = self.field;
+        if inputs[0].shape.len() != ny * nx {
+            let what = format!("{} is {:?}, not {ny} x {nx}", inputs[0].name, inputs[0].shape.dims);
+            return Err(Error::Shape { op: Self::NAME, what });
+        }
+        Ok(Shape::complex(&[ny, self.padded[1]]).layout(Layout::Hybrid))
+    }
+
+    fn adjoint(&self, walk: &mut Adjoint, node: &Node) -> Result<()> {
+        let g = walk.incoming(node)?;
+        let op = RowsOut { field: self.field, padded: self.padded };
+        let back = walk.emit(Op::RowsOut(op), &[g])?;
+        walk.contribute(node.inputs[0], back)
+    }
+
+    // The CPU keeps a hybrid field as [mx, ny]: a column is contiguous for the pass that follows.
+    fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let ([ny, nx], mx) = (self.field, self.padded[1]);
+        let lines = Lines::new(mx, compile);
+        let scratch = lines.scratch(1);
+        let transform = move |x: &[Complex<T>], y: usize, scratch: &mut [Complex<T>]| -> usize {
+            let count = BLOCK.min(ny - y);
+            let (block, rest) = scratch.split_at_mut(BLOCK * mx);
+            for (row, padded) in block.chunks_mut(mx).take(count).enumerate() {
+                padded[..nx].copy_from_slice(&x[(y + row) * nx..][..nx]);
+                padded[nx..].fill(Complex::new(T::zero(), T::zero()));
+            }
+            lines.forward(&mut block[..count * mx], rest);
+            count
+        };
+        let run = move |io: &mut super::kernel::Io<'_, T>| {
+            let x = io.inputs[0].complex();
+            let output = io.outputs[0].complex();
+            if io.parallel {
+                let rows: Vec<Vec<Complex<T>>> = (0..ny.div_ceil(BLOCK))
+                    .into_par_iter()
+                    .map(|b| {
+                        let mut own = vec![Complex::new(T::zero(), T::zero()); scratch];
+                        transform(x, b * BLOCK, &mut own);
+                        own
+                    })
+                    .collect();
+                output.par_chunks_mut(ny).enumerate().for_each(|(kx, column)| {
+                    for (y, out) in column.iter_mut().enumerate() {
+                        *out = rows[y / BLOCK][(y % BLOCK) * mx + kx];
+                    }
+                });
+                return;
+            }
+            for y in (0..ny).step_by(BLOCK) {
+                let count = transform(x, y, io.scratch);
+                for kx in 0..mx {
+                    let out = &mut output[kx * ny + y..][..count];
+                    for (row, out) in out.iter_mut().enumerate() {
+                        *out = io.scratch[row * mx + kx];
+                    }
+                }
+            }
+        };
+        CpuKernel { run: Box::new(run), scratch }
+    }
+
+    fn gpu(&self, _: &[&Slot]) -> GpuKernel {
+        line_pass(LinePass::RowsIn, self.field, self.padded)
+    }
+
+    fn cost(&self, _: &[&Slot]) -> Cost {
+        let ([ny, nx], mx) = (self.field, self.padded[1]);
+        Cost::new(fft_flops(ny, mx), 2 * ny * (nx + mx))
+    }
+}
+
+pub fn cases() -> Vec<Case> {
+    // A hybrid field is in an order of the backend's own, so it is compared behind its way back.
+    [([5, 7], [12, 14]), ([33, 20], [70, 40]), ([1, 1], [1, 1]), ([16, 16], [16, 16])]
+        .map(|(field, padded)| {
+            build(format!("rows_in rows_out {field:?} in {padded:?}"), 16.0, |c| {
+                let x = c.sample(Shape::complex(&field));
+                let hybrid = c.b.emit(Op::RowsIn(RowsIn { field, padded }), &[x])?;
+                let y = c.b.emit(Op::RowsOut(RowsOut { field, padded }), &[hybrid])?;
+                c.compare(y);
+                Ok(())
+            })
+        })
+        .into()
+}

@@ -1,0 +1,70 @@
+//! x = C_x F_x^H X: inverse transform of rows and crop from mx to nx. Unnormalised.
+//!
+//! X: hybrid `[ny, mx]`; x: `[ny, nx]`. Adjoint: [`RowsIn`]. Its cases are `rows_in`'s.
+
+use num_complex::Complex;
+
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, LinePass};
+use super::lines::{self, BLOCK, Lines};
+use super::rows_in::{RowsIn, fft_flops, line_pass};
+use super::{Op, Primitive, expect};
+use crate::error::Result;
+use crate::math::scalar::Scalar;
+use crate::program::adjoint::Adjoint;
+use crate::program::{Kind, Node, Shape, Slot};
+
+#[derive(Debug, Clone)]
+pub struct RowsOut {
+    /// `[y, x]`.
+    pub field: [usize; 2],
+    pub padded: [usize; 2],
+}
+
+impl Primitive for RowsOut {
+    const NAME: &'static str = "rows_out";
+
+    fn shape(&self, inputs: &[&Slot]) -> Result<Shape> {
+        expect(Self::NAME, inputs, &[Kind::Complex])?;
+        Ok(Shape::complex(&self.field))
+    }
+
+    fn adjoint(&self, walk: &mut Adjoint, node: &Node) -> Result<()> {
+        let g = walk.incoming(node)?;
+        let op = RowsIn { field: self.field, padded: self.padded };
+        let back = walk.emit(Op::RowsIn(op), &[g])?;
+        walk.contribute(node.inputs[0], back)
+    }
+
+    fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let ([ny, nx], mx) = (self.field, self.padded[1]);
+        let rows = Lines::new(mx, compile);
+        let scratch = rows.scratch(1);
+        let run = move |io: &mut super::kernel::Io<'_, T>| {
+            let hybrid = io.inputs[0].complex();
+            lines::blocks(io, BLOCK * nx, scratch, |b, out, scratch: &mut [Complex<T>]| {
+                let (y, count) = (b * BLOCK, out.len() / nx);
+                let (block, rest) = scratch.split_at_mut(BLOCK * mx);
+                for kx in 0..mx {
+                    let column = &hybrid[kx * ny + y..][..count];
+                    for (row, &value) in column.iter().enumerate() {
+                        block[row * mx + kx] = value;
+                    }
+                }
+                rows.inverse(&mut block[..count * mx], rest);
+                for (out, row) in out.chunks_mut(nx).zip(block.chunks(mx)) {
+                    out.copy_from_slice(&row[..nx]);
+                }
+            });
+        };
+        CpuKernel { run: Box::new(run), scratch }
+    }
+
+    fn gpu(&self, _: &[&Slot]) -> GpuKernel {
+        line_pass(LinePass::RowsOut, self.field, self.padded)
+    }
+
+    fn cost(&self, _: &[&Slot]) -> Cost {
+        let ([ny, nx], mx) = (self.field, self.padded[1]);
+        Cost::new(fft_flops(ny, mx), 2 * ny * (nx + mx))
+    }
+}

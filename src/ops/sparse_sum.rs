@@ -1,0 +1,114 @@
+//! `y[r] = Σ_k w[k] x[i[k]]`, k over row r: image placement, power in detector regions.
+//!
+//! Operands: x `[columns]`, start `[rows + 1]`, index and weight `[entries]`. Adjoint: the same
+//! with the transposed table.
+
+use std::sync::Arc;
+
+use super::case::{Case, build};
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel};
+use super::{Op, Primitive, expect};
+use crate::error::{Error, Result};
+use crate::math::scalar::Scalar;
+use crate::math::sparse::Sparse;
+use crate::program::adjoint::Adjoint;
+use crate::program::{Builder, Data, Kind, Node, Shape, Slot, SlotId};
+
+#[derive(Debug, Clone)]
+pub struct SparseSum {
+    /// Names the table's constants.
+    pub name: String,
+    pub table: Arc<Sparse>,
+}
+
+/// Entries a row from which a GPU gives each row a workgroup.
+const WIDE_ROW: usize = 16;
+
+impl SparseSum {
+    pub fn new(name: impl Into<String>, table: Sparse) -> Self {
+        Self { name: name.into(), table: Arc::new(table) }
+    }
+
+    /// Emits `table x`.
+    pub fn emit(self, b: &mut Builder, x: SlotId) -> Result<SlotId> {
+        let t = self.table.clone();
+        let n = t.index.len();
+        let name = |part: &str| format!("{}.{part}", self.name);
+        let start = Shape::index(&[t.start.len()]);
+        let start = b.constant(&name("start"), start, || Data::Index(t.start.clone()));
+        let index = b.constant(&name("index"), Shape::index(&[n]), || Data::Index(t.index.clone()));
+        let weight = Shape::real(&[n]);
+        let weight = b.constant(&name("weight"), weight, || Data::Real(t.weight.clone()));
+        b.emit(Op::SparseSum(self), &[x, start, index, weight])
+    }
+}
+
+impl Primitive for SparseSum {
+    const NAME: &'static str = "sparse_sum";
+
+    fn shape(&self, inputs: &[&Slot]) -> Result<Shape> {
+        expect(Self::NAME, inputs, &[Kind::Real, Kind::Index, Kind::Index, Kind::Real])?;
+        if inputs[0].shape.len() != self.table.columns {
+            let what = format!("{} columns, x has {}", self.table.columns, inputs[0].shape.len());
+            return Err(Error::Shape { op: Self::NAME, what });
+        }
+        if self.table.index.is_empty() {
+            return Err(Error::Shape { op: Self::NAME, what: format!("{} is empty", self.name) });
+        }
+        Ok(Shape::real(&[self.table.rows()]))
+    }
+
+    fn adjoint(&self, walk: &mut Adjoint, node: &Node) -> Result<()> {
+        let g = walk.incoming(node)?;
+        let name = format!("{}.transposed", self.name);
+        let back = Self::new(name, self.table.transposed()).emit(walk.builder(), g)?;
+        walk.contribute(node.inputs[0], back)
+    }
+
+    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
+        CpuKernel::new(|io| {
+            let (x, start) = (io.inputs[0].real(), io.inputs[1].index());
+            let (index, weight) = (io.inputs[2].index(), io.inputs[3].real());
+            for (y, ends) in io.outputs[0].real().iter_mut().zip(start.windows(2)) {
+                let row = ends[0] as usize..ends[1] as usize;
+                let terms = index[row.clone()].iter().zip(&weight[row]);
+                *y = terms.map(|(&i, &w)| w * x[i as usize]).sum();
+            }
+        })
+    }
+
+    fn gpu(&self, _: &[&Slot]) -> GpuKernel {
+        let rows = self.table.rows();
+        if self.table.index.len() >= WIDE_ROW * rows {
+            GpuKernel::pointwise(Self::NAME, rows).entry("sparse_sum_wide").groups(rows)
+        } else {
+            GpuKernel::pointwise(Self::NAME, rows)
+        }
+    }
+
+    fn cost(&self, _: &[&Slot]) -> Cost {
+        let n = self.table.index.len();
+        Cost::new(2 * n, n + self.table.rows())
+    }
+}
+
+pub fn cases() -> Vec<Case> {
+    // Narrow rows, one of them empty, and rows wide enough for a workgroup each.
+    [("narrow", 40, 3, 4), ("wide", 7, 150, 12)]
+        .map(|(name, rows, entries, columns)| {
+            build(format!("sparse_sum {name}"), 160.0, |c| {
+                let table: Vec<Vec<(usize, f64)>> = (0..rows)
+                    .map(|r| {
+                        let n = if r == 2 { 0 } else { entries };
+                        (0..n).map(|k| ((3 * r + k) % columns, 0.25 + 0.125 * k as f64)).collect()
+                    })
+                    .collect();
+                let x = c.sample(Shape::real(&[columns]));
+                let op = SparseSum::new("table", Sparse::from_rows(columns, &table));
+                let y = op.emit(&mut c.b, x)?;
+                c.compare(y);
+                Ok(())
+            })
+        })
+        .into()
+}

@@ -1,0 +1,132 @@
+//! Walks a routine from its loss to its parameters and emits the adjoint of every node.
+//!
+//! The gradient of a real loss with respect to a complex slot is g = dL/dRe + i dL/dIm, so that
+//! dL = Re<g, dE>, and for y = A x, g_x = A^H g_y.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::builder::Builder;
+use super::types::{Domain, Node, Role, Scope, SlotId};
+use crate::error::{Error, Result};
+use crate::ops::{Op, add::Add, leaf_sum::LeafSum};
+
+/// What an op's `adjoint` may do: ask for gradients, emit nodes, hand gradients on.
+#[derive(Debug)]
+pub struct Adjoint<'a> {
+    builder: &'a mut Builder,
+    /// Slots through which a parameter acts.
+    active: HashSet<SlotId>,
+    grads: HashMap<SlotId, SlotId>,
+    /// Gradients of slots that all samples share, summed per leaf.
+    leaves: BTreeMap<SlotId, SlotId>,
+}
+
+impl Adjoint<'_> {
+    pub fn builder(&mut self) -> &mut Builder {
+        self.builder
+    }
+
+    pub fn is_active(&self, slot: SlotId) -> bool {
+        self.active.contains(&slot)
+    }
+
+    /// Gradient of the node's only output.
+    ///
+    /// # Errors
+    /// When nothing after the node asked for one, which the walk does not let happen.
+    pub fn incoming(&self, node: &Node) -> Result<SlotId> {
+        node.outputs
+            .first()
+            .and_then(|o| self.grads.get(o).copied())
+            .ok_or(Error::NoAdjoint { op: node.op.name() })
+    }
+
+    pub fn emit(&mut self, op: Op, inputs: &[SlotId]) -> Result<SlotId> {
+        self.builder.emit(op, inputs)
+    }
+
+    /// Adds `g` to the gradient of `slot`.
+    pub fn contribute(&mut self, slot: SlotId, g: SlotId) -> Result<()> {
+        let total = match self.grads.get(&slot) {
+            Some(&other) => self.builder.emit(Op::Add(Add), &[other, g])?,
+            None => g,
+        };
+        self.grads.insert(slot, total);
+        Ok(())
+    }
+
+    /// Emits an op that adds each sample's share to the gradient of a shared slot.
+    pub fn accumulate(&mut self, slot: SlotId, op: Op, inputs: &[SlotId]) -> Result<()> {
+        let sum = if let Some(&sum) = self.leaves.get(&slot) {
+            sum
+        } else {
+            let target = self.builder.slot(slot);
+            let (name, shape) = (format!("grad.{}.leaf", target.name), target.shape.clone());
+            let sum = self.builder.leaf(name, shape);
+            self.leaves.insert(slot, sum);
+            sum
+        };
+        self.builder.emit_into(op, inputs, &[sum])
+    }
+}
+
+/// Emits the adjoint of the open routine and returns the gradient slot of every parameter that
+/// `loss` depends on.
+///
+/// `seed` is dL/d(loss of one sample), a real slot of length 1.
+///
+/// # Errors
+/// When a parameter lies before an op that has no adjoint.
+pub fn adjoint(
+    builder: &mut Builder,
+    loss: SlotId,
+    seed: SlotId,
+) -> Result<BTreeMap<SlotId, SlotId>> {
+    let in_scope = |scope: Scope| -> Vec<Node> {
+        let sections = builder.sections().iter().filter(|s| s.scope == scope);
+        sections.flat_map(|s| s.nodes.iter().cloned()).collect()
+    };
+    let (once, samples) = (in_scope(Scope::Once), in_scope(Scope::PerSample));
+
+    let mut active: HashSet<SlotId> = HashSet::new();
+    for node in once.iter().chain(&samples) {
+        let acts =
+            |&i: &SlotId| active.contains(&i) || matches!(builder.slot(i).role, Role::Param(_));
+        if node.inputs.iter().any(acts) {
+            active.extend(
+                node.inputs.iter().filter(|i| matches!(builder.slot(**i).role, Role::Param(_))),
+            );
+            active.extend(&node.outputs);
+        }
+    }
+
+    let grads = HashMap::from([(loss, seed)]);
+    let mut walk = Adjoint { builder, active, grads, leaves: BTreeMap::new() };
+    let visit = |walk: &mut Adjoint, node: &Node| -> Result<()> {
+        let reached = node.outputs.iter().any(|o| walk.grads.contains_key(o));
+        let matters = node.inputs.iter().any(|i| walk.is_active(*i));
+        if reached && matters { node.op.adjoint(walk, node) } else { Ok(()) }
+    };
+    for node in samples.iter().rev() {
+        visit(&mut walk, node)?;
+    }
+    walk.builder.section("reduce");
+    for (slot, sum) in walk.leaves.clone() {
+        let total = walk.builder.emit(Op::LeafSum(LeafSum), &[sum])?;
+        let name = format!("grad.{}", walk.builder.slot(slot).name);
+        walk.builder.name(total, &name);
+        walk.contribute(slot, total)?;
+    }
+    for node in once.iter().rev() {
+        visit(&mut walk, node)?;
+    }
+    let is_param = |b: &Builder, s: SlotId| {
+        matches!(b.slot(s).role, Role::Param(_)) && b.slot(s).domain == Domain::Once
+    };
+    Ok(walk
+        .grads
+        .iter()
+        .filter(|(s, _)| is_param(walk.builder, **s))
+        .map(|(&s, &g)| (s, g))
+        .collect())
+}

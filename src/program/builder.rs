@@ -1,0 +1,138 @@
+//! Builds a program: checks shapes, names slots, puts each node into the section it belongs to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::types::{
+    Data, Domain, Leaves, Node, Program, Role, Routine, Scope, Section, Shape, Slot, SlotId,
+};
+use crate::error::{Error, Result};
+use crate::ops::Op;
+
+#[derive(Debug, Default)]
+pub struct Builder {
+    program: Program,
+    constants: HashMap<String, SlotId>,
+}
+
+impl Builder {
+    pub fn slot(&self, id: SlotId) -> &Slot {
+        self.program.slot(id)
+    }
+
+    pub fn finish(self) -> Program {
+        self.program
+    }
+
+    fn add(&mut self, name: String, shape: Shape, domain: Domain, role: Role) -> SlotId {
+        self.program.slots.push(Slot { name, shape, domain, role });
+        SlotId((self.program.slots.len() - 1) as u32)
+    }
+
+    /// A constant; the same name gives the same slot, and `make` runs once.
+    pub fn constant(&mut self, name: &str, shape: Shape, make: impl FnOnce() -> Data) -> SlotId {
+        if let Some(&id) = self.constants.get(name) {
+            return id;
+        }
+        let role = Role::Const(Arc::new(make()));
+        let id = self.add(name.to_owned(), shape, Domain::Once, role);
+        self.constants.insert(name.to_owned(), id);
+        id
+    }
+
+    pub fn param(&mut self, name: &str, shape: Shape, start: Data) -> SlotId {
+        self.add(name.to_owned(), shape, Domain::Once, Role::Param(Arc::new(start)))
+    }
+
+    pub fn state(&mut self, name: &str, shape: Shape, start: Data) -> SlotId {
+        self.add(name.to_owned(), shape, Domain::Once, Role::State(Arc::new(start)))
+    }
+
+    /// An input with one copy per sample.
+    pub fn input(&mut self, name: &str, shape: Shape) -> SlotId {
+        self.add(name.to_owned(), shape, Domain::Sample, Role::Input)
+    }
+
+    /// A slot that ops add to, one copy per leaf.
+    pub fn leaf(&mut self, name: String, shape: Shape) -> SlotId {
+        self.add(name, shape, Domain::Leaf, Role::Temp)
+    }
+
+    /// Starts a routine; what follows is emitted into it.
+    pub fn routine(&mut self, name: &'static str, batch: usize) {
+        let sections = vec![
+            Section { name: "prepare", scope: Scope::Once, nodes: Vec::new() },
+            Section { name: "samples", scope: Scope::PerSample, nodes: Vec::new() },
+        ];
+        let leaves = Leaves::of(batch);
+        self.program.routines.push(Routine { name, batch, leaves, sections });
+    }
+
+    /// Opens a section that runs once, after all that came before it.
+    pub fn section(&mut self, name: &'static str) {
+        if let Some(routine) = self.program.routines.last_mut() {
+            routine.sections.push(Section { name, scope: Scope::Once, nodes: Vec::new() });
+        }
+    }
+
+    /// The sections of the routine being built.
+    pub fn sections(&self) -> &[Section] {
+        self.program.routines.last().map_or(&[], |r| &r.sections)
+    }
+
+    /// Marks a slot as one that the host reads, under a name.
+    pub fn output(&mut self, id: SlotId, name: &str) {
+        let slot = &mut self.program.slots[id.index()];
+        slot.role = Role::Output;
+        name.clone_into(&mut slot.name);
+    }
+
+    /// Names a temporary, for dumps and for messages.
+    pub fn name(&mut self, id: SlotId, name: &str) {
+        name.clone_into(&mut self.program.slots[id.index()].name);
+    }
+
+    /// Emits an op that makes one new slot.
+    pub fn emit(&mut self, op: Op, inputs: &[SlotId]) -> Result<SlotId> {
+        let operands: Vec<&Slot> = inputs.iter().map(|&i| self.slot(i)).collect();
+        let shape = op.shape(&operands)?;
+        let per_sample = operands.iter().any(|s| s.domain == Domain::Sample);
+        let domain = if per_sample { Domain::Sample } else { Domain::Once };
+        let name = format!("{}.{}", op.name(), self.program.slots.len());
+        let output = self.add(name, shape, domain, Role::Temp);
+        self.push(Node { op, inputs: inputs.to_vec(), outputs: vec![output] })?;
+        Ok(output)
+    }
+
+    /// Emits an op that adds to or updates slots that are there already.
+    pub fn emit_into(&mut self, op: Op, inputs: &[SlotId], outputs: &[SlotId]) -> Result<()> {
+        let operands: Vec<&Slot> = inputs.iter().map(|&i| self.slot(i)).collect();
+        let shape = op.shape(&operands)?;
+        for &o in outputs {
+            let slot = self.slot(o);
+            if slot.shape.len() != shape.len() || slot.shape.kind != shape.kind {
+                let what = format!("makes {shape:?}, but {} is {:?}", slot.name, slot.shape);
+                return Err(Error::Shape { op: op.name(), what });
+            }
+        }
+        self.push(Node { op, inputs: inputs.to_vec(), outputs: outputs.to_vec() })
+    }
+
+    /// A node goes to the last section of its scope: the per-sample one if a sample or leaf slot
+    /// is touched per sample, else the last one that runs once.
+    fn push(&mut self, node: Node) -> Result<()> {
+        let samples =
+            node.inputs.iter().chain(&node.outputs).any(|&i| self.slot(i).domain == Domain::Sample);
+        let scope = if samples { Scope::PerSample } else { Scope::Once };
+        let routine = self
+            .program
+            .routines
+            .last_mut()
+            .and_then(|r| r.sections.iter_mut().rev().find(|s| s.scope == scope));
+        let Some(section) = routine else {
+            return Err(Error::Shape { op: node.op.name(), what: "no routine is open".into() });
+        };
+        section.nodes.push(node);
+        Ok(())
+    }
+}
