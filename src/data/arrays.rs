@@ -1,4 +1,4 @@
-//! NumPy sets: `x_train, y_train, x_test, y_test` in one `.npz`, or as four `.npy` in a folder.
+//! `NumPy` sets: `x_train, y_train, x_test, y_test` in one `.npz`, or as four `.npy` in a folder.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -103,7 +103,7 @@ impl<R: Read> Reader<'_, R> {
         let items = self.take(promised, most)?;
         self.nothing_follows()?;
         let sha256 = self.hash.map_or_else(String::new, |hash| {
-            hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+            hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
         });
         Ok(Idx { path: self.path.to_owned(), shape, items, sha256 })
     }

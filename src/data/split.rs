@@ -94,7 +94,7 @@ pub(super) fn every_sixth(labels: &[u16]) -> Vec<bool> {
     let mut sixth = |&label: &u16| {
         let count: &mut u32 = &mut seen[usize::from(label)];
         *count += 1;
-        *count % 6 == 0
+        count.is_multiple_of(6)
     };
     labels.iter().map(&mut sixth).collect()
 }
@@ -102,6 +102,8 @@ pub(super) fn every_sixth(labels: &[u16]) -> Vec<bool> {
 fn totals(labels: &[u16]) -> Vec<u32> {
     let classes = labels.iter().max().map_or(0, |&m| usize::from(m) + 1);
     let mut totals = vec![0; classes];
-    labels.iter().for_each(|&l| totals[usize::from(l)] += 1);
+    for &label in labels {
+        totals[usize::from(label)] += 1;
+    }
     totals
 }

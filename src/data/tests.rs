@@ -38,7 +38,9 @@ fn image(split: &Split, i: usize, size: usize) -> Vec<f64> {
 
 fn histogram(labels: &[u16]) -> Vec<usize> {
     let mut counts = vec![0; 10];
-    labels.iter().for_each(|&l| counts[usize::from(l)] += 1);
+    for &label in labels {
+        counts[usize::from(label)] += 1;
+    }
     counts
 }
 

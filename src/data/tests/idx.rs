@@ -2,7 +2,7 @@ use super::*;
 
 fn idx(shape: &[u32], items: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0, 0, 8, shape.len() as u8];
-    shape.iter().for_each(|d| bytes.extend_from_slice(&d.to_be_bytes()));
+    bytes.extend(shape.iter().flat_map(|d| d.to_be_bytes()));
     bytes.extend_from_slice(items);
     bytes
 }

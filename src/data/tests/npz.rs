@@ -39,6 +39,7 @@ fn four_arrays_in_a_folder() {
     fails(dir.path(), &["y_test.npy", "not a NumPy array"]);
 }
 
+#[expect(clippy::default_trait_access, reason = "the zip crate is not ours to name")]
 fn write_npz(path: &Path, names: [&str; 4], x: &[u8]) {
     let mut out = npyz::npz::NpzWriter::create(path).unwrap();
     let mut add = |name: &str, shape: &[u64], items: &[u8]| {
