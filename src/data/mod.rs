@@ -1,1 +1,143 @@
-//! data
+//! Data sets: images or vectors with class labels, in a training, a validation and a test split.
+//!
+//! The last 5,000 training samples are the validation set (of fewer than 60,000 the last
+//! twelfth, at least one): selection and curves use it, and the test set is read once, at the
+//! end. Values are 0..1. Sets without an order of their own (tables, folders of PNG) have their
+//! classes spread evenly over the training samples, so that any run of them holds every class.
+
+mod arrays;
+mod folder;
+mod idx;
+mod known;
+mod labels;
+mod pngs;
+mod split;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use known::{Found, Where, locations, survey};
+use split::Part;
+pub use split::Split;
+
+use crate::error::{Error, Result};
+use crate::experiment::DataSource;
+use crate::math::random::{self, Site};
+
+#[derive(Debug)]
+pub struct Dataset {
+    pub name: String,
+    /// Name of each label.
+    pub classes: Vec<String>,
+    /// Height and width; vectors are `[1, n]`.
+    pub image: [usize; 2],
+    pub train: Split,
+    pub val: Split,
+    pub test: Split,
+}
+
+/// A set as its files give it, before the validation set is taken off.
+#[derive(Debug)]
+struct Source {
+    name: String,
+    classes: Vec<String>,
+    image: [usize; 2],
+    train: Part,
+    test: Part,
+}
+
+/// Reads the set that `source` asks for. `seed` decides the permutation of `shuffle_labels`.
+pub fn load(source: &DataSource, seed: u64) -> Result<Dataset> {
+    let files = match (&source.name, &source.path) {
+        (Some(name), None) => known::load(name)?,
+        (None, Some(path)) => load_path(path)?,
+        (Some(_), Some(_)) => {
+            return Err(Error::invalid("data.name", "`name` and `path` are both given")
+                .help("keep one of them"));
+        }
+        (None, None) => {
+            return Err(Error::invalid("data.name", "neither `name` nor `path` is given")
+                .help("name = \"mnist\", or path = \"a folder, a .npz or a .csv\""));
+        }
+    };
+    assemble(files, source, seed)
+}
+
+fn load_path(path: &Path) -> Result<Source> {
+    let there = std::fs::metadata(path).map_err(|e| Error::file(path, "read", e))?;
+    if there.is_dir() {
+        return folder::load(path);
+    }
+    match path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).as_deref() {
+        Some("npz") => arrays::load_npz(path),
+        Some("csv") => table::load(path),
+        _ => Err(Error::format(path, "not a kind of data set that is read").help(
+            "give a .npz, a .csv, or the folder that holds IDX files, x_train.npy and its \
+             fellows, or one folder of PNG per class",
+        )),
+    }
+}
+
+fn validation_size(samples: usize) -> usize {
+    (samples / 12).clamp(1, 5000)
+}
+
+fn assemble(files: Source, source: &DataSource, seed: u64) -> Result<Dataset> {
+    let Source { name, classes, image, train: part, test } = files;
+    let key = if source.name.is_some() { "data.name" } else { "data.path" };
+    if part.labels.len() < 2 || test.labels.is_empty() {
+        let (train, test) = (part.labels.len(), test.labels.len());
+        return Err(Error::invalid(
+            key,
+            format!(
+                "{name} has {train} training and {test} test samples; at least 2 and 1 are needed"
+            ),
+        ));
+    }
+    let first_val = part.labels.len() - validation_size(part.labels.len());
+    let used = match source.train_limit {
+        None => first_val,
+        Some(limit) if (1..=first_val).contains(&limit) => limit,
+        Some(limit) => {
+            return Err(Error::invalid(
+                "data.train_limit",
+                format!(
+                    "{limit}, where {name} has 1 to {first_val} training samples beside its {} of validation",
+                    part.labels.len() - first_val
+                ),
+            )
+            .help("leave the key out to train on all of them"));
+        }
+    };
+    let size = image[0] * image[1];
+    let pixels = Arc::new(part.pixels);
+    let mut labels = part.labels[..used].to_vec();
+    if source.shuffle_labels {
+        let order = random::permutation(used, seed, 0, Site::ShuffleLabels);
+        labels = order.iter().map(|&i| labels[i as usize]).collect();
+    }
+    Ok(Dataset {
+        name,
+        classes,
+        image,
+        train: Split::new(labels, Arc::clone(&pixels), 0, size),
+        val: Split::new(part.labels[first_val..].to_vec(), pixels, first_val, size),
+        test: Split::new(test.labels, Arc::new(test.pixels), 0, size),
+    })
+}
+
+/// Why `value` cannot be a pixel, and what to do.
+fn outside(value: f64) -> Option<(String, &'static str)> {
+    if (0.0..=1.0).contains(&value) {
+        return None;
+    }
+    let help = if value.is_finite() {
+        "scale each feature to 0..1, (x - min) / (max - min), or 8-bit values by 1/255"
+    } else {
+        "fill or drop the values that are missing"
+    };
+    Some((format!("{value} is outside 0..1"), help))
+}

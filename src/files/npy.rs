@@ -1,4 +1,4 @@
-//! NumPy arrays: complex and real `.npy`, any byte order, C or Fortran order.
+//! `NumPy` arrays: complex and real `.npy`, any byte order, C or Fortran order.
 
 use std::io::{self, Write};
 use std::path::Path;

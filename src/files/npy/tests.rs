@@ -105,7 +105,10 @@ fn damaged_files_say_what_is_wrong() {
     fails(&npy(&header("<f8", "False", "(999999999999,)"), &[]), "missing");
     fails(&npy(&header("|O", "False", "(1,)"), &[0; 8]), "items of type");
     fails(&npy(&header("<f2", "False", "(1,)"), &[0; 2]), "items of type");
-    fails(&npy("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (1,)}", &[0; 4]), "type");
+    fails(
+        &npy("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (1,)}", &[0; 4]),
+        "type",
+    );
 }
 
 #[test]
@@ -124,7 +127,16 @@ fn a_value_that_is_not_finite_is_named() {
 fn a_field_is_a_plane() {
     let dir = tempfile::tempdir().unwrap();
     for shape in ["(6,)", "(1, 2, 3)", "()", "(0, 3)"] {
-        let items = vec![0; if shape == "()" { 1 } else if shape == "(0, 3)" { 0 } else { 6 }];
+        let items = vec![
+            0;
+            if shape == "()" {
+                1
+            } else if shape == "(0, 3)" {
+                0
+            } else {
+                6
+            }
+        ];
         let path = file(&dir, &npy(&header("|u1", "False", shape), &items));
         assert!(read_field(&path).unwrap_err().to_string().contains("[y, x] is needed"), "{shape}");
     }

@@ -1,0 +1,109 @@
+//! A run of samples: labels, and images stored as the file has them, 8 bits or f32.
+
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub(super) enum Pixels {
+    /// 0..255, read as 0..1.
+    Bytes(Vec<u8>),
+    Floats(Vec<f32>),
+}
+
+/// Samples as a file gives them.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// `[sample, y, x]`.
+    pub pixels: Pixels,
+    pub labels: Vec<u16>,
+}
+
+/// Part of a data set; training and validation share one block of images.
+#[derive(Debug, Clone)]
+pub struct Split {
+    labels: Vec<u16>,
+    pixels: Arc<Pixels>,
+    /// Sample of `pixels` that is sample 0 here.
+    first: usize,
+    /// Values of one image.
+    size: usize,
+}
+
+impl Split {
+    pub(super) fn new(labels: Vec<u16>, pixels: Arc<Pixels>, first: usize, size: usize) -> Self {
+        Self { labels, pixels, first, size }
+    }
+
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    pub fn label(&self, i: usize) -> usize {
+        usize::from(self.labels[i])
+    }
+
+    pub fn labels(&self) -> &[u16] {
+        &self.labels
+    }
+
+    #[cfg(test)]
+    pub(super) fn shares_images_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pixels, &other.pixels)
+    }
+
+    /// Writes sample `i`, values 0..1, to `out` `[y, x]`.
+    pub fn write_image(&self, i: usize, out: &mut [f64]) {
+        assert!(i < self.len(), "sample {i} of {}", self.len());
+        assert_eq!(out.len(), self.size);
+        let at = (self.first + i) * self.size..(self.first + i + 1) * self.size;
+        match &*self.pixels {
+            Pixels::Bytes(v) => {
+                out.iter_mut().zip(&v[at]).for_each(|(o, &v)| *o = f64::from(v) / 255.0);
+            }
+            Pixels::Floats(v) => {
+                out.iter_mut().zip(&v[at]).for_each(|(o, &v)| *o = f64::from(v));
+            }
+        }
+    }
+}
+
+/// Order in which every class is spread evenly: the k-th of n samples of a class stands at
+/// (k + 1/2) / n.
+pub(super) fn spread(labels: &[u16]) -> Vec<usize> {
+    let totals = totals(labels);
+    let mut seen = vec![0; totals.len()];
+    let mut order: Vec<(f64, usize)> = labels
+        .iter()
+        .enumerate()
+        .map(|(i, &label)| {
+            let class = usize::from(label);
+            seen[class] += 1;
+            ((f64::from(seen[class]) - 0.5) / f64::from(totals[class]), i)
+        })
+        .collect();
+    order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    order.into_iter().map(|(_, i)| i).collect()
+}
+
+/// True for the 6th, 12th, ... sample of each class: the test set of files that name none.
+pub(super) fn every_sixth(labels: &[u16]) -> Vec<bool> {
+    let mut seen = vec![0; totals(labels).len()];
+    let mut sixth = |&label: &u16| {
+        let count: &mut u32 = &mut seen[usize::from(label)];
+        *count += 1;
+        count.is_multiple_of(6)
+    };
+    labels.iter().map(&mut sixth).collect()
+}
+
+fn totals(labels: &[u16]) -> Vec<u32> {
+    let classes = labels.iter().max().map_or(0, |&m| usize::from(m) + 1);
+    let mut totals = vec![0; classes];
+    for &label in labels {
+        totals[usize::from(label)] += 1;
+    }
+    totals
+}

@@ -1,0 +1,76 @@
+use npyz::WriterBuilder;
+
+use super::*;
+use crate::files::npy;
+
+fn write_folder(dir: &Path, x: &[f32], y: &[f32]) {
+    npy::write_f32(&dir.join("x_train.npy"), &[x.len() / 4, 2, 2], x).unwrap();
+    npy::write_f32(&dir.join("y_train.npy"), &[y.len()], y).unwrap();
+    npy::write_f32(&dir.join("x_test.npy"), &[1, 2, 2], &[0.25; 4]).unwrap();
+    npy::write_f32(&dir.join("y_test.npy"), &[1], &[5.0]).unwrap();
+}
+
+#[test]
+fn four_arrays_in_a_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let x: Vec<f32> = (0..12).map(|i| i as f32 / 16.0).collect();
+    write_folder(dir.path(), &x, &[5.0, 3.0, 5.0]);
+    let set = open(dir.path());
+    assert_eq!((set.image, set.classes), ([2, 2], vec!["3".into(), "5".to_string()]));
+    assert_eq!(image(&set.train, 1, 4), [0.25, 0.3125, 0.375, 0.4375]);
+    assert_eq!((set.val.label(0), set.test.label(0)), (1, 1));
+
+    write_folder(dir.path(), &x, &[5.0, 3.0]);
+    fails(dir.path(), &["y_train.npy", "2 labels for 3 samples"]);
+    write_folder(dir.path(), &x, &[5.0, 3.5, 5.0]);
+    fails(dir.path(), &["y_train.npy", "index 1 is 3.5"]);
+    write_folder(dir.path(), &x, &[3.0; 3]);
+    fails(dir.path(), &["y_test.npy", "label 5 at index 0"]);
+    let mut bad = x.clone();
+    bad[6] = f32::NAN;
+    write_folder(dir.path(), &bad, &[5.0; 3]);
+    fails(dir.path(), &["x_train.npy", "sample 1, value at [1, 1, 0]: NaN"]);
+    bad[6] = 254.0;
+    write_folder(dir.path(), &bad, &[5.0; 3]);
+    fails(dir.path(), &["x_train.npy", "sample 1", "254 is outside 0..1"]);
+    npy::write_f32(&dir.path().join("x_train.npy"), &[3, 4], &x).unwrap();
+    fails(dir.path(), &["x_test.npy", "[1, 2, 2], but x_train has [3, 4]"]);
+    fs::write(dir.path().join("y_test.npy"), b"junk").unwrap();
+    fails(dir.path(), &["y_test.npy", "not a NumPy array"]);
+}
+
+#[expect(clippy::default_trait_access, reason = "the zip crate is not ours to name")]
+fn write_npz(path: &Path, names: [&str; 4], x: &[u8]) {
+    let mut out = npyz::npz::NpzWriter::create(path).unwrap();
+    let mut add = |name: &str, shape: &[u64], items: &[u8]| {
+        let builder = out.array(name, Default::default()).unwrap();
+        let mut array = builder.default_dtype().shape(shape).begin_nd().unwrap();
+        array.extend(items.iter().copied()).unwrap();
+        array.finish().unwrap();
+    };
+    add(names[0], &[3, 2], x);
+    add(names[1], &[3], &[0, 1, 0]);
+    add(names[2], &[1, 2], &[255, 51]);
+    add(names[3], &[1, 1], &[1]);
+}
+
+#[test]
+fn one_archive_of_bytes_as_keras_has_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("set.npz");
+    let names = ["x_train", "y_train", "x_test", "y_test"];
+    write_npz(&path, names, &[0, 255, 51, 102, 1, 2]);
+    let set = open(&path);
+    assert_eq!((set.name.as_str(), set.image), ("set", [1, 2]));
+    assert_eq!(image(&set.train, 1, 2), [0.2, 0.4]);
+    assert_eq!(image(&set.test, 0, 2), [1.0, 0.2]);
+    assert_eq!(open(dir.path()).test.len(), 1, "the only .npz of a folder");
+
+    write_npz(&path, names, &[0, 1, 0, 1, 1, 0]);
+    fails(&path, &["x_train", "all are 0 or 1"]);
+    write_npz(&path, ["x_train", "y", "x_test", "y_test"], &[0, 255, 51, 102, 1, 2]);
+    fails(&path, &["no array y_train"]);
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    fails(&path, &["not a readable .npz"]);
+}
