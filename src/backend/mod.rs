@@ -3,8 +3,11 @@
 //! They know programs and ops, never optics. Host data are f64 and in natural order on both
 //! sides of [`Executor::write`] and [`Executor::read`]; layouts inside are the backend's own.
 
+pub mod choice;
 pub mod cpu;
 pub mod gpu;
+
+pub use choice::{Backend, Choice, Precision};
 
 use crate::error::{Error, Result};
 use crate::program::{Data, Layout, Program, Slot, SlotId};

@@ -1,1 +1,7 @@
-//! lower
+//! From an optical machine to a program: what each element becomes.
+
+pub mod detect;
+pub mod free_space;
+pub mod machine;
+
+pub use machine::{Light, Machine, Plane};

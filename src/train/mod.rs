@@ -1,1 +1,11 @@
-//! train
+//! The host loop: batches, steps, evaluation, metrics, checkpoints.
+
+pub mod batch;
+pub mod checkpoint;
+pub mod evaluate;
+pub mod metrics;
+pub mod run;
+pub mod session;
+
+pub use metrics::Evaluation;
+pub use session::Session;

@@ -1,0 +1,52 @@
+//! Which device runs a program.
+
+use std::sync::Arc;
+
+use super::Executor;
+use super::cpu::{self, Cpu};
+use crate::error::{Error, Result};
+use crate::program::Program;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Backend {
+    /// A real GPU, else the CPU; a software Vulkan adapter only when `Gpu` asks for it.
+    #[default]
+    Auto,
+    Cpu,
+    Gpu,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    #[default]
+    F32,
+    /// On the CPU alone: WGSL has no f64.
+    F64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Choice {
+    pub backend: Backend,
+    pub precision: Precision,
+    /// All cores when `None`.
+    pub threads: Option<usize>,
+}
+
+impl Choice {
+    /// Compiles a program for the device chosen.
+    pub fn compile(&self, program: Arc<Program>) -> Result<Box<dyn Executor>> {
+        match (self.backend, self.precision) {
+            (Backend::Gpu, Precision::F64) => Err(Error::invalid(
+                "--precision",
+                "f64 was asked for on a GPU; WGSL computes in f32",
+            )
+            .help("use --backend cpu for f64")),
+            (Backend::Gpu, Precision::F32) => super::gpu::compile(program, super::gpu::Wanted::Any),
+            (Backend::Auto, Precision::F32) if super::gpu::has_hardware() => {
+                super::gpu::compile(program, super::gpu::Wanted::Hardware)
+            }
+            (_, Precision::F32) => Ok(Box::new(Cpu::<f32>::new(program, cpu::pool(self.threads)?))),
+            (_, Precision::F64) => Ok(Box::new(Cpu::<f64>::new(program, cpu::pool(self.threads)?))),
+        }
+    }
+}

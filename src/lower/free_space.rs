@@ -1,0 +1,74 @@
+//! One step of free space: rows in, columns with the transfer function, rows out.
+
+use crate::error::Result;
+use crate::ops::columns::Columns;
+use crate::ops::rows_in::RowsIn;
+use crate::ops::rows_out::RowsOut;
+use crate::ops::{Op, transfer};
+use crate::optics::element::{FreeSpace, Geometry};
+use crate::optics::transfer::Transfer;
+use crate::optics::{Boundary, Optic};
+use crate::program::{Builder, Data, Layout, Shape, SlotId};
+
+/// The transfer function of a step as the machine's file gives it.
+pub fn transfer_of(optic: &Optic, step: &FreeSpace) -> Transfer {
+    Transfer {
+        wavelength: optic.wavelength.0,
+        pitch: optic.grid().pitch,
+        padded: optic.padded(),
+        z: step.z.0,
+        offset: step.offset.map_or([0.0; 2], |o| o.map(|m| m.0)),
+        band_limit: optic.boundary == Boundary::Open,
+    }
+}
+
+/// The table of H, divided by the number of padded samples, since transforms are unnormalised.
+fn table(b: &mut Builder, transfer: &Transfer) -> SlotId {
+    let shape = Shape::complex(&transfer.padded).layout(Layout::Spectrum);
+    let scale = ((transfer.padded[0] * transfer.padded[1]) as f64).recip();
+    // Equal steps share one table.
+    b.constant(&format!("transfer {transfer:?}"), shape, || {
+        Data::Complex(transfer.table().into_iter().map(|h| h * scale).collect())
+    })
+}
+
+/// H of a step whose geometry is a parameter.
+fn trained_table(
+    b: &mut Builder,
+    transfer: &Transfer,
+    step: &FreeSpace,
+    geometry: SlotId,
+) -> Result<SlotId> {
+    let h0 = table(b, transfer);
+    let wavelength = transfer.wavelength;
+    let along = |a: usize| transfer.map(|fy, fx| wavelength * if a == 0 { fy } else { fx });
+    let name = format!("frequency {:?} {:?}", transfer.padded, transfer.pitch);
+    let has = |g| step.trainable.contains(&g);
+    let op = transfer::Transfer {
+        z: transfer.z / wavelength,
+        pitch: transfer.pitch.map(|p| p / wavelength),
+        offset: transfer.offset.map(|o| o / wavelength),
+        trainable: [has(Geometry::Z), has(Geometry::Pitch), has(Geometry::Offset)],
+    };
+    op.emit(b, &name, h0, [along(0), along(1)], geometry)
+}
+
+/// Emits E(z) from E(0); `geometry` is the step's parameter if it has one.
+pub fn emit(
+    b: &mut Builder,
+    optic: &Optic,
+    step: &FreeSpace,
+    geometry: Option<SlotId>,
+    field: SlotId,
+) -> Result<SlotId> {
+    let transfer = transfer_of(optic, step);
+    let h = match geometry {
+        Some(geometry) => trained_table(b, &transfer, step, geometry)?,
+        None => table(b, &transfer),
+    };
+    let (samples, padded) = (optic.grid().samples, transfer.padded);
+    let rows = b.emit(Op::RowsIn(RowsIn { field: samples, padded }), &[field])?;
+    let columns = Columns { field: samples, padded, conj: false };
+    let columns = b.emit(Op::Columns(columns), &[rows, h])?;
+    b.emit(Op::RowsOut(RowsOut { field: samples, padded }), &[columns])
+}

@@ -1,0 +1,242 @@
+//! A machine in a program: its parameters made once, its light emitted into each routine.
+
+use std::f64::consts::TAU;
+
+use super::free_space;
+use crate::error::{Error, Result};
+use crate::files::npy;
+use crate::math::random::{Site, uniform};
+use crate::ops::Op;
+use crate::ops::attenuate::Attenuate;
+use crate::ops::encode::Encode;
+use crate::ops::modulate::Modulate;
+use crate::ops::phasor::Phasor;
+use crate::ops::sparse_sum::SparseSum;
+use crate::optics::Optic;
+use crate::optics::element::{AmplitudeMask, Element, MaskInit, PhaseMask};
+use crate::optics::encoding::Modulation;
+use crate::program::{Builder, Data, Shape, SlotId};
+
+/// A plane of the machine by name, with its distance from the first.
+#[derive(Debug, Clone)]
+pub struct Plane {
+    pub name: String,
+    pub z: f64,
+    pub field: SlotId,
+}
+
+/// The light in one routine.
+#[derive(Debug, Clone)]
+pub struct Light {
+    /// The field on the first plane.
+    pub entering: SlotId,
+    /// Behind the last element.
+    pub leaving: SlotId,
+    /// `input`, the field before and after each mask, every monitor, `output`.
+    pub planes: Vec<Plane>,
+}
+
+/// A parameter of the machine.
+#[derive(Debug, Clone)]
+pub struct Trainable {
+    pub slot: SlotId,
+    pub bounds: Option<[f64; 2]>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Machine {
+    pub optic: Optic,
+    /// The sample of the data set, `[height x width]` reals, where there are data.
+    pub image: Option<SlotId>,
+    pub label: Option<SlotId>,
+    pub classes: usize,
+    /// One per trainable quantity.
+    pub trainable: Vec<Trainable>,
+    /// By element: its parameter, if it has one.
+    params: Vec<Option<SlotId>>,
+}
+
+/// Name of an element's tensor in programs and checkpoints.
+pub fn tensor_name(element: usize, quantity: &str) -> String {
+    format!("optic.element.{element}.{quantity}")
+}
+
+/// Phases of a mask before training, `[y, x]` in radians.
+fn start_phases(optic: &Optic, element: usize, mask: &PhaseMask, seed: u64) -> Result<Vec<f64>> {
+    let grid = optic.grid();
+    let [low, high] = mask.bounds.unwrap_or([0.0, TAU]);
+    if let Some(path) = &mask.file {
+        let phases = read_mask(optic, element, path)?;
+        return Ok(match mask.bounds {
+            Some([low, high]) => phases.into_iter().map(|p| p.clamp(low, high)).collect(),
+            None => phases,
+        });
+    }
+    Ok(match mask.init {
+        MaskInit::Zero => {
+            vec![mask.bounds.map_or(0.0, |[low, high]| 0.0f64.clamp(low, high)); grid.len()]
+        }
+        MaskInit::Random => (0..grid.len() as u32)
+            .map(|i| low + (high - low) * uniform(seed, element as u32, Site::MaskInit, i))
+            .collect(),
+    })
+}
+
+fn read_mask(optic: &Optic, element: usize, path: &std::path::Path) -> Result<Vec<f64>> {
+    let (shape, values) = npy::read_real(path)?;
+    let wanted = optic.grid().samples;
+    if shape != wanted {
+        let rule = format!(
+            "{} is {} x {} (y, x), the grid is {} x {}",
+            path.display(),
+            shape[0],
+            shape[1],
+            wanted[0],
+            wanted[1]
+        );
+        return Err(Error::invalid(format!("optic.element[{element}].file"), rule)
+            .help("resample the mask, or set optic.samples to its shape"));
+    }
+    Ok(values)
+}
+
+fn start_amplitudes(optic: &Optic, element: usize, mask: &AmplitudeMask) -> Result<Vec<f64>> {
+    let Some(path) = &mask.file else { return Ok(vec![1.0; optic.grid().len()]) };
+    let values = read_mask(optic, element, path)?;
+    if let Some(bad) = values.iter().find(|v| !(0.0..=1.0).contains(*v)) {
+        let rule = format!("{} holds {bad}; an amplitude lies in 0..1", path.display());
+        return Err(Error::invalid(format!("optic.element[{element}].file"), rule)
+            .help("scale the mask; a passive element does not amplify"));
+    }
+    Ok(values)
+}
+
+impl Machine {
+    /// Makes the inputs and the parameters. `image` is the height and width of a data sample.
+    pub fn new(
+        b: &mut Builder,
+        optic: &Optic,
+        image: Option<[usize; 2]>,
+        classes: usize,
+        seed: u64,
+    ) -> Result<Self> {
+        let samples = optic.grid().samples;
+        let mut machine = Self {
+            optic: optic.clone(),
+            image: image.map(|[h, w]| b.input("image", Shape::real(&[h, w]))),
+            label: image.map(|_| b.input("label", Shape::index(&[1]))),
+            classes,
+            trainable: Vec::new(),
+            params: vec![None; optic.element.len()],
+        };
+        for (i, element) in optic.element.iter().enumerate() {
+            let (quantity, shape, start, bounds) = match element {
+                Element::PhaseMask(mask) if mask.trainable => (
+                    "phase",
+                    Shape::real(&samples),
+                    start_phases(optic, i, mask, seed)?,
+                    mask.bounds,
+                ),
+                Element::AmplitudeMask(mask) if mask.trainable => {
+                    let start = start_amplitudes(optic, i, mask)?;
+                    ("amplitude", Shape::real(&samples), start, Some([0.0, 1.0]))
+                }
+                Element::FreeSpace(step) if !step.trainable.is_empty() => {
+                    ("geometry", Shape::real(&[4]), vec![0.0; 4], None)
+                }
+                _ => continue,
+            };
+            let slot = b.param(&tensor_name(i, quantity), shape, Data::Real(start));
+            machine.params[i] = Some(slot);
+            machine.trainable.push(Trainable { slot, bounds });
+        }
+        Ok(machine)
+    }
+
+    /// Emits the machine from its source to behind its last element.
+    pub fn light(&self, b: &mut Builder) -> Result<Light> {
+        let entering = self.enter(b)?;
+        let mut field = entering;
+        let mut z = 0.0;
+        let mut planes = vec![Plane { name: "input".into(), z, field }];
+        for (i, element) in self.optic.element.iter().enumerate() {
+            if matches!(element, Element::PhaseMask(_) | Element::AmplitudeMask(_)) {
+                planes.push(Plane { name: format!("before_{i}"), z, field });
+            }
+            field = self.pass(b, i, element, field)?;
+            match element {
+                Element::FreeSpace(step) => z += step.z.0,
+                Element::Monitor(m) => planes.push(Plane { name: m.name.clone(), z, field }),
+                _ => {}
+            }
+        }
+        planes.push(Plane { name: "output".into(), z, field });
+        Ok(Light { entering, leaving: field, planes })
+    }
+
+    /// The field on the first plane: the source, or the source carrying an image.
+    fn enter(&self, b: &mut Builder) -> Result<SlotId> {
+        let (optic, grid) = (&self.optic, self.optic.grid());
+        let mut source = optic.source.field(&grid, optic.wavelength.0)?;
+        let shape = Shape::complex(&grid.samples);
+        let (Some(image), Some(encoding)) = (self.image, &optic.input) else {
+            return Ok(b.constant("source", shape, || Data::Complex(source)));
+        };
+        if encoding.encoding == Modulation::Phase {
+            // An amplitude is dark outside the window by itself, a phase is not.
+            let inside = encoding.inside(&grid);
+            source.iter_mut().zip(inside).for_each(|(s, inside)| *s *= inside);
+        }
+        let source = b.constant("source", shape, || Data::Complex(source));
+        let dims = b.slot(image).shape.dims.clone();
+        let placement = encoding.placement(&grid, [dims[0], dims[1]]);
+        let v = SparseSum::new("placement", placement).emit(b, image)?;
+        let op = Encode { modulation: encoding.encoding, phase_range: encoding.phase_range };
+        b.emit(Op::Encode(op), &[v, source])
+    }
+
+    fn pass(&self, b: &mut Builder, i: usize, element: &Element, field: SlotId) -> Result<SlotId> {
+        let (optic, grid) = (&self.optic, self.optic.grid());
+        let complex = Shape::complex(&grid.samples);
+        let real = Shape::real(&grid.samples);
+        let modulate = |b: &mut Builder, t: SlotId, phase: Option<SlotId>| {
+            b.emit(Op::Modulate(Modulate { conj: false, phase }), &[field, t])
+        };
+        match element {
+            Element::FreeSpace(step) => free_space::emit(b, optic, step, self.params[i], field),
+            Element::PhaseMask(mask) => {
+                if let Some(phase) = self.params[i] {
+                    let t = b.emit(Op::Phasor(Phasor), &[phase])?;
+                    return modulate(b, t, Some(phase));
+                }
+                let phases = start_phases(optic, i, mask, 0)?;
+                let t = b.constant(&tensor_name(i, "phasor"), complex, || {
+                    Data::Complex(phases.into_iter().map(num_complex::Complex::cis).collect())
+                });
+                modulate(b, t, None)
+            }
+            Element::AmplitudeMask(mask) => {
+                let a = if let Some(a) = self.params[i] {
+                    a
+                } else {
+                    let values = start_amplitudes(optic, i, mask)?;
+                    b.constant(&tensor_name(i, "amplitude"), real, || Data::Real(values))
+                };
+                b.emit(Op::Attenuate(Attenuate), &[field, a])
+            }
+            Element::Aperture(aperture) => {
+                let a = b.constant(&tensor_name(i, "aperture"), real, || {
+                    Data::Real(aperture.transmission(&grid))
+                });
+                b.emit(Op::Attenuate(Attenuate), &[field, a])
+            }
+            Element::Lens(lens) => {
+                let t = b.constant(&tensor_name(i, "lens"), complex, || {
+                    Data::Complex(lens.phasor(&grid, optic.wavelength.0))
+                });
+                modulate(b, t, None)
+            }
+            Element::Monitor(_) => Ok(field),
+        }
+    }
+}

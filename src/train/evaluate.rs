@@ -1,0 +1,86 @@
+//! Runs a split through the machine and counts.
+
+use num_complex::Complex;
+
+use super::batch::Feeder;
+use super::metrics::{Evaluation, Sample, Tally};
+use super::session::{EVAL, EVAL_BATCH, SHOW, Session};
+use crate::data::Split;
+use crate::error::{Error, Result};
+use crate::program::Data;
+
+/// One sample seen at every plane.
+pub struct Shown {
+    pub label: usize,
+    pub answer: usize,
+    pub scores: Vec<f64>,
+    pub regions: Vec<f64>,
+    /// Name, z and field `[y, x]` of each plane in order.
+    pub planes: Vec<(String, f64, Vec<Complex<f64>>)>,
+}
+
+impl Session {
+    fn values(&self) -> usize {
+        self.data.image[0] * self.data.image[1]
+    }
+
+    /// Evaluates samples `range` of a split.
+    pub fn evaluate(&mut self, split: &Split, range: std::ops::Range<usize>) -> Result<Evaluation> {
+        let classes = self.data.classes.len();
+        let mut tally = Tally::new(classes);
+        let mut feeder = Feeder::new(self.values(), EVAL_BATCH);
+        for start in range.clone().step_by(EVAL_BATCH) {
+            let count = EVAL_BATCH.min(range.end - start);
+            let executor = &mut *self.executor;
+            feeder.feed(executor, &self.machine, split, start..start + count)?;
+            executor.run(EVAL, count)?;
+            let [scores, regions, entering, loss] =
+                [self.eval.scores, self.eval.regions, self.eval.entering, self.eval.loss]
+                    .map(|slot| executor.read(slot));
+            let (scores, regions, entering, loss) = (scores?, regions?, entering?, loss?);
+            let per_sample = regions.len() / EVAL_BATCH;
+            for s in 0..count {
+                let sample = Sample {
+                    label: split.label(start + s),
+                    scores: &scores.reals()[s * classes..][..classes],
+                    regions: &regions.reals()[s * per_sample..][..per_sample],
+                    entering: entering.reals()[s],
+                    loss: loss.reals()[s],
+                };
+                if !sample.loss.is_finite() {
+                    return Err(Error::NotFinite {
+                        step: 0,
+                        op: "eval".into(),
+                        slot: format!("the loss of sample {}", start + s),
+                        help: Some(
+                            "no light on the detector, or a checkpoint that holds no numbers"
+                                .into(),
+                        ),
+                    });
+                }
+                tally.add(&sample);
+            }
+        }
+        Ok(tally.finish())
+    }
+
+    /// The light of one sample at every plane.
+    pub fn show(&mut self, split: &Split, sample: usize) -> Result<Shown> {
+        let mut feeder = Feeder::new(self.values(), 1);
+        feeder.feed(&mut *self.executor, &self.machine, split, std::iter::once(sample))?;
+        self.executor.run(EVAL, 1)?;
+        let first = |data: Data, n: usize| data.reals()[..n].to_vec();
+        let scores = first(self.executor.read(self.eval.scores)?, self.data.classes.len());
+        let regions = self.executor.read(self.eval.regions)?;
+        let regions = first(regions.clone(), regions.len() / EVAL_BATCH);
+        self.executor.run(SHOW, 1)?;
+        let mut planes = Vec::new();
+        for plane in &self.planes {
+            let field = self.executor.read(plane.field)?;
+            let n = self.machine.optic.grid().len();
+            planes.push((plane.name.clone(), plane.z, field.complexes()[..n].to_vec()));
+        }
+        let label = split.label(sample);
+        Ok(Shown { label, answer: super::metrics::answer(&scores), scores, regions, planes })
+    }
+}

@@ -1,0 +1,116 @@
+//! An experiment made ready to run: data, program, device.
+
+use std::sync::Arc;
+
+use crate::backend::{Choice, Executor};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::experiment::Experiment;
+use crate::lower::machine::Machine;
+use crate::lower::{Plane, detect};
+use crate::methods;
+use crate::program::{Builder, Program, SlotId};
+
+/// Routines for looking, besides the method's own.
+pub const EVAL: &str = "eval";
+pub const SHOW: &str = "show";
+/// Samples of one evaluation run.
+pub const EVAL_BATCH: usize = 64;
+
+/// What an evaluation reads per sample.
+#[derive(Debug, Clone, Copy)]
+pub struct EvalSlots {
+    pub scores: SlotId,
+    pub regions: SlotId,
+    pub entering: SlotId,
+    pub loss: SlotId,
+}
+
+pub struct Session {
+    pub experiment: Experiment,
+    pub data: Arc<Dataset>,
+    pub machine: Machine,
+    pub executor: Box<dyn Executor>,
+    pub choice: Choice,
+    pub eval: EvalSlots,
+    /// Planes that the `show` routine writes for one sample.
+    pub planes: Vec<Plane>,
+    /// Steps of the whole run.
+    pub steps: u64,
+    pub steps_per_epoch: u64,
+}
+
+/// The program of a task and what the host finds in it.
+struct Built {
+    program: Program,
+    machine: Machine,
+    eval: EvalSlots,
+    planes: Vec<Plane>,
+}
+
+fn build(experiment: &Experiment, data: &Dataset, full_steps: u64) -> Result<Built> {
+    let mut b = Builder::default();
+    let Some(recipe) = &experiment.train else {
+        return Err(Error::invalid("train", "missing").help("add a [train] block"));
+    };
+    let machine = Machine::new(
+        &mut b,
+        &experiment.optic,
+        Some(data.image),
+        data.classes.len(),
+        experiment.seed,
+    )?;
+    methods::of(recipe.method).build(&mut b, &machine, recipe, full_steps)?;
+
+    b.routine(EVAL, EVAL_BATCH);
+    let light = machine.light(&mut b)?;
+    let reading = detect::read(&mut b, &machine, &light)?;
+    let loss = detect::loss(&mut b, &machine, &reading, &recipe.loss)?;
+    let eval = EvalSlots {
+        scores: reading.scores,
+        regions: reading.regions,
+        entering: reading.entering,
+        loss,
+    };
+    b.output(eval.scores, "eval.scores");
+    b.output(eval.regions, "eval.regions");
+    b.output(eval.entering, "eval.entering");
+    b.output(eval.loss, "eval.loss");
+
+    b.routine(SHOW, 1);
+    let light = machine.light(&mut b)?;
+    for plane in &light.planes {
+        b.output(plane.field, &format!("show.{}", plane.name));
+    }
+    Ok(Built { program: b.finish(), machine, eval, planes: light.planes })
+}
+
+impl Session {
+    pub fn new(experiment: Experiment, data: Arc<Dataset>, choice: Choice) -> Result<Self> {
+        let Some(recipe) = &experiment.train else {
+            return Err(Error::invalid("train", "missing").help("add a [train] block"));
+        };
+        let steps_per_epoch = (data.train.len() / recipe.batch) as u64;
+        if steps_per_epoch == 0 {
+            let rule =
+                format!("{} is more than the {} training samples", recipe.batch, data.train.len());
+            return Err(Error::invalid("train.batch", rule).help("use a smaller batch"));
+        }
+        // The schedule spans all epochs also where `train.steps` stops early.
+        let full = steps_per_epoch * recipe.epochs as u64;
+        let steps = recipe.steps.map_or(full, |s| s.min(full));
+        let built = build(&experiment, &data, full)?;
+        let executor = choice.compile(Arc::new(built.program))?;
+        Ok(Self {
+            experiment,
+            data,
+            machine: built.machine,
+            executor,
+            choice,
+            eval: built.eval,
+            planes: built.planes,
+            steps,
+            steps_per_epoch,
+        })
+    }
+}
