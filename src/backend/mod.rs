@@ -6,6 +6,7 @@
 pub mod choice;
 pub mod cpu;
 pub mod gpu;
+pub mod twin;
 
 pub use choice::{Backend, Choice, Precision};
 
@@ -27,10 +28,6 @@ pub trait Executor: Send {
 
     /// Starts a routine on the first `count` samples of its inputs.
     fn run(&mut self, routine: &str, count: usize) -> Result<()>;
-
-    /// Runs a routine node by node and returns the first op, with its output, that makes a
-    /// number that is not finite.
-    fn trace(&mut self, routine: &str, count: usize) -> Result<Option<(String, String)>>;
 }
 
 /// Checks that host data fit a slot; `copies` is how many it may hold at most.

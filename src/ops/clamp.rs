@@ -39,6 +39,7 @@ impl Primitive for Clamp {
 
     fn gpu(&self, _: &[&Slot]) -> GpuKernel {
         GpuKernel::pointwise(Self::NAME, self.dims.iter().product())
+            .entry("clamp_in_place")
             .word("low", Word::F32(self.low as f32))
             .word("high", Word::F32(self.high as f32))
     }

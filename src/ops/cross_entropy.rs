@@ -3,7 +3,7 @@
 
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word};
-use super::{Op, Primitive, expect};
+use super::{Op, Primitive, copies_of_last, expect};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
@@ -65,9 +65,11 @@ impl Primitive for CrossEntropy {
 /// One invocation a sample.
 fn rowwise(inputs: &[&Slot], temperature: f64, entry: &'static str) -> GpuKernel {
     GpuKernel::pointwise(CrossEntropy::NAME, 1)
+        .per_sample()
         .entry(entry)
         .word("classes", Word::U32(inputs[0].shape.len() as u32))
         .word("per_t", Word::F32(temperature.recip() as f32))
+        .word("g_stride", copies_of_last(inputs))
 }
 
 impl Primitive for CrossEntropyAdjoint {

@@ -4,7 +4,7 @@
 
 use super::case::{BATCH, Case, build, reals};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word};
-use super::{Op, Primitive, expect};
+use super::{Op, Primitive, copies_of_last, expect};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
@@ -58,9 +58,11 @@ impl Primitive for Efficiency {
 /// One invocation a sample.
 fn rowwise(inputs: &[&Slot], weight: f64, entry: &'static str) -> GpuKernel {
     GpuKernel::pointwise(Efficiency::NAME, 1)
+        .per_sample()
         .entry(entry)
         .word("regions", Word::U32(inputs[0].shape.len() as u32))
         .word("weight", Word::F32(weight as f32))
+        .word("g_stride", copies_of_last(inputs))
 }
 
 impl Primitive for EfficiencyAdjoint {

@@ -161,6 +161,8 @@ pub enum Source {
 pub enum Grid {
     /// One per element.
     Elements(usize),
+    /// One for the whole copy: samples lie side by side.
+    Sample,
     /// So many workgroups.
     Groups(usize),
 }
@@ -199,6 +201,13 @@ impl GpuKernel {
     #[must_use]
     pub fn word(mut self, name: &'static str, word: Word) -> Self {
         self.words.push((name, word));
+        self
+    }
+
+    /// One invocation a sample.
+    #[must_use]
+    pub fn per_sample(mut self) -> Self {
+        self.grid = Grid::Sample;
         self
     }
 

@@ -3,7 +3,7 @@
 use super::case::{Case, build};
 use super::cross_entropy::labels;
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, Word};
-use super::{Op, Primitive, expect};
+use super::{Op, Primitive, copies_of_last, expect};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
@@ -56,8 +56,10 @@ impl Primitive for MeanSquared {
 /// One invocation a sample.
 fn rowwise(inputs: &[&Slot], entry: &'static str) -> GpuKernel {
     GpuKernel::pointwise(MeanSquared::NAME, 1)
+        .per_sample()
         .entry(entry)
         .word("classes", Word::U32(inputs[0].shape.len() as u32))
+        .word("g_stride", copies_of_last(inputs))
 }
 
 impl Primitive for MeanSquaredAdjoint {

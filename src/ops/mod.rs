@@ -168,6 +168,13 @@ fn expect(op: &'static str, inputs: &[&Slot], kinds: &[Kind]) -> Result<()> {
     Err(Error::Shape { op, what: format!("takes {kinds:?}, was given {given:?} ({names:?})") })
 }
 
+/// 1 where the last operand, an incoming gradient, has a copy per sample, 0 where all samples share
+/// one.
+fn copies_of_last(inputs: &[&Slot]) -> kernel::Word {
+    let own = inputs.last().is_some_and(|s| s.domain == crate::program::Domain::Sample);
+    kernel::Word::U32(u32::from(own))
+}
+
 /// Checks that two operands have the same number of elements.
 fn same_len(op: &'static str, a: &Slot, b: &Slot) -> Result<()> {
     if a.shape.len() == b.shape.len() {

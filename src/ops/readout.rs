@@ -80,7 +80,7 @@ impl Primitive for Readout {
 
 /// One invocation a sample.
 fn rowwise(inputs: &[&Slot], differential: bool, entry: &'static str) -> GpuKernel {
-    let mut kernel = GpuKernel::pointwise(Readout::NAME, 1).entry(entry);
+    let mut kernel = GpuKernel::pointwise(Readout::NAME, 1).entry(entry).per_sample();
     kernel = kernel.word("regions", Word::U32(inputs[0].shape.len() as u32));
     kernel.word("differential", Word::U32(u32::from(differential)))
 }

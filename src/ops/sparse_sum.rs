@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::case::{Case, build};
-use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel};
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word};
 use super::{Op, Primitive, expect};
 use crate::error::{Error, Result};
 use crate::math::scalar::Scalar;
@@ -79,10 +79,12 @@ impl Primitive for SparseSum {
 
     fn gpu(&self, _: &[&Slot]) -> GpuKernel {
         let rows = self.table.rows();
+        let columns = Word::U32(self.table.columns as u32);
+        let kernel = GpuKernel::pointwise(Self::NAME, rows).word("columns", columns);
         if self.table.index.len() >= WIDE_ROW * rows {
-            GpuKernel::pointwise(Self::NAME, rows).entry("sparse_sum_wide").groups(rows)
+            kernel.entry("sparse_sum_wide").groups(rows)
         } else {
-            GpuKernel::pointwise(Self::NAME, rows)
+            kernel
         }
     }
 

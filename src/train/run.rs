@@ -16,6 +16,7 @@ use super::session::Session;
 use crate::backend::cpu::{self, Cpu};
 use crate::backend::{Executor, Precision};
 use crate::error::{Error, Result};
+use crate::math::scalar::Scalar;
 use crate::methods::{self, Bench, Method, names};
 use crate::program::{Data, SlotId};
 
@@ -223,16 +224,16 @@ impl Loop<'_> {
             slot: "the loss".into(),
             help: Some("lower train.optimizer.lr".into()),
         };
-        self.trace(step, batch).unwrap_or(unknown)
+        let born = match self.session.choice.precision {
+            Precision::F32 => self.trace::<f32>(step, batch),
+            Precision::F64 => self.trace::<f64>(step, batch),
+        };
+        born.unwrap_or(unknown)
     }
 
-    fn trace(&mut self, step: u64, batch: usize) -> Option<Error> {
+    fn trace<T: Scalar>(&mut self, step: u64, batch: usize) -> Option<Error> {
         let program = Arc::new(self.session.executor.program().clone());
-        let pool = cpu::pool(self.session.choice.threads).ok()?;
-        let mut executor: Box<dyn Executor> = match self.session.choice.precision {
-            Precision::F32 => Box::new(Cpu::<f32>::new(program, pool)),
-            Precision::F64 => Box::new(Cpu::<f64>::new(program, pool)),
-        };
+        let mut executor = Cpu::<T>::new(program, cpu::pool(self.session.choice.threads).ok()?);
         for (id, data) in &self.snapshot.kept {
             executor.write(*id, data).ok()?;
         }
@@ -240,7 +241,7 @@ impl Loop<'_> {
             let samples: Vec<usize> = self.order.at(step).iter().map(|&i| i as usize).collect();
             let train = &self.session.data.train;
             let machine = &self.session.machine;
-            self.feeder.feed(&mut *executor, machine, train, samples.into_iter()).ok()?;
+            self.feeder.feed(&mut executor, machine, train, samples.into_iter()).ok()?;
             if let Some((op, slot)) = executor.trace(names::TRAIN, batch).ok()? {
                 let help = "lower train.optimizer.lr, or raise train.loss.temperature";
                 return Some(Error::NotFinite { step, op, slot, help: Some(help.into()) });

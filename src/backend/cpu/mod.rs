@@ -58,6 +58,15 @@ impl<T: Scalar> Cpu<T> {
             .collect();
         Self { program, pool, values, routines, workspaces }
     }
+
+    /// Runs a routine node by node and returns the first op, with its output, that makes a number
+    /// that is not finite.
+    pub fn trace(&mut self, routine: &str, count: usize) -> Result<Option<(String, String)>> {
+        let index = routine_index(&self.program, routine)?;
+        let found = Mutex::new(None);
+        self.execute(index, count, Some(&found))?;
+        Ok(found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
 }
 
 impl<T: Scalar> Executor for Cpu<T> {
@@ -91,12 +100,5 @@ impl<T: Scalar> Executor for Cpu<T> {
     fn run(&mut self, routine: &str, count: usize) -> Result<()> {
         let index = routine_index(&self.program, routine)?;
         self.execute(index, count, None)
-    }
-
-    fn trace(&mut self, routine: &str, count: usize) -> Result<Option<(String, String)>> {
-        let index = routine_index(&self.program, routine)?;
-        let found = Mutex::new(None);
-        self.execute(index, count, Some(&found))?;
-        Ok(found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 }

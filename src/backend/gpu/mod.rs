@@ -1,21 +1,24 @@
-//! gpu
+//! The GPU, through wgpu: Vulkan, Metal and DX12 alike. The only part of the program that names
+//! wgpu.
+//!
+//! A routine is one submission; pipelines, bind groups and buffers are made before the first.
+
+pub mod compile;
+pub mod device;
+pub mod executor;
 pub mod fftgen;
+pub mod shaders;
 
 use std::sync::Arc;
 
 use super::Executor;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::program::Program;
 
-pub enum Wanted {
-    Any,
-    Hardware,
-}
+pub use device::{AdapterReport, Wanted, adapters, has_hardware};
 
-pub fn has_hardware() -> bool {
-    false
-}
-
-pub fn compile(_: Arc<Program>, _: Wanted) -> Result<Box<dyn Executor>> {
-    Err(Error::device("not yet"))
+/// Compiles a program for a GPU.
+pub fn compile(program: Arc<Program>, wanted: Wanted) -> Result<Box<dyn Executor>> {
+    let device = device::Device::open(wanted)?;
+    Ok(Box::new(executor::Gpu::new(program, Arc::new(device))?))
 }

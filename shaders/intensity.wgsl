@@ -1,0 +1,30 @@
+// I = |E|^2, and its adjoint 2 g E.
+struct Params {
+    first: u32,
+    count: u32,
+    leaf: u32,
+    len: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> field: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+@group(0) @binding(2) var<storage, read> g: array<f32>;
+@group(0) @binding(3) var<storage, read_write> back: array<vec2<f32>>;
+
+@compute @workgroup_size(256)
+fn intensity(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x < p.len) {
+        let i = id.y * p.len + id.x;
+        y[i] = dot(field[i], field[i]);
+    }
+}
+
+@compute @workgroup_size(256)
+fn intensity_adjoint(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x < p.len) {
+        let i = id.y * p.len + id.x;
+        back[i] = (2.0 * g[i]) * field[i];
+    }
+}

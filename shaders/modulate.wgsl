@@ -1,0 +1,23 @@
+// y = t x, or conj(t) x where sign is -1.
+struct Params {
+    first: u32,
+    count: u32,
+    leaf: u32,
+    len: u32,
+    sign: f32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read> t: array<vec2<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec2<f32>>;
+
+@compute @workgroup_size(256)
+fn modulate(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x < p.len) {
+        let i = id.y * p.len + id.x;
+        let v = x[i];
+        let m = vec2<f32>(t[id.x].x, p.sign * t[id.x].y);
+        y[i] = vec2<f32>(m.x * v.x - m.y * v.y, m.x * v.y + m.y * v.x);
+    }
+}

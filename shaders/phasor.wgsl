@@ -1,0 +1,19 @@
+// t = exp(i phase).
+// needs: real
+struct Params {
+    first: u32,
+    count: u32,
+    leaf: u32,
+    len: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> phase: array<f32>;
+@group(0) @binding(2) var<storage, read_write> t: array<vec2<f32>>;
+
+@compute @workgroup_size(256)
+fn phasor(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x < p.len) {
+        t[id.x] = cis_f32(phase[id.x]);
+    }
+}

@@ -1,0 +1,213 @@
+//! A program on a GPU.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use num_complex::Complex;
+
+use super::compile::{Command, Compiler, Memory, Pipelines, bytes, storage};
+use super::device::Device;
+use super::fftgen;
+use crate::backend::{Executor, fits, is_reordered, routine_index};
+use crate::error::{Error, Result};
+use crate::program::{Data, Domain, Kind, Layout, Program, Role, Slot, SlotId};
+
+pub struct Gpu {
+    program: Arc<Program>,
+    device: Arc<Device>,
+    pipelines: Pipelines,
+    /// Memory of everything but temporaries, by slot.
+    values: Vec<Option<wgpu::Buffer>>,
+    memory: Vec<Memory>,
+    /// By routine and number of samples.
+    commands: HashMap<(usize, usize), Vec<Command>>,
+}
+
+impl Gpu {
+    pub fn new(program: Arc<Program>, device: Arc<Device>) -> Result<Self> {
+        let most = program.routines.iter().map(|r| r.batch).max().unwrap_or(1);
+        let mut values = Vec::new();
+        for slot in &program.slots {
+            let copies = if slot.domain == Domain::Sample { most } else { 1 };
+            values.push(match &slot.role {
+                Role::Temp => None,
+                _ => Some(storage(&device, &slot.name, copies as u64 * bytes(slot))),
+            });
+        }
+        let mut memory = Vec::new();
+        for routine in &program.routines {
+            memory.push(Memory::new(&device, &program, routine)?);
+        }
+        let mut gpu = Self {
+            program: Arc::clone(&program),
+            device,
+            pipelines: Pipelines::new(),
+            values,
+            memory,
+            commands: HashMap::new(),
+        };
+        for (i, slot) in program.slots.iter().enumerate() {
+            if let Role::Const(data) | Role::Param(data) | Role::State(data) = &slot.role {
+                gpu.write(SlotId(i as u32), data)?;
+            }
+        }
+        gpu.device.check()?;
+        Ok(gpu)
+    }
+
+    /// Place of each natural element in the device's order, for slots that the device reorders.
+    fn order(&self, slot: &Slot) -> Vec<usize> {
+        let [rows, columns] = [slot.shape.dims[0], slot.shape.dims[1]];
+        let limits = fftgen::Limits::of(
+            self.device.limits.max_compute_invocations_per_workgroup as usize,
+            self.device.limits.max_compute_workgroup_storage_size as usize,
+        );
+        let natural = |n: usize| (0..n as u32).collect::<Vec<u32>>();
+        let along = |n: usize| fftgen::order(n, limits).unwrap_or_else(|| natural(n));
+        // frequency[p] lies at place p.
+        let x = along(columns);
+        let y = if slot.shape.layout == Layout::Spectrum { along(rows) } else { natural(rows) };
+        let mut order = vec![0; rows * columns];
+        for (q, &ky) in y.iter().enumerate() {
+            for (p, &kx) in x.iter().enumerate() {
+                order[ky as usize * columns + kx as usize] = q * columns + p;
+            }
+        }
+        order
+    }
+
+    fn download(&self, buffer: &wgpu::Buffer, size: u64) -> Result<Vec<u8>> {
+        let size = size.next_multiple_of(4);
+        let staging = self.device.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("read"),
+            size,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut encoder = self.device.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, size);
+        self.device.queue.submit([encoder.finish()]);
+        staging.map_async(wgpu::MapMode::Read, .., |_| {});
+        self.device.wait()?;
+        let failed = |e| Error::device(format!("{}: cannot read back: {e:?}", self.device.name));
+        let view = staging.get_mapped_range(..).map_err(failed)?;
+        Ok(view.to_vec())
+    }
+}
+
+fn scatter<T: Copy>(from: &[T], order: &[usize]) -> Vec<T> {
+    let mut to = from.to_vec();
+    order.iter().zip(from).for_each(|(&place, &v)| to[place] = v);
+    to
+}
+
+fn gather<T: Copy>(from: &[T], order: &[usize]) -> Vec<T> {
+    order.iter().map(|&place| from[place]).collect()
+}
+
+impl Executor for Gpu {
+    fn program(&self) -> &Program {
+        &self.program
+    }
+
+    fn describe(&self) -> String {
+        let micro = self.memory.iter().map(|m| m.micro.to_string()).collect::<Vec<_>>().join("/");
+        let kind = if self.device.software { ", software" } else { "" };
+        format!("GPU, f32, {}{kind}, micro-batches {micro}", self.device.name)
+    }
+
+    fn write(&mut self, slot: SlotId, data: &Data) -> Result<()> {
+        let known = self.program.slot(slot);
+        let Some(buffer) = &self.values[slot.index()] else {
+            return Err(Error::Shape { op: "write", what: format!("{} is temporary", known.name) });
+        };
+        let copies = if known.domain == Domain::Sample {
+            (buffer.size() / bytes(known).max(1)) as usize
+        } else {
+            1
+        };
+        fits(known, data, copies)?;
+        let reordered = is_reordered(known).then(|| self.order(known));
+        let raw: Vec<u8> = match data {
+            Data::Real(v) => {
+                let single: Vec<f32> = v.iter().map(|&x| x as f32).collect();
+                let single = reordered.as_ref().map_or(single.clone(), |o| scatter(&single, o));
+                bytemuck::cast_slice(&single).to_vec()
+            }
+            Data::Complex(v) => {
+                let single: Vec<[f32; 2]> = v.iter().map(|z| [z.re as f32, z.im as f32]).collect();
+                let single = reordered.as_ref().map_or(single.clone(), |o| scatter(&single, o));
+                bytemuck::cast_slice(&single).to_vec()
+            }
+            Data::Index(v) => bytemuck::cast_slice(v).to_vec(),
+        };
+        self.device.queue.write_buffer(buffer, 0, &raw);
+        Ok(())
+    }
+
+    fn read(&mut self, slot: SlotId) -> Result<Data> {
+        let known = self.program.slot(slot);
+        let Some(buffer) = &self.values[slot.index()] else {
+            return Err(Error::Shape { op: "read", what: format!("{} is temporary", known.name) });
+        };
+        let copies =
+            if known.domain == Domain::Sample { buffer.size() / bytes(known).max(1) } else { 1 };
+        let raw = self.download(buffer, copies * bytes(known))?;
+        let reordered = is_reordered(known).then(|| self.order(known));
+        Ok(match known.shape.kind {
+            Kind::Index => Data::Index(bytemuck::pod_collect_to_vec(&raw)),
+            Kind::Real => {
+                let v: Vec<f32> = bytemuck::pod_collect_to_vec(&raw);
+                let v = reordered.map_or(v.clone(), |o| gather(&v, &o));
+                Data::Real(v.into_iter().map(f64::from).collect())
+            }
+            Kind::Complex => {
+                let v: Vec<[f32; 2]> = bytemuck::pod_collect_to_vec(&raw);
+                let v = reordered.map_or(v.clone(), |o| gather(&v, &o));
+                Data::Complex(
+                    v.into_iter().map(|[re, im]| Complex::new(re.into(), im.into())).collect(),
+                )
+            }
+        })
+    }
+
+    fn run(&mut self, routine: &str, count: usize) -> Result<()> {
+        let index = routine_index(&self.program, routine)?;
+        let known = &self.program.routines[index];
+        if count == 0 || count > known.batch {
+            let what = format!("{count} samples of a batch of {}", known.batch);
+            return Err(Error::Shape { op: "run", what });
+        }
+        if !self.commands.contains_key(&(index, count)) {
+            let mut compiler = Compiler {
+                device: &self.device,
+                program: &self.program,
+                pipelines: &mut self.pipelines,
+                values: &self.values,
+            };
+            let made = compiler.commands(known, &self.memory[index], count)?;
+            self.commands.insert((index, count), made);
+        }
+        let mut encoder = self.device.device.create_command_encoder(&Default::default());
+        for command in &self.commands[&(index, count)] {
+            match command {
+                Command::Clear(buffer) => encoder.clear_buffer(buffer, 0, None),
+                Command::Copy { from, from_at, to, to_at, size } => {
+                    encoder.copy_buffer_to_buffer(from, *from_at, to, *to_at, *size);
+                }
+                Command::Pass(dispatches) => {
+                    let mut pass = encoder.begin_compute_pass(&Default::default());
+                    for d in dispatches {
+                        pass.set_pipeline(&d.pipeline);
+                        pass.set_bind_group(0, &d.group, &[]);
+                        pass.dispatch_workgroups(d.grid[0], d.grid[1], d.grid[2]);
+                    }
+                }
+            }
+        }
+        self.device.queue.submit([encoder.finish()]);
+        let polled = self.device.device.poll(wgpu::PollType::Poll);
+        polled.map_err(|e| Error::device(format!("{}: {e}", self.device.name)))?;
+        self.device.check()
+    }
+}
