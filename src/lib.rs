@@ -1,6 +1,7 @@
 //! Lightloom simulates light that computes, and trains it.
 
 pub mod backend;
+pub mod cli;
 pub mod data;
 pub mod error;
 pub mod experiment;

@@ -47,6 +47,13 @@ impl Metres {
     }
 }
 
+impl Metres {
+    /// Three digits, for messages.
+    pub fn short(self) -> Self {
+        Self(format!("{:.2e}", self.0).parse().unwrap_or(self.0))
+    }
+}
+
 /// Prints with the unit that keeps the number between 1 and 1000.
 impl std::fmt::Display for Metres {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use lightloom::backend::cpu::{self, Cpu};
+use lightloom::backend::gpu::Wanted;
 use lightloom::backend::twin::{difference, reference, twin};
 use lightloom::ops;
 use lightloom::program::Data;
@@ -15,7 +16,8 @@ fn cpu_f32_follows_f64() {
     assert!(cases.len() > 40, "{} cases", cases.len());
     for case in &cases {
         for threads in [1, 2] {
-            let report = twin(case, |p| Ok(Box::new(Cpu::<f32>::new(p, cpu::pool(Some(threads))?))));
+            let report =
+                twin(case, |p| Ok(Box::new(Cpu::<f32>::new(p, cpu::pool(Some(threads))?))));
             let report = report.expect(&case.name);
             if !report.holds() {
                 failed.push(format!("{report:?}"));
@@ -64,4 +66,21 @@ fn the_comparer_can_fail() {
             }
         }
     }
+}
+
+mod common;
+
+/// Every case on the GPU against f64.
+#[test]
+fn gpu_follows_f64() {
+    let Some(name) = common::gpu("op twins", ops::cases().len()) else { return };
+    let mut failed = Vec::new();
+    for case in &ops::cases() {
+        let report =
+            twin(case, |p| lightloom::backend::gpu::compile(p, Wanted::Any)).expect(&case.name);
+        if !report.holds() {
+            failed.push(format!("{report:?}"));
+        }
+    }
+    assert!(failed.is_empty(), "{name}: {failed:#?}");
 }

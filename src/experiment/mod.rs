@@ -1,12 +1,19 @@
 //! The experiment file: an optical machine, a task and a way to train, in TOML.
 
-use std::path::PathBuf;
+pub mod check;
+pub mod load;
+pub mod preset;
+
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::methods::recipe::Recipe;
-use crate::optics::Optic;
+use crate::optics::element::Element;
+use crate::optics::{Optic, Source};
+
+pub use load::{Loaded, load};
 
 /// An experiment; a scene is one without `data` and `train`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -37,4 +44,28 @@ pub struct DataSource {
     /// Control: training labels are permuted, so nothing can be learnt.
     #[serde(default)]
     pub shuffle_labels: bool,
+}
+
+impl Experiment {
+    /// Makes relative paths start from `folder`.
+    fn resolve_paths(&mut self, folder: &Path) {
+        let resolve = |path: &mut PathBuf| {
+            if path.is_relative() {
+                *path = folder.join(&*path);
+            }
+        };
+        if let Some(path) = self.data.as_mut().and_then(|d| d.path.as_mut()) {
+            resolve(path);
+        }
+        if let Source::File(file) = &mut self.optic.source {
+            resolve(&mut file.path);
+        }
+        for element in &mut self.optic.element {
+            match element {
+                Element::PhaseMask(mask) => mask.file.iter_mut().for_each(resolve),
+                Element::AmplitudeMask(mask) => mask.file.iter_mut().for_each(resolve),
+                _ => {}
+            }
+        }
+    }
 }

@@ -5,22 +5,10 @@ use crate::ops::columns::Columns;
 use crate::ops::rows_in::RowsIn;
 use crate::ops::rows_out::RowsOut;
 use crate::ops::{Op, transfer};
+use crate::optics::Optic;
 use crate::optics::element::{FreeSpace, Geometry};
 use crate::optics::transfer::Transfer;
-use crate::optics::{Boundary, Optic};
 use crate::program::{Builder, Data, Layout, Shape, SlotId};
-
-/// The transfer function of a step as the machine's file gives it.
-pub fn transfer_of(optic: &Optic, step: &FreeSpace) -> Transfer {
-    Transfer {
-        wavelength: optic.wavelength.0,
-        pitch: optic.grid().pitch,
-        padded: optic.padded(),
-        z: step.z.0,
-        offset: step.offset.map_or([0.0; 2], |o| o.map(|m| m.0)),
-        band_limit: optic.boundary == Boundary::Open,
-    }
-}
 
 /// The table of H, divided by the number of padded samples, since transforms are unnormalised.
 fn table(b: &mut Builder, transfer: &Transfer) -> SlotId {
@@ -61,7 +49,7 @@ pub fn emit(
     geometry: Option<SlotId>,
     field: SlotId,
 ) -> Result<SlotId> {
-    let transfer = transfer_of(optic, step);
+    let transfer = optic.transfer(step);
     let h = match geometry {
         Some(geometry) => trained_table(b, &transfer, step, geometry)?,
         None => table(b, &transfer),

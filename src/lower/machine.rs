@@ -32,8 +32,10 @@ pub struct Light {
     pub entering: SlotId,
     /// Behind the last element.
     pub leaving: SlotId,
-    /// `input`, the field before and after each mask, every monitor, `output`.
+    /// `input`, `before_<i>` each mask i, every monitor, `output`.
     pub planes: Vec<Plane>,
+    /// Before each step of free space.
+    pub steps: Vec<SlotId>,
 }
 
 /// A parameter of the machine.
@@ -157,11 +159,14 @@ impl Machine {
     pub fn light(&self, b: &mut Builder) -> Result<Light> {
         let entering = self.enter(b)?;
         let mut field = entering;
-        let mut z = 0.0;
+        let (mut z, mut steps) = (0.0, Vec::new());
         let mut planes = vec![Plane { name: "input".into(), z, field }];
         for (i, element) in self.optic.element.iter().enumerate() {
             if matches!(element, Element::PhaseMask(_) | Element::AmplitudeMask(_)) {
                 planes.push(Plane { name: format!("before_{i}"), z, field });
+            }
+            if matches!(element, Element::FreeSpace(_)) {
+                steps.push(field);
             }
             field = self.pass(b, i, element, field)?;
             match element {
@@ -171,7 +176,7 @@ impl Machine {
             }
         }
         planes.push(Plane { name: "output".into(), z, field });
-        Ok(Light { entering, leaving: field, planes })
+        Ok(Light { entering, leaving: field, planes, steps })
     }
 
     /// The field on the first plane: the source, or the source carrying an image.

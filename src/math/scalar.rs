@@ -4,14 +4,18 @@ use num_complex::Complex;
 use num_traits::Float;
 use rustfft::FftNum;
 
+use super::real;
+
 pub trait Scalar:
     Float + FftNum + bytemuck::Pod + std::iter::Sum + std::ops::AddAssign + std::ops::MulAssign
 {
     const NAME: &'static str;
     fn of(x: f64) -> Self;
     fn f64(self) -> f64;
-    /// exp(ix).
+    /// exp(ix), with the twin of the WGSL function in f32; so are the two that follow.
     fn cis(self) -> Complex<Self>;
+    fn exponential(self) -> Self;
+    fn logarithm(self) -> Self;
 
     fn complex_of(z: Complex<f64>) -> Complex<Self> {
         Complex::new(Self::of(z.re), Self::of(z.im))
@@ -27,7 +31,13 @@ impl Scalar for f32 {
         f64::from(self)
     }
     fn cis(self) -> Complex<Self> {
-        Complex::cis(self)
+        real::cis_f32(self)
+    }
+    fn exponential(self) -> Self {
+        real::exp_f32(self)
+    }
+    fn logarithm(self) -> Self {
+        real::log_f32(self)
     }
 }
 
@@ -41,5 +51,11 @@ impl Scalar for f64 {
     }
     fn cis(self) -> Complex<Self> {
         Complex::cis(self)
+    }
+    fn exponential(self) -> Self {
+        self.exp()
+    }
+    fn logarithm(self) -> Self {
+        self.ln()
     }
 }

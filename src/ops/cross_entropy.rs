@@ -23,8 +23,8 @@ pub struct CrossEntropyAdjoint {
 /// max z / T and ln Σ exp(z / T - max).
 fn log_sum_exp<T: Scalar>(z: &[T], per_t: T) -> (T, T) {
     let top = z.iter().fold(T::neg_infinity(), |m, &z| m.max(z * per_t));
-    let sum: T = z.iter().map(|&z| (z * per_t - top).exp()).sum();
-    (top, sum.ln())
+    let sum: T = z.iter().map(|&z| (z * per_t - top).exponential()).sum();
+    (top, sum.logarithm())
 }
 
 impl Primitive for CrossEntropy {
@@ -88,7 +88,7 @@ impl Primitive for CrossEntropyAdjoint {
             let (top, ln_sum) = log_sum_exp(z, per_t);
             for (k, (back, &z)) in io.outputs[0].real().iter_mut().zip(z).enumerate() {
                 let hit = if k == label { T::one() } else { T::zero() };
-                *back = g * ((z * per_t - top - ln_sum).exp() - hit);
+                *back = g * ((z * per_t - top - ln_sum).exponential() - hit);
             }
         })
     }

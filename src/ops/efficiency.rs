@@ -41,7 +41,7 @@ impl Primitive for Efficiency {
         let weight = T::of(self.weight);
         CpuKernel::new(move |io| {
             let total: T = io.inputs[0].real().iter().copied().sum();
-            io.outputs[0].real()[0] = -weight * (total / io.inputs[1].real()[0]).ln();
+            io.outputs[0].real()[0] = -weight * (total / io.inputs[1].real()[0]).logarithm();
         })
     }
 

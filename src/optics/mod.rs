@@ -75,4 +75,16 @@ impl Optic {
             Boundary::Open => grid.samples.map(|n| transfer::padded_length(n, self.pad)),
         }
     }
+
+    /// The transfer function of one of its steps of free space.
+    pub fn transfer(&self, step: &element::FreeSpace) -> transfer::Transfer {
+        transfer::Transfer {
+            wavelength: self.wavelength.0,
+            pitch: self.grid().pitch,
+            padded: self.padded(),
+            z: step.z.0,
+            offset: step.offset.map_or([0.0; 2], |o| o.map(|m| m.0)),
+            band_limit: self.boundary == Boundary::Open,
+        }
+    }
 }

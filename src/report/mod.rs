@@ -1,1 +1,3 @@
-//! report
+//! What people get to see of a run.
+
+pub mod pictures;

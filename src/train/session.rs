@@ -9,7 +9,7 @@ use crate::experiment::Experiment;
 use crate::lower::machine::Machine;
 use crate::lower::{Plane, detect};
 use crate::methods;
-use crate::program::{Builder, Program, SlotId};
+use crate::program::{Builder, Program, Role, SlotId};
 
 /// Routines for looking, besides the method's own.
 pub const EVAL: &str = "eval";
@@ -80,7 +80,9 @@ fn build(experiment: &Experiment, data: &Dataset, full_steps: u64) -> Result<Bui
     b.routine(SHOW, 1);
     let light = machine.light(&mut b)?;
     for plane in &light.planes {
-        b.output(plane.field, &format!("show.{}", plane.name));
+        if matches!(b.slot(plane.field).role, Role::Temp) {
+            b.output(plane.field, &format!("show.{}", plane.name));
+        }
     }
     Ok(Built { program: b.finish(), machine, eval, planes: light.planes })
 }

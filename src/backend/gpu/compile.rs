@@ -6,7 +6,7 @@ use super::device::Device;
 use super::fftgen::{self, LineKernel};
 use super::shaders;
 use crate::error::{Error, Result};
-use crate::ops::kernel::{Grid, Source};
+use crate::ops::kernel::{Grid, LinePass, Source};
 use crate::program::plan::Plan;
 use crate::program::{Domain, Kind, Node, Program, Role, Routine, Scope, Slot, SlotId};
 
@@ -345,12 +345,12 @@ impl Compiler<'_> {
             (Source::Lines { .. }, _) => {
                 let line = self.pipelines.line_kernel(self.device, &kernel.source)?;
                 let (grid, length) = (line.grid(count as usize, routine.leaves.count), line.length);
-                words[3] = line.lines(count as usize) as u32;
-                // Source, destination, twiddles, transfer function.
-                bound.insert(
-                    if bound.len() == 3 && !line.sums { 1 } else { bound.len() - 1 },
-                    (self.pipelines.twiddle(self.device, length), false),
-                );
+                let twiddles = (self.pipelines.twiddle(self.device, length), false);
+                // The order of `LineKernel`: a transfer function goes behind what it acts on.
+                if let Source::Lines { pass: LinePass::Columns { .. }, .. } = kernel.source {
+                    bound.swap(1, 2);
+                }
+                bound.insert(2, twiddles);
                 grid
             }
             (_, Grid::Elements(n)) => [(n as u32).div_ceil(256), copies, 1],

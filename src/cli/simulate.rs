@@ -1,0 +1,166 @@
+//! `lightloom simulate SCENE.toml --out DIR`: every monitor plane as `.npy` and `.png`, and a
+//! summary with powers, sampling and timings.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Args;
+use num_complex::Complex;
+use serde::Serialize;
+
+use super::{Common, make_folder, print, print_json, write_json};
+use crate::backend::Precision;
+use crate::error::{Error, Result};
+use crate::files::npy;
+use crate::lower::Machine;
+use crate::optics::sampling::{self, StepReport};
+use crate::program::{Builder, Role};
+use crate::render::field;
+
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// A scene or experiment file, or the name of a built-in one.
+    scene: PathBuf,
+    /// Folder for the planes; runs/NAME when absent.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Which test sample enters, where the file has data.
+    #[arg(long, default_value_t = 0)]
+    sample: usize,
+}
+
+#[derive(Serialize)]
+struct PlaneSummary {
+    name: String,
+    z_m: f64,
+    /// Σ |E|² over the window, in units of intensity x samples.
+    power: f64,
+    /// Of the power on the first plane.
+    share: f64,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    device: String,
+    planes: Vec<PlaneSummary>,
+    sampling: Vec<StepReport>,
+    compile_s: f64,
+    run_s: f64,
+    seconds: f64,
+}
+
+const ROUTINE: &str = "simulate";
+
+impl Simulate {
+    pub fn run(&self, common: &Common) -> Result<()> {
+        let started = Instant::now();
+        let loaded = common.open(&self.scene)?;
+        let experiment = &loaded.experiment;
+        let data = match &experiment.data {
+            Some(source) => {
+                Some(crate::data::load(source, experiment.seed).map_err(|e| loaded.locate(e))?)
+            }
+            None => None,
+        };
+        let mut b = Builder::default();
+        let (image, classes) =
+            data.as_ref().map_or((None, 0), |d| (Some(d.image), d.classes.len()));
+        let machine = Machine::new(&mut b, &experiment.optic, image, classes, experiment.seed)
+            .map_err(|e| loaded.locate(e))?;
+        b.routine(ROUTINE, 1);
+        let light = machine.light(&mut b).map_err(|e| loaded.locate(e))?;
+        // Every plane that is looked at is kept; a plane may be the source itself, a constant.
+        let looked_at = light.planes.iter().map(|p| p.field).chain(light.steps.iter().copied());
+        for (n, field) in looked_at.enumerate() {
+            if matches!(b.slot(field).role, Role::Temp) {
+                b.output(field, &format!("plane.{n}"));
+            }
+        }
+        let mut executor = common.choice().compile(Arc::new(b.finish()))?;
+        if let (Some(data), Some(image)) = (&data, machine.image) {
+            let mut values = vec![0.0; data.image[0] * data.image[1]];
+            if self.sample >= data.test.len() {
+                let rule =
+                    format!("{} is not among the {} test samples", self.sample, data.test.len());
+                return Err(Error::invalid("--sample", rule).help("use a smaller number"));
+            }
+            data.test.write_image(self.sample, &mut values);
+            executor.write(image, &crate::program::Data::Real(values))?;
+        }
+        let compile_s = started.elapsed().as_secs_f64();
+        executor.run(ROUTINE, 1)?;
+        let mut planes = Vec::new();
+        for plane in &light.planes {
+            planes.push((plane.clone(), executor.read(plane.field)?.complexes().to_vec()));
+        }
+        let run_s = started.elapsed().as_secs_f64() - compile_s;
+        let mut steps = Vec::new();
+        for &id in &light.steps {
+            steps.push(executor.read(id)?.complexes().to_vec());
+        }
+        let name = self.scene.file_stem().map_or_else(|| "scene".into(), |s| s.to_string_lossy());
+        let out =
+            make_folder(&self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&*name)))?;
+        let grid = experiment.optic.grid();
+        let entering = planes.first().map_or(0.0, |(_, f)| power(f));
+        let mut summary = Summary {
+            device: executor.describe(),
+            planes: Vec::new(),
+            sampling: sampling::report(&experiment.optic, &steps),
+            compile_s,
+            run_s,
+            seconds: 0.0,
+        };
+        for (plane, values) in &planes {
+            if let Some(at) = values.iter().position(|z| !z.re.is_finite() || !z.im.is_finite()) {
+                return Err(Error::NotFinite {
+                    step: 0,
+                    op: ROUTINE.into(),
+                    slot: format!("plane {} at sample {at}", plane.name),
+                    help: Some("look at the source and the masks".into()),
+                });
+            }
+            let path = out.join(format!("{}.npy", plane.name));
+            if common.choice().precision == Precision::F64 {
+                npy::write_complex128(&path, &grid.samples, values)?;
+            } else {
+                let single: Vec<_> =
+                    values.iter().map(|z| Complex::new(z.re as f32, z.im as f32)).collect();
+                npy::write_complex64(&path, &grid.samples, &single)?;
+            }
+            let title = format!("{} (z = {})", plane.name, crate::units::Metres(plane.z));
+            let picture = field::Plane { samples: grid.samples, pitch: grid.pitch, title: &title };
+            field::complex(&picture, values, &out.join(format!("{}.png", plane.name)))?;
+            let p = power(values);
+            summary.planes.push(PlaneSummary {
+                name: plane.name.clone(),
+                z_m: plane.z,
+                power: p,
+                share: if entering > 0.0 { p / entering } else { 0.0 },
+            });
+        }
+        summary.seconds = started.elapsed().as_secs_f64();
+        write_json(&out.join("summary.json"), &summary)?;
+        if common.json {
+            return print_json(&summary);
+        }
+        let mut text = format!("{}\n", summary.device);
+        for p in &summary.planes {
+            text += &format!(
+                "{:>14}  z = {:<10}  power {:.6} of what entered\n",
+                p.name,
+                crate::units::Metres(p.z_m).to_string(),
+                p.share
+            );
+        }
+        for s in &summary.sampling {
+            text += &format!("{s}\n");
+        }
+        print(&(text + &format!("planes: {}", out.display())))
+    }
+}
+
+fn power(field: &[Complex<f64>]) -> f64 {
+    field.iter().map(Complex::norm_sqr).sum()
+}

@@ -1,0 +1,68 @@
+//! `lightloom validate FILE...`: the rules of an experiment file, and what it describes.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Common;
+use crate::error::Result;
+use crate::experiment::Loaded;
+use crate::optics::element::Element;
+use crate::units::Metres;
+
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// Experiment files, or names of built-in ones.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+impl Validate {
+    pub fn run(&self, common: &Common) -> Result<()> {
+        for path in &self.files {
+            let loaded = common.open(path)?;
+            super::print(&format!("{}: ok\n{}", path.display(), summary(&loaded)))?;
+        }
+        Ok(())
+    }
+}
+
+/// The machine in a few lines.
+fn summary(loaded: &Loaded) -> String {
+    let optic = &loaded.experiment.optic;
+    let grid = optic.grid();
+    let [ny, nx] = grid.samples;
+    let [my, mx] = optic.padded();
+    let [height, width] = grid.extent().map(Metres);
+    let mut text = format!(
+        "  window {ny} x {nx} samples, {height} x {width}, padded to {my} x {mx}; wavelength {}\n",
+        optic.wavelength
+    );
+    let mut parameters = 0;
+    for (i, element) in optic.element.iter().enumerate() {
+        match element {
+            Element::FreeSpace(step) => {
+                let fresnel =
+                    (grid.extent()[1] / 2.0).powi(2) / (optic.wavelength.0 * step.z.0.abs());
+                let limit = crate::optics::transfer::Transfer::axis_limit(
+                    optic.wavelength.0,
+                    step.z.0,
+                    mx as f64 * grid.pitch[1],
+                );
+                let nyquist = 0.5 / grid.pitch[1];
+                let band = if limit >= nyquist {
+                    "whole band".to_owned()
+                } else {
+                    format!("band limited to {:.0} % of Nyquist", 100.0 * limit / nyquist)
+                };
+                text +=
+                    &format!("  {i}: free space {}, Fresnel number {fresnel:.3}, {band}\n", step.z);
+                parameters += step.trainable.len();
+            }
+            Element::PhaseMask(m) if m.trainable => parameters += grid.len(),
+            Element::AmplitudeMask(m) if m.trainable => parameters += grid.len(),
+            _ => {}
+        }
+    }
+    text + &format!("  {parameters} trainable parameters")
+}

@@ -1,0 +1,473 @@
+//! The rules that an experiment must keep: ranges, sampling, and what a task needs.
+//!
+//! Each broken rule is an error with the key, the rule with its numbers and the way out; what is
+//! allowed but doubtful comes back as a warning.
+
+use std::collections::HashSet;
+
+use super::Experiment;
+use crate::error::{Error, Result};
+use crate::methods::recipe::{Optimizer, Recipe, Schedule};
+use crate::optics::element::{Element, FreeSpace};
+use crate::optics::{Boundary, Optic, Source};
+use crate::units::Metres;
+
+/// Padded samples of one field beyond which a slab passes 16 GiB in f32.
+const MOST_SAMPLES: f64 = 2.147_483_648e9;
+
+/// Checks everything that can be known without the data; returns warnings.
+pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    grid(&experiment.optic)?;
+    source(&experiment.optic)?;
+    input(experiment)?;
+    elements(&experiment.optic, &mut warnings)?;
+    detector(&experiment.optic)?;
+    if let Some(data) = &experiment.data {
+        if data.name.is_some() == data.path.is_some() {
+            return Err(Error::invalid("data", "exactly one of `name` and `path` says which data")
+                .help("name = \"mnist\", or path = \"a folder, a .npz or a .csv\""));
+        }
+    }
+    if let Some(recipe) = &experiment.train {
+        task(experiment, recipe)?;
+        reach(&experiment.optic)?;
+    }
+    Ok(warnings)
+}
+
+fn positive(key: &str, value: f64, example: &str) -> Result<()> {
+    if value > 0.0 {
+        return Ok(());
+    }
+    Err(Error::invalid(key, format!("{value} is not positive"))
+        .help(format!("use for example {example}")))
+}
+
+fn within(key: &str, value: f64, low: f64, high: f64) -> Result<()> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::invalid(key, format!("{value} does not lie in {low}..{high}"))
+        .help(format!("give a number from {low} to {high}")))
+}
+
+fn grid(optic: &Optic) -> Result<()> {
+    positive("optic.wavelength", optic.wavelength.0, "\"532 nm\"")?;
+    for pitch in [optic.pitch.y(), optic.pitch.x()] {
+        positive("optic.pitch", pitch.0, "\"8 um\"")?;
+    }
+    for n in [optic.samples.y(), optic.samples.x()] {
+        positive("optic.samples", n as f64, "64")?;
+    }
+    positive("optic.pad", optic.pad, "2")?;
+    if optic.boundary == Boundary::Open && optic.pad < 2.0 {
+        let rule = format!(
+            "a pad of {} lets light that leaves one edge come back at the other; open space needs 2",
+            optic.pad
+        );
+        return Err(Error::invalid("optic.pad", rule)
+            .help("use pad = 2, or boundary = \"periodic\" for a window that repeats for ever"));
+    }
+    let [ny, nx] = optic
+        .grid()
+        .samples
+        .map(|n| n as f64 * if optic.boundary == Boundary::Open { optic.pad } else { 1.0 });
+    if ny * nx > MOST_SAMPLES {
+        let gib = ny * nx * 8.0 / f64::from(1 << 30);
+        let rule = format!(
+            "{ny} x {nx} padded samples take {gib:.1} GiB a field in f32; at most 16 are held"
+        );
+        return Err(
+            Error::invalid("optic.samples", rule).help("use fewer samples, or a smaller pad")
+        );
+    }
+    let extent = optic.grid().extent();
+    for width in extent {
+        if optic.wavelength.0 > width {
+            let rule = format!(
+                "a wave of {} is longer than the window of {}: nothing but a constant propagates in it",
+                optic.wavelength,
+                Metres(width)
+            );
+            return Err(Error::invalid("optic.wavelength", rule)
+                .help(format!("use a wavelength below {}, or a larger pitch", Metres(width))));
+        }
+    }
+    Ok(())
+}
+
+/// Steepest phase step in radians between neighbours of π r² / (λ f), out to `reach` from the
+/// axis along the axis that is worse, and the axis's pitch.
+fn quadratic_step(optic: &Optic, f: f64, reach: f64) -> (f64, f64) {
+    let grid = optic.grid();
+    let steps = [0, 1].map(|a| {
+        let pitch = grid.pitch[a];
+        let edge = grid.position(a, grid.samples[a] - 1).min(reach);
+        let step = std::f64::consts::PI * pitch * (2.0 * edge - pitch).max(0.0)
+            / (optic.wavelength.0 * f.abs());
+        (step, pitch)
+    });
+    if steps[0].0 > steps[1].0 { steps[0] } else { steps[1] }
+}
+
+fn source(optic: &Optic) -> Result<()> {
+    let pi = std::f64::consts::PI;
+    match &optic.source {
+        Source::Plane(wave) => {
+            for (a, angle) in wave.tilt.iter().enumerate() {
+                let step =
+                    2.0 * pi * optic.grid().pitch[a] * angle.sin().abs() / optic.wavelength.0;
+                if step > pi {
+                    let most = (optic.wavelength.0 / (2.0 * optic.grid().pitch[a])).asin();
+                    let rule = format!(
+                        "a tilt of {angle} rad turns the phase by {step:.3} rad between neighbouring samples (limit π)"
+                    );
+                    let pitch = Metres(optic.wavelength.0 / (2.0 * angle.sin().abs()));
+                    return Err(Error::invalid("optic.source.tilt", rule).help(format!(
+                        "use a tilt <= {most:.4} rad, or a pitch <= {}",
+                        pitch.short()
+                    )));
+                }
+            }
+            Ok(())
+        }
+        Source::Gaussian(beam) => {
+            positive("optic.source.waist", beam.waist.0, "\"1 mm\"")?;
+            let pitch = optic.pitch.y().0.max(optic.pitch.x().0);
+            if beam.waist.0 < pitch {
+                let rule = format!(
+                    "a waist of {} is smaller than one sample of {}",
+                    beam.waist,
+                    Metres(pitch)
+                );
+                return Err(Error::invalid("optic.source.waist", rule)
+                    .help("use a finer pitch or a wider waist"));
+            }
+            if beam.z.0 != 0.0 {
+                let rayleigh = pi * beam.waist.0.powi(2) / optic.wavelength.0;
+                let z = beam.z.0.abs();
+                let radius = z + rayleigh * rayleigh / z;
+                let w = beam.waist.0 * (z / rayleigh).hypot(1.0);
+                // Beyond 2.63 w the amplitude is below a thousandth.
+                let (step, _) = quadratic_step(optic, radius, 2.63 * w);
+                if step > pi {
+                    let rule = format!(
+                        "the beam's wavefront turns by {step:.3} rad between neighbouring samples at its edge (limit π)"
+                    );
+                    return Err(Error::invalid("optic.source.z", rule)
+                        .help("start the beam closer to its waist, or use a finer pitch"));
+                }
+            }
+            Ok(())
+        }
+        Source::File(_) => Ok(()),
+    }
+}
+
+fn input(experiment: &Experiment) -> Result<()> {
+    if experiment.data.is_some() && experiment.optic.input.is_none() {
+        return Err(Error::invalid(
+            "optic.input",
+            "missing: nothing says how the data become light",
+        )
+        .help("add input = { encoding = \"amplitude\", aperture = 0.7 } to [optic]"));
+    }
+    let Some(encoding) = &experiment.optic.input else { return Ok(()) };
+    if !(encoding.aperture > 0.0 && encoding.aperture <= 1.0) {
+        return Err(Error::invalid(
+            "optic.input.aperture",
+            format!("{} does not lie in 0..1", encoding.aperture),
+        )
+        .help("it is the part of the window's width that the image fills, as 0.7"));
+    }
+    Ok(())
+}
+
+fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
+    if optic.element.is_empty() {
+        return Err(Error::invalid("optic.element", "an optic without elements")
+            .help("add at least { kind = \"free_space\", z = \"30 mm\" }"));
+    }
+    let grid = optic.grid();
+    let mut names: HashSet<&str> = HashSet::new();
+    let half_wave = grid.pitch.iter().any(|&p| p < optic.wavelength.0 / 2.0);
+    let has_mask = optic
+        .element
+        .iter()
+        .any(|e| matches!(e, Element::PhaseMask(_) | Element::AmplitudeMask(_)));
+    if half_wave && has_mask {
+        warnings.push(format!(
+            "optic.pitch: masks with features below half a wavelength ({}) are not thin scalar screens any more", Metres(optic.wavelength.0 / 2.0)));
+    }
+    for (i, element) in optic.element.iter().enumerate() {
+        let key = |k: &str| format!("optic.element[{i}].{k}");
+        match element {
+            Element::FreeSpace(step) => {
+                free_space(optic, step, &key)?;
+                if step.z.0 != 0.0 && step.z.0.abs() < optic.wavelength.0 {
+                    warnings.push(format!(
+                        "{}: {} is less than a wavelength; near a mask light is no scalar",
+                        key("z"),
+                        step.z
+                    ));
+                }
+            }
+            Element::PhaseMask(mask) => {
+                if let Some([low, high]) = mask.bounds
+                    && low >= high
+                {
+                    return Err(Error::invalid(key("bounds"), format!("[{low}, {high}] is empty"))
+                        .help("give the lower bound first, as [0.0, 3.14]"));
+                }
+            }
+            Element::AmplitudeMask(_) => {}
+            Element::Aperture(aperture) => {
+                let centre = aperture.centre.map_or([0.0; 2], |c| c.map(|m| m.0));
+                let size = [aperture.size.y().0, aperture.size.x().0];
+                region(optic, &key("size"), centre, size, false)?;
+            }
+            Element::Lens(lens) => {
+                if lens.f.0 == 0.0 {
+                    return Err(Error::invalid(key("f"), "a lens of no focal length")
+                        .help("give f, as \"50 mm\""));
+                }
+                let (step, pitch) = quadratic_step(optic, lens.f.0, f64::INFINITY);
+                if step > std::f64::consts::PI {
+                    let least = lens.f.0.abs() * step / std::f64::consts::PI;
+                    // With the number of samples kept, the step goes with the square of the pitch.
+                    let finest = pitch * (std::f64::consts::PI / step).sqrt();
+                    let rule = format!(
+                        "a lens of f = {} turns the phase by {step:.3} rad between neighbouring samples at its edge (limit π)",
+                        lens.f
+                    );
+                    return Err(Error::invalid(key("f"), rule).help(format!(
+                        "use pitch <= {} or f >= {}",
+                        Metres(finest).short(),
+                        Metres(least).short()
+                    )));
+                }
+            }
+            Element::Monitor(m) => {
+                let safe = !m.name.is_empty()
+                    && m.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+                if !safe {
+                    return Err(Error::invalid(
+                        key("name"),
+                        format!("\"{}\" cannot name a file", m.name),
+                    )
+                    .help("use letters, digits, - and _"));
+                }
+                let reserved = ["input", "output", "summary"].contains(&m.name.as_str())
+                    || m.name.starts_with("before_");
+                if reserved || !names.insert(&m.name) {
+                    return Err(Error::invalid(key("name"), format!("\"{}\" is taken", m.name))
+                        .help("give every monitor a name of its own; input, output and before_N are made by themselves"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn free_space(optic: &Optic, step: &FreeSpace, key: &dyn Fn(&str) -> String) -> Result<()> {
+    let transfer = optic.transfer(step);
+    let grid = optic.grid();
+    for a in 0..2 {
+        let offset = transfer.offset[a].abs();
+        // The steepest wave that this pitch carries.
+        let sine = optic.wavelength.0 / (2.0 * grid.pitch[a]);
+        if offset > 0.0 && sine < 1.0 {
+            let reach = step.z.0.abs() * sine / (1.0 - sine * sine).sqrt() + grid.extent()[a];
+            if offset >= reach {
+                let rule = format!(
+                    "an output window at {} lies beyond the band: the steepest wave that this pitch carries lands within {}",
+                    Metres(offset),
+                    Metres(reach)
+                );
+                return Err(Error::invalid(key("offset"), rule).help(format!(
+                    "use an offset below {}, a longer z or a finer pitch",
+                    Metres(reach).short()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A region must hold a sample and lie in the window.
+fn region(optic: &Optic, key: &str, centre: [f64; 2], size: [f64; 2], inside: bool) -> Result<()> {
+    let grid = optic.grid();
+    for a in 0..2 {
+        if size[a] < grid.pitch[a] {
+            let rule =
+                format!("{} is less than one sample of {}", Metres(size[a]), Metres(grid.pitch[a]));
+            return Err(Error::invalid(key, rule).help("use a larger size or a finer pitch"));
+        }
+        let (half, reach) = (grid.extent()[a] / 2.0, centre[a].abs() + size[a] / 2.0);
+        // A millionth of a sample absorbs rounding.
+        if inside && reach > half + 1e-6 * grid.pitch[a] {
+            let rule = format!(
+                "a region reaches {} from the axis, the window ends at {}",
+                Metres(reach).short(),
+                Metres(half)
+            );
+            return Err(Error::invalid(key, rule)
+                .help("use smaller regions, or a smaller optic.detector.spread"));
+        }
+    }
+    Ok(())
+}
+
+/// How many classes the regions are checked for before the data are known.
+const LIKELY_CLASSES: usize = 10;
+
+fn detector(optic: &Optic) -> Result<()> {
+    let Some(detector) = &optic.detector else { return Ok(()) };
+    positive("optic.detector.size", detector.size.0, "\"2.56 mm\"")?;
+    within("optic.detector.spread", detector.spread, 1e-6, 1.0)?;
+    if let Some([rows, columns]) = detector.grid {
+        positive("optic.detector.grid", (rows * columns) as f64, "[4, 5]")?;
+    }
+    let pitch = optic.grid().pitch;
+    if detector.size.0 < pitch[0].max(pitch[1]) {
+        return region(optic, "optic.detector.size", [0.0; 2], [detector.size.0; 2], true);
+    }
+    let classes = detector.grid.map_or(LIKELY_CLASSES, |[rows, columns]| {
+        rows * columns / if detector.differential { 2 } else { 1 }
+    });
+    check_regions(optic, classes)
+}
+
+/// The regions of `classes` classes: inside the window, apart from each other, as many as the
+/// grid holds.
+pub fn check_regions(optic: &Optic, classes: usize) -> Result<()> {
+    let Some(detector) = &optic.detector else { return Ok(()) };
+    let count = if detector.differential { 2 * classes } else { classes };
+    if let Some([rows, columns]) = detector.grid
+        && rows * columns != count
+    {
+        let rule = format!("{rows} x {columns} is not the {count} regions of {classes} classes");
+        return Err(Error::invalid("optic.detector.grid", rule).help(
+            "give rows and columns whose product is the number of regions, or leave grid out",
+        ));
+    }
+    let regions = detector.regions(&optic.grid(), classes);
+    for (k, r) in regions.iter().enumerate() {
+        region(optic, "optic.detector.size", r.centre, r.size, true)?;
+        for (l, s) in regions.iter().enumerate().skip(k + 1) {
+            let apart = [0, 1].map(|a| (r.centre[a] - s.centre[a]).abs() / r.size[a]);
+            let overlap = match detector.shape {
+                crate::optics::element::Outline::Square => apart[0].max(apart[1]) < 1.0 - 1e-9,
+                crate::optics::element::Outline::Circle => apart[0].hypot(apart[1]) < 1.0 - 1e-9,
+            };
+            if overlap {
+                let rule = format!(
+                    "regions {k} and {l} of {count} overlap, and would count the same light twice"
+                );
+                return Err(Error::invalid("optic.detector.size", rule)
+                    .help("use smaller regions, a larger spread, or another layout"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn task(experiment: &Experiment, recipe: &Recipe) -> Result<()> {
+    let optic = &experiment.optic;
+    if experiment.data.is_none() {
+        return Err(Error::invalid("data", "missing: training needs data")
+            .help("add [data] with name = \"mnist\""));
+    }
+    if optic.detector.is_none() {
+        return Err(Error::invalid("optic.detector", "missing: training needs a detector")
+            .help("add [optic.detector] with the size of its regions"));
+    }
+    let trains = |e: &Element| match e {
+        Element::PhaseMask(m) => m.trainable,
+        Element::AmplitudeMask(m) => m.trainable,
+        Element::FreeSpace(s) => !s.trainable.is_empty(),
+        _ => false,
+    };
+    if !optic.element.iter().any(trains) {
+        return Err(Error::invalid("optic.element", "nothing in it is trainable")
+            .help("add { kind = \"phase_mask\" }, or drop [train]"));
+    }
+    positive("train.epochs", recipe.epochs as f64, "4")?;
+    positive("train.batch", recipe.batch as f64, "32")?;
+    positive("train.checkpoint_every", recipe.checkpoint_every as f64, "500")?;
+    if recipe.steps == Some(0) {
+        return Err(Error::invalid("train.steps", "0 steps train nothing")
+            .help("use at least 1, or `lightloom eval`"));
+    }
+    match &recipe.optimizer {
+        Optimizer::Adam(a) => {
+            positive("train.optimizer.lr", a.lr, "0.02")?;
+            positive("train.optimizer.eps", a.eps, "1e-8")?;
+            for (key, beta) in [("beta1", a.beta1), ("beta2", a.beta2)] {
+                if !(0.0..1.0).contains(&beta) {
+                    return Err(Error::invalid(
+                        format!("train.optimizer.{key}"),
+                        format!("{beta} does not lie in 0..1 (1 left out)"),
+                    )
+                    .help("the usual values are beta1 = 0.9 and beta2 = 0.999"));
+                }
+            }
+        }
+        Optimizer::Sgd(s) => {
+            positive("train.optimizer.lr", s.lr, "0.1")?;
+            if !(0.0..1.0).contains(&s.momentum) {
+                return Err(Error::invalid(
+                    "train.optimizer.momentum",
+                    format!("{} does not lie in 0..1 (1 left out)", s.momentum),
+                )
+                .help("use for example 0.9"));
+            }
+        }
+    }
+    if let Schedule::Cosine(c) = &recipe.schedule {
+        within("train.schedule.floor", c.floor, 0.0, 1.0)?;
+    }
+    positive("train.loss.temperature", recipe.loss.temperature, "0.1")?;
+    if recipe.loss.efficiency_weight < 0.0 {
+        return Err(Error::invalid(
+            "train.loss.efficiency_weight",
+            "a negative weight pays for lost light",
+        )
+        .help("use 0 or more, as 0.1"));
+    }
+    Ok(())
+}
+
+/// A network whose light does not reach from a sample to its neighbour is none: each sample would
+/// keep its own light.
+fn reach(optic: &Optic) -> Result<()> {
+    let pitch = optic.grid().pitch[0].min(optic.grid().pitch[1]);
+    let steps = optic.element.iter().enumerate().filter_map(|(i, e)| match e {
+        Element::FreeSpace(step) => Some((i, step.z.0.abs())),
+        _ => None,
+    });
+    let Some((_, z)) = steps.max_by(|a, b| a.1.total_cmp(&b.1)) else {
+        return Err(Error::invalid(
+            "optic.element",
+            "no free space: light does not mix between samples",
+        )
+        .help("add { kind = \"free_space\", z = \"30 mm\" } between the masks"));
+    };
+    let sine = optic.wavelength.0 / (2.0 * pitch);
+    if sine >= 1.0 || z * sine / (1.0 - sine * sine).sqrt() >= pitch / 2.0 {
+        return Ok(());
+    }
+    let rule = format!(
+        "a pitch of {} cannot sample the diffraction of {}: its steepest wave moves by {:.2} of a sample over the longest gap ({}), so light never mixes",
+        Metres(pitch),
+        optic.wavelength,
+        z * sine / pitch,
+        Metres(z)
+    );
+    Err(Error::invalid("optic.wavelength", rule).help(format!(
+        "use pitch <= {}, or z >= {}",
+        Metres((optic.wavelength.0 * z).sqrt()).short(),
+        Metres(pitch * pitch / optic.wavelength.0).short()
+    )))
+}
