@@ -1,14 +1,9 @@
-//! From the last plane to a read-out per class and a loss per sample.
+//! From the last plane to a read-out per class.
 
 use super::machine::{Light, Machine};
 use crate::error::{Error, Result};
-use crate::methods::recipe::{Loss, LossKind};
 use crate::ops::Op;
-use crate::ops::add::Add;
-use crate::ops::cross_entropy::CrossEntropy;
-use crate::ops::efficiency::Efficiency;
 use crate::ops::intensity::Intensity;
-use crate::ops::mean_squared::MeanSquared;
 use crate::ops::power::Power;
 use crate::ops::readout::Readout;
 use crate::ops::sparse_sum::SparseSum;
@@ -38,22 +33,4 @@ pub fn read(b: &mut Builder, machine: &Machine, light: &Light) -> Result<Reading
     let scores = b.emit(Op::Readout(op), &[regions])?;
     let entering = b.emit(Op::Power(Power), &[light.entering])?;
     Ok(Reading { intensity, regions, scores, entering })
-}
-
-/// Emits the loss of one sample `[1]`.
-pub fn loss(b: &mut Builder, machine: &Machine, reading: &Reading, loss: &Loss) -> Result<SlotId> {
-    let Some(label) = machine.label else {
-        return Err(Error::invalid("data", "missing, and a loss needs labels"));
-    };
-    let task = match loss.kind {
-        LossKind::CrossEntropy => Op::CrossEntropy(CrossEntropy { temperature: loss.temperature }),
-        LossKind::MeanSquared => Op::MeanSquared(MeanSquared),
-    };
-    let task = b.emit(task, &[reading.scores, label])?;
-    if loss.efficiency_weight == 0.0 {
-        return Ok(task);
-    }
-    let op = Efficiency { weight: loss.efficiency_weight };
-    let light = b.emit(Op::Efficiency(op), &[reading.regions, reading.entering])?;
-    b.emit(Op::Add(Add), &[task, light])
 }

@@ -196,7 +196,12 @@ impl Machine {
         let dims = b.slot(image).shape.dims.clone();
         let placement = encoding.placement(&grid, [dims[0], dims[1]]);
         let v = SparseSum::new("placement", placement).emit(b, image)?;
-        let op = Encode { modulation: encoding.encoding, phase_range: encoding.phase_range };
+        let range = encoding.phase_range;
+        let op = match encoding.encoding {
+            Modulation::Amplitude => Encode { amplitude: true, phase: None },
+            Modulation::Phase => Encode { amplitude: false, phase: Some(range) },
+            Modulation::Both => Encode { amplitude: true, phase: Some(range) },
+        };
         b.emit(Op::Encode(op), &[v, source])
     }
 

@@ -2,6 +2,7 @@
 
 pub mod detect;
 pub mod free_space;
+pub mod loss;
 pub mod machine;
 
 pub use machine::{Light, Machine, Plane};

@@ -5,7 +5,7 @@
 use super::recipe::{Optimizer, Recipe};
 use super::{Bench, Method, names};
 use crate::error::Result;
-use crate::lower::{Machine, detect};
+use crate::lower::{Machine, detect, loss};
 use crate::ops::Op;
 use crate::ops::adam::Adam;
 use crate::ops::clamp::Clamp;
@@ -24,7 +24,7 @@ impl Method for Backprop {
         b.routine(names::TRAIN, recipe.batch);
         let light = machine.light(b)?;
         let reading = detect::read(b, machine, &light)?;
-        let loss = detect::loss(b, machine, &reading, &recipe.loss)?;
+        let loss = loss::emit(b, machine, &reading, &recipe.loss)?;
         let weight = (recipe.batch as f64).recip();
         let mean = b.leaf("loss.leaf".into(), Shape::real(&[1]));
         b.emit_into(Op::SampleSum(SampleSum { weight }), &[loss], &[mean])?;

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::lower::loss::{Loss, LossKind};
+
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
@@ -127,40 +129,4 @@ impl Schedule {
             }
         }
     }
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Loss {
-    #[serde(default)]
-    pub kind: LossKind,
-    /// Read-outs are divided by this before the softmax; unused by `mean_squared`.
-    #[serde(default = "default_temperature")]
-    pub temperature: f64,
-    /// Weight of -ln(detected / entering power), which buys light at the price of accuracy.
-    #[serde(default)]
-    pub efficiency_weight: f64,
-}
-
-impl Default for Loss {
-    fn default() -> Self {
-        Self {
-            kind: LossKind::default(),
-            temperature: default_temperature(),
-            efficiency_weight: 0.0,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LossKind {
-    #[default]
-    CrossEntropy,
-    /// Σ (read-out - one-hot)².
-    MeanSquared,
-}
-
-fn default_temperature() -> f64 {
-    0.1
 }

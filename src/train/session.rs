@@ -7,7 +7,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::lower::machine::Machine;
-use crate::lower::{Plane, detect};
+use crate::lower::{Plane, detect, loss};
 use crate::methods;
 use crate::program::{Builder, Program, Role, SlotId};
 
@@ -65,7 +65,7 @@ fn build(experiment: &Experiment, data: &Dataset, full_steps: u64) -> Result<Bui
     b.routine(EVAL, EVAL_BATCH);
     let light = machine.light(&mut b)?;
     let reading = detect::read(&mut b, &machine, &light)?;
-    let loss = detect::loss(&mut b, &machine, &reading, &recipe.loss)?;
+    let loss = loss::emit(&mut b, &machine, &reading, &recipe.loss)?;
     let eval = EvalSlots {
         scores: reading.scores,
         regions: reading.regions,
