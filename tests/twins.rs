@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use lightloom::backend::cpu::{self, Cpu};
-use lightloom::backend::gpu::Wanted;
+use lightloom::backend::gpu::{Wanted, compile_within};
 use lightloom::backend::twin::{difference, reference, twin};
 use lightloom::ops;
 use lightloom::program::Data;
@@ -83,4 +83,30 @@ fn gpu_follows_f64() {
         }
     }
     assert!(failed.is_empty(), "{name}: {failed:#?}");
+}
+
+/// Bindings that hold only a few samples cut the batch into micro-batches, and no bit changes;
+/// bindings that hold not even one are refused with both numbers and the way out.
+#[test]
+fn micro_batches_change_no_bit() {
+    let wanted =
+        ["propagate [33, 20]", "phase_grad", "cross_entropy T", "columns_grad", "sample_sum"];
+    let cases: Vec<_> =
+        ops::cases().into_iter().filter(|c| wanted.iter().any(|w| c.name.starts_with(w))).collect();
+    let Some(_) = common::gpu("micro-batches", cases.len()) else { return };
+    for case in &cases {
+        let program = Arc::new(case.program.clone());
+        let largest = program.slots.iter().map(|s| s.shape.bytes(4)).max().unwrap_or(1) as u64;
+        let run = |bytes| -> lightloom::Result<_> {
+            let mut gpu = compile_within(Arc::clone(&program), Wanted::Any, bytes)?;
+            let text = gpu.describe();
+            Ok((text, lightloom::backend::twin::run_case(&mut *gpu, case)?))
+        };
+        let (whole_text, whole) = run(u64::MAX).expect(&case.name);
+        let (cut_text, cut) = run(3 * largest).expect(&case.name);
+        assert_ne!(whole_text, cut_text, "{} was not cut", case.name);
+        assert_eq!(whole, cut, "{}", case.name);
+        let refused = run(largest / 2).expect_err("half a slot fits no binding").to_string();
+        assert!(refused.contains("MiB") && refused.contains("binding"), "{refused}");
+    }
 }

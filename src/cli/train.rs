@@ -13,7 +13,9 @@ use crate::data;
 use crate::error::{Error, Result};
 use crate::experiment::load;
 use crate::files::atomic;
+use crate::optics::sampling::StepReport;
 use crate::report::pictures;
+use crate::train::evaluate::Geometry;
 use crate::train::{Evaluation, Session, checkpoint, run};
 
 #[derive(Debug, Args)]
@@ -43,6 +45,10 @@ struct Summary<'a> {
     peak_rss_mb: Option<f64>,
     device: &'a str,
     test: &'a Evaluation,
+    /// What sampling costs, on the first test sample.
+    sampling: Vec<StepReport>,
+    /// Where trained distances, pitches and offsets ended.
+    geometry: Vec<Geometry>,
 }
 
 impl Train {
@@ -90,6 +96,9 @@ impl Train {
             run::train(&mut session, &resolved, &out, resume.as_ref(), &mut |e| watcher.on(&e))?;
         let device = session.executor.describe();
         let test = &outcome.test;
+        let test_split = session.data.test.clone();
+        let sampling = session.show(&test_split, 0)?.sampling;
+        let geometry = session.geometry()?;
         let summary = Summary {
             test_accuracy: test.accuracy,
             test_interval: test.interval,
@@ -101,6 +110,8 @@ impl Train {
             peak_rss_mb: peak_rss_mb(),
             device: &device,
             test,
+            sampling,
+            geometry,
         };
         write_json(&out.join("summary.json"), &summary)?;
         let images = out.join("images");

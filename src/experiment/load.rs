@@ -59,6 +59,7 @@ pub fn from_text(name: &str, text: &str, folder: &Path, overrides: &[String]) ->
         let parsed = parse_value(given);
         set(&mut value, key, parsed).map_err(|e| source.locate(e))?;
     }
+    default_kinds(&mut value);
     finite("", &value).map_err(|e| source.locate(e))?;
     let mut experiment: Experiment =
         deserialize(value.clone(), "").map_err(|e| source.locate(refine(&value, e)))?;
@@ -145,6 +146,23 @@ fn set(root: &mut toml::Value, path: &str, new: toml::Value) -> Result<()> {
     }
     *at = new;
     Ok(())
+}
+
+/// Tables whose `kind` may be left out, and what it then is.
+const DEFAULT_KINDS: [([&str; 2], &str); 3] = [
+    (["train", "optimizer"], "adam"),
+    (["train", "schedule"], "cosine"),
+    (["optic", "source"], "plane"),
+];
+
+/// So that `--set train.optimizer.lr=1e-3` works on a file that says nothing of its optimiser.
+fn default_kinds(root: &mut toml::Value) {
+    for ([block, name], kind) in DEFAULT_KINDS {
+        let table = root.get_mut(block).and_then(|b| b.get_mut(name));
+        if let Some(table) = table.and_then(toml::Value::as_table_mut) {
+            table.entry("kind").or_insert_with(|| toml::Value::String(kind.to_owned()));
+        }
+    }
 }
 
 /// No NaN and no infinity anywhere.

@@ -1,10 +1,136 @@
-//! The pictures of a run.
+//! The pictures of a run: masks, the light of one digit, curves, confusion.
 
 use std::path::Path;
 
 use crate::error::Result;
-use crate::train::{Session, run::Outcome};
+use crate::lower::machine::tensor_name;
+use crate::optics::detector::Region;
+use crate::optics::element::Element;
+use crate::render::curves::{self, Curves};
+use crate::render::field::{self, Plane};
+use crate::render::story::{self, Panel, Story};
+use crate::render::{confusion, masks};
+use crate::train::evaluate::Shown;
+use crate::train::run::Outcome;
+use crate::train::{Evaluation, Session};
 
-pub fn of_run(_: &mut Session, _: &Outcome, _: &Path) -> Result<()> {
-    Ok(())
+/// Everything worth showing of a run that ended.
+pub fn of_run(session: &mut Session, outcome: &Outcome, folder: &Path) -> Result<()> {
+    of_masks(session, folder)?;
+    let sample = well_read(session)?;
+    of_sample(session, sample, folder)?;
+    let column =
+        |f: fn(&crate::train::run::EpochMetrics) -> f64| outcome.metrics.iter().map(f).collect();
+    let per_epoch = session.steps_per_epoch as f64;
+    let picture = Curves {
+        epochs: outcome.metrics.iter().map(|m| m.step as f64 / per_epoch).collect(),
+        train_loss: column(|m| m.train_loss),
+        val_loss: column(|m| m.val_loss),
+        val_accuracy: column(|m| m.val_accuracy),
+        test: Some((outcome.test.accuracy, outcome.test.interval)),
+    };
+    curves::draw(&picture, &folder.join("curves.png"))?;
+    of_confusion(session, &outcome.test, folder)
+}
+
+pub fn of_confusion(session: &Session, e: &Evaluation, folder: &Path) -> Result<()> {
+    let path = folder.join("confusion.png");
+    confusion::draw(&e.confusion, &session.data.classes, e.accuracy, e.interval, &path)
+}
+
+/// Every phase mask, in one sheet and alone.
+pub fn of_masks(session: &mut Session, folder: &Path) -> Result<()> {
+    let grid = session.machine.optic.grid();
+    let mut phases = Vec::new();
+    for (i, element) in session.machine.optic.element.iter().enumerate() {
+        let Element::PhaseMask(mask) = element else { continue };
+        let Some(slot) = session.executor.program().find(&tensor_name(i, "phase")) else {
+            continue;
+        };
+        let bounds = mask.bounds.map_or(String::new(), |[a, b]| format!(", {a:.2} to {b:.2} rad"));
+        phases.push((
+            i,
+            format!("mask {}{bounds}", phases.len() + 1),
+            session.executor.read(slot)?,
+        ));
+    }
+    for (i, title, values) in &phases {
+        let plane = Plane { samples: grid.samples, pitch: grid.pitch, title };
+        field::phase(&plane, values.reals(), &folder.join(format!("mask_{i}.png")))?;
+    }
+    if phases.is_empty() {
+        return Ok(());
+    }
+    let sheet: Vec<_> = phases.into_iter().map(|(_, t, v)| (t, v.reals().to_vec())).collect();
+    masks::sheet(&sheet, grid.samples, grid.pitch, &folder.join("masks.png"))
+}
+
+/// The first test sample that is read right, else the first.
+fn well_read(session: &mut Session) -> Result<usize> {
+    let test = session.data.test.clone();
+    for sample in 0..test.len().min(20) {
+        let shown = session.show(&test, sample)?;
+        if shown.label == shown.answer {
+            return Ok(sample);
+        }
+    }
+    Ok(0)
+}
+
+/// The light of one test sample at every plane and on the detector.
+pub fn of_sample(session: &mut Session, sample: usize, folder: &Path) -> Result<()> {
+    let test = session.data.test.clone();
+    let shown = session.show(&test, sample)?;
+    let optic = &session.machine.optic;
+    let (grid, classes) = (optic.grid(), session.data.classes.clone());
+    let Some(detector) = &optic.detector else { return Ok(()) };
+    let regions: Vec<(Region, usize, bool)> = detector
+        .regions(&grid, classes.len())
+        .into_iter()
+        .enumerate()
+        .map(|(k, r)| (r, k % classes.len(), k < classes.len()))
+        .collect();
+    let panels: Vec<Panel> = shown
+        .planes
+        .iter()
+        .map(|(name, z, field)| Panel {
+            name: plane_title(name),
+            z: *z,
+            intensity: field.iter().map(num_complex::Complex::norm_sqr).collect(),
+        })
+        .collect();
+    let (energy, energy_label) = energy(&shown, detector.differential);
+    let picture = Story {
+        samples: grid.samples,
+        pitch: grid.pitch,
+        panels: &panels,
+        regions: &regions,
+        classes: &classes,
+        energy: &energy,
+        energy_label,
+        truth: shown.label,
+        answer: shown.answer,
+    };
+    story::draw(&picture, &folder.join("light.png"))
+}
+
+/// `before_3` and the like as people say it.
+fn plane_title(name: &str) -> String {
+    match name {
+        "input" => "input".into(),
+        "output" => "detector".into(),
+        _ => name
+            .strip_prefix("before_")
+            .map_or_else(|| name.to_owned(), |i| format!("before element {i}")),
+    }
+}
+
+/// What the bars show: the differential read-out, or each class's share of the detected light.
+fn energy(shown: &Shown, differential: bool) -> (Vec<f64>, &'static str) {
+    if differential {
+        return (shown.scores.clone(), "(I₊ − I₋) / (I₊ + I₋)");
+    }
+    let total: f64 = shown.regions.iter().sum();
+    let share = |&p: &f64| if total > 0.0 { p / total } else { 0.0 };
+    (shown.regions.iter().map(share).collect(), "share of the detected light")
 }

@@ -1,12 +1,16 @@
 //! Runs a split through the machine and counts.
 
 use num_complex::Complex;
+use serde::Serialize;
 
 use super::batch::Feeder;
 use super::metrics::{Evaluation, Sample, Tally};
 use super::session::{EVAL, EVAL_BATCH, SHOW, Session};
 use crate::data::Split;
 use crate::error::{Error, Result};
+use crate::lower::machine::tensor_name;
+use crate::optics::element::Element;
+use crate::optics::sampling::{self, StepReport};
 use crate::program::Data;
 
 /// One sample seen at every plane.
@@ -17,9 +21,42 @@ pub struct Shown {
     pub regions: Vec<f64>,
     /// Name, z and field `[y, x]` of each plane in order.
     pub planes: Vec<(String, f64, Vec<Complex<f64>>)>,
+    /// What sampling costs at each step of free space.
+    pub sampling: Vec<StepReport>,
+}
+
+/// Where the trained geometry of a step of free space stands.
+#[derive(Debug, Clone, Serialize)]
+pub struct Geometry {
+    pub element: usize,
+    pub z_m: f64,
+    /// Pitch over the file's.
+    pub pitch_factor: f64,
+    /// `[y, x]`.
+    pub offset_m: [f64; 2],
 }
 
 impl Session {
+    /// Every trained geometry.
+    pub fn geometry(&mut self) -> Result<Vec<Geometry>> {
+        let optic = self.machine.optic.clone();
+        let mut all = Vec::new();
+        for (i, element) in optic.element.iter().enumerate() {
+            let Element::FreeSpace(step) = element else { continue };
+            let name = tensor_name(i, "geometry");
+            let Some(slot) = self.executor.program().find(&name) else { continue };
+            let moved = self.executor.read(slot)?;
+            let (moved, transfer) = (moved.reals(), optic.transfer(step));
+            all.push(Geometry {
+                element: i,
+                z_m: transfer.z + optic.wavelength.0 * moved[0],
+                pitch_factor: 1.0 + moved[1],
+                offset_m: [0, 1].map(|a| transfer.offset[a] + transfer.pitch[a] * moved[2 + a]),
+            });
+        }
+        Ok(all)
+    }
+
     fn values(&self) -> usize {
         self.data.image[0] * self.data.image[1]
     }
@@ -74,13 +111,25 @@ impl Session {
         let regions = self.executor.read(self.eval.regions)?;
         let regions = first(regions.clone(), regions.len() / EVAL_BATCH);
         self.executor.run(SHOW, 1)?;
+        let n = self.machine.optic.grid().len();
         let mut planes = Vec::new();
         for plane in &self.planes {
             let field = self.executor.read(plane.field)?;
-            let n = self.machine.optic.grid().len();
             planes.push((plane.name.clone(), plane.z, field.complexes()[..n].to_vec()));
         }
+        let mut before = Vec::new();
+        for &slot in &self.before_steps {
+            before.push(self.executor.read(slot)?.complexes()[..n].to_vec());
+        }
+        let sampling = sampling::report(&self.machine.optic, &before);
         let label = split.label(sample);
-        Ok(Shown { label, answer: super::metrics::answer(&scores), scores, regions, planes })
+        Ok(Shown {
+            label,
+            answer: super::metrics::answer(&scores),
+            scores,
+            regions,
+            planes,
+            sampling,
+        })
     }
 }

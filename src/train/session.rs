@@ -35,6 +35,8 @@ pub struct Session {
     pub eval: EvalSlots,
     /// Planes that the `show` routine writes for one sample.
     pub planes: Vec<Plane>,
+    /// Before each step of free space, likewise.
+    pub before_steps: Vec<SlotId>,
     /// Steps of the whole run.
     pub steps: u64,
     pub steps_per_epoch: u64,
@@ -46,6 +48,7 @@ struct Built {
     machine: Machine,
     eval: EvalSlots,
     planes: Vec<Plane>,
+    before_steps: Vec<SlotId>,
 }
 
 fn build(experiment: &Experiment, data: &Dataset, full_steps: u64) -> Result<Built> {
@@ -79,12 +82,14 @@ fn build(experiment: &Experiment, data: &Dataset, full_steps: u64) -> Result<Bui
 
     b.routine(SHOW, 1);
     let light = machine.light(&mut b)?;
-    for plane in &light.planes {
-        if matches!(b.slot(plane.field).role, Role::Temp) {
-            b.output(plane.field, &format!("show.{}", plane.name));
+    let looked_at = light.planes.iter().map(|p| p.field).chain(light.steps.iter().copied());
+    for (n, field) in looked_at.enumerate() {
+        if matches!(b.slot(field).role, Role::Temp) {
+            b.output(field, &format!("show.{n}"));
         }
     }
-    Ok(Built { program: b.finish(), machine, eval, planes: light.planes })
+    let (planes, before_steps) = (light.planes, light.steps);
+    Ok(Built { program: b.finish(), machine, eval, planes, before_steps })
 }
 
 impl Session {
@@ -111,6 +116,7 @@ impl Session {
             choice,
             eval: built.eval,
             planes: built.planes,
+            before_steps: built.before_steps,
             steps,
             steps_per_epoch,
         })

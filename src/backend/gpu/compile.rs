@@ -15,6 +15,10 @@ pub fn bytes(slot: &Slot) -> u64 {
     slot.shape.bytes(4) as u64
 }
 
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
 pub fn storage(device: &Device, label: &str, size: u64) -> wgpu::Buffer {
     use wgpu::BufferUsages as U;
     device.device.create_buffer(&wgpu::BufferDescriptor {
@@ -180,10 +184,10 @@ impl Memory {
         let too_large = once.map(bytes).chain([largest]).max().unwrap_or(0);
         if too_large > limit {
             return Err(Error::device(format!(
-                "one field takes {} MiB, a binding of {} holds {} MiB",
-                too_large >> 20,
+                "one slot takes {:.1} MiB, a binding of {} holds {:.1} MiB",
+                mib(too_large),
                 device.name,
-                limit >> 20
+                mib(limit)
             ))
             .help("use --backend cpu, or a smaller window"));
         }
