@@ -21,7 +21,7 @@ impl Place {
     /// 1-based line of the start of the span.
     pub fn line(&self) -> usize {
         let end = self.span.start.min(self.text.len());
-        self.text.as_bytes()[..end].iter().filter(|&&b| b == b'\n').count() + 1
+        self.text.get(..end).map_or(1, |before| before.split('\n').count())
     }
 }
 

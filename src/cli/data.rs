@@ -37,7 +37,7 @@ impl DataCommand {
                 set.val,
                 set.test,
                 set.licence,
-                data::locations(&set.name)
+                data::locations(set.name)
                     .iter()
                     .map(|p| p.display().to_string())
                     .collect::<Vec<_>>()

@@ -162,9 +162,6 @@ fn same_optic(then: &str, now: &str, path: &std::path::Path) -> Result<()> {
         Err(Error::format(path, format!("was trained with another `{key}`"))
             .help("resume with the experiment.toml beside it, or train into another --out"))
     };
-    fn json(v: &impl Serialize) -> Option<serde_json::Value> {
-        serde_json::to_value(v).ok()
-    }
     if json(&then.optic) != json(&now.optic) {
         return differs("optic");
     }
@@ -182,4 +179,9 @@ fn same_optic(then: &str, now: &str, path: &std::path::Path) -> Result<()> {
         return differs("train.optimizer");
     }
     Ok(())
+}
+
+/// A value by what it would be in a file.
+fn json(v: &impl Serialize) -> Option<serde_json::Value> {
+    serde_json::to_value(v).ok()
 }

@@ -23,11 +23,11 @@ pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
     input(experiment)?;
     elements(&experiment.optic, &mut warnings)?;
     detector(&experiment.optic)?;
-    if let Some(data) = &experiment.data {
-        if data.name.is_some() == data.path.is_some() {
-            return Err(Error::invalid("data", "exactly one of `name` and `path` says which data")
-                .help("name = \"mnist\", or path = \"a folder, a .npz or a .csv\""));
-        }
+    if let Some(data) = &experiment.data
+        && data.name.is_some() == data.path.is_some()
+    {
+        return Err(Error::invalid("data", "exactly one of `name` and `path` says which data")
+            .help("name = \"mnist\", or path = \"a folder, a .npz or a .csv\""));
     }
     if let Some(recipe) = &experiment.train {
         task(experiment, recipe)?;

@@ -41,7 +41,7 @@ pub fn from_text(name: &str, text: &str, folder: &Path, overrides: &[String]) ->
         };
         parts.push((key.trim().to_owned(), value.trim().to_owned()));
     }
-    let source = Text { file: name, text, overrides: &parts };
+    let source = Text { file: name, content: text, overrides: &parts };
     let document: toml::Table = toml::from_str(text).map_err(|e| {
         let place =
             Place { file: name.to_owned(), text: text.to_owned(), span: e.span().unwrap_or(0..0) };
@@ -77,7 +77,7 @@ pub fn from_text(name: &str, text: &str, folder: &Path, overrides: &[String]) ->
 impl Loaded {
     /// Gives an error its place in the file, if it names a key.
     pub fn locate(&self, error: Error) -> Error {
-        Text { file: &self.file, text: &self.text, overrides: &self.overrides }.locate(error)
+        Text { file: &self.file, content: &self.text, overrides: &self.overrides }.locate(error)
     }
 
     /// The file with every default written out.
@@ -222,6 +222,11 @@ fn deserialize<T: DeserializeOwned>(value: toml::Value, prefix: &str) -> Result<
     })
 }
 
+/// Whether a table reads as a `T`.
+fn read<T: DeserializeOwned>(value: &toml::Value, outer: &str) -> Result<()> {
+    deserialize::<T>(value.clone(), outer).map(drop)
+}
+
 /// Finds the inner path of an error inside a tagged table, which serde loses: the table is read
 /// again as what its `kind` says.
 fn refine(root: &toml::Value, error: Error) -> Error {
@@ -240,15 +245,9 @@ fn refine(root: &toml::Value, error: Error) -> Error {
     }
     let Some(table) = at.as_table() else { return error };
     let mut table = table.clone();
-    let kind = match table.remove("kind") {
-        Some(toml::Value::String(kind)) => kind,
-        _ => return error,
-    };
+    let Some(toml::Value::String(kind)) = table.remove("kind") else { return error };
     let value = toml::Value::Table(table);
     let again = |result: Result<()>| result.err();
-    fn read<T: DeserializeOwned>(value: &toml::Value, outer: &str) -> Result<()> {
-        deserialize::<T>(value.clone(), outer).map(drop)
-    }
     let inner = match (outer.rsplit('.').next().unwrap_or(""), kind.as_str()) {
         (_, "free_space") => again(read::<FreeSpace>(&value, &outer)),
         (_, "phase_mask") => again(read::<PhaseMask>(&value, &outer)),
@@ -270,7 +269,7 @@ fn refine(root: &toml::Value, error: Error) -> Error {
 /// A file's text and the overrides on it.
 struct Text<'a> {
     file: &'a str,
-    text: &'a str,
+    content: &'a str,
     overrides: &'a [(String, String)],
 }
 
@@ -293,8 +292,8 @@ impl Text<'_> {
                 return Place { file: "--set".into(), span: 0..text.len(), text };
             }
         }
-        let span = span_of(self.text, &wanted).unwrap_or(0..0);
-        Place { file: self.file.to_owned(), text: self.text.to_owned(), span }
+        let span = span_of(self.content, &wanted).unwrap_or(0..0);
+        Place { file: self.file.to_owned(), text: self.content.to_owned(), span }
     }
 }
 

@@ -79,6 +79,7 @@ impl CaseBuilder {
     }
 
     /// A random constant.
+    #[allow(clippy::needless_pass_by_value, reason = "shapes are made where they are passed")]
     pub fn constant(&mut self, shape: Shape) -> SlotId {
         let salt = self.salt();
         let n = shape.len();

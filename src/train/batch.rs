@@ -13,12 +13,12 @@ pub struct Order {
     samples: usize,
     batch: usize,
     epoch: Option<u32>,
-    order: Vec<u32>,
+    shuffled: Vec<u32>,
 }
 
 impl Order {
     pub fn new(seed: u64, samples: usize, batch: usize) -> Self {
-        Self { seed, samples, batch, epoch: None, order: Vec::new() }
+        Self { seed, samples, batch, epoch: None, shuffled: Vec::new() }
     }
 
     /// Steps of an epoch; what does not fill a batch is left for another epoch's order.
@@ -30,11 +30,11 @@ impl Order {
     pub fn at(&mut self, step: u64) -> &[u32] {
         let epoch = (step / self.steps()) as u32;
         if self.epoch != Some(epoch) {
-            self.order = permutation(self.samples, self.seed, epoch, Site::Shuffle);
+            self.shuffled = permutation(self.samples, self.seed, epoch, Site::Shuffle);
             self.epoch = Some(epoch);
         }
         let within = (step % self.steps()) as usize;
-        &self.order[within * self.batch..][..self.batch]
+        &self.shuffled[within * self.batch..][..self.batch]
     }
 }
 

@@ -52,6 +52,7 @@ pub enum Command {
     Pass(Vec<Dispatch>),
 }
 
+#[derive(Default)]
 pub struct Pipelines {
     made: HashMap<(Source, &'static str), (wgpu::ComputePipeline, wgpu::BindGroupLayout)>,
     lines: HashMap<Source, LineKernel>,
@@ -59,10 +60,6 @@ pub struct Pipelines {
 }
 
 impl Pipelines {
-    pub fn new() -> Self {
-        Self { made: HashMap::new(), lines: HashMap::new(), twiddles: HashMap::new() }
-    }
-
     fn line_kernel(&mut self, device: &Device, source: &Source) -> Result<&LineKernel> {
         if !self.lines.contains_key(source) {
             let Source::Lines { pass, field, padded } = *source else {

@@ -39,13 +39,14 @@ impl Gpu {
             memory.push(Memory::new(&device, &program, routine)?);
         }
         let mut gpu = Self {
-            program: Arc::clone(&program),
+            program,
             device,
-            pipelines: Pipelines::new(),
+            pipelines: Pipelines::default(),
             values,
             memory,
             commands: HashMap::new(),
         };
+        let program = Arc::clone(&gpu.program);
         for (i, slot) in program.slots.iter().enumerate() {
             if let Role::Const(data) | Role::Param(data) | Role::State(data) = &slot.role {
                 gpu.write(SlotId(i as u32), data)?;
@@ -84,7 +85,8 @@ impl Gpu {
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        let mut encoder = self.device.device.create_command_encoder(&Default::default());
+        let mut encoder =
+            self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, size);
         self.device.queue.submit([encoder.finish()]);
         staging.map_async(wgpu::MapMode::Read, .., |_| {});
@@ -188,7 +190,8 @@ impl Executor for Gpu {
             let made = compiler.commands(known, &self.memory[index], count)?;
             self.commands.insert((index, count), made);
         }
-        let mut encoder = self.device.device.create_command_encoder(&Default::default());
+        let mut encoder =
+            self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         for command in &self.commands[&(index, count)] {
             match command {
                 Command::Clear(buffer) => encoder.clear_buffer(buffer, 0, None),
@@ -196,7 +199,8 @@ impl Executor for Gpu {
                     encoder.copy_buffer_to_buffer(from, *from_at, to, *to_at, *size);
                 }
                 Command::Pass(dispatches) => {
-                    let mut pass = encoder.begin_compute_pass(&Default::default());
+                    let mut pass =
+                        encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
                     for d in dispatches {
                         pass.set_pipeline(&d.pipeline);
                         pass.set_bind_group(0, &d.group, &[]);

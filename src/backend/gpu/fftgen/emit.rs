@@ -112,15 +112,15 @@ impl<'a> Emit<'a> {
     /// All forward stages but the last; the first reads through `load`.
     fn forward_but_last(&mut self, load: Load) {
         let last = self.stages.len() - 1;
-        let (from_tile, to_tile) = (self.from_tile(), self.to_tile());
+        let (tile_load, tile_store) = (self.tile_load(), self.tile_store());
         for j in 0..last {
-            self.stage(j, false, if j == 0 { load } else { &from_tile }, &to_tile);
+            self.stage(j, false, if j == 0 { load } else { &tile_load }, &tile_store);
             self.line("workgroupBarrier();");
         }
     }
 
     /// A value of this invocation's line in workgroup memory.
-    fn from_tile(&self) -> impl Fn(&str, usize) -> String + use<> {
+    fn tile_load(&self) -> impl Fn(&str, usize) -> String + use<> {
         let (along_x, length, lines) = (self.along_x, self.plan.length, self.plan.lines);
         move |base: &str, at: usize| {
             if along_x {
@@ -131,8 +131,8 @@ impl<'a> Emit<'a> {
         }
     }
 
-    fn to_tile(&self) -> impl Fn(&str, usize, &str) -> String + use<> {
-        let place = self.from_tile();
+    fn tile_store(&self) -> impl Fn(&str, usize, &str) -> String + use<> {
+        let place = self.tile_load();
         move |base: &str, at: usize, v: &str| format!("{} = {v};", place(base, at))
     }
 
@@ -167,13 +167,14 @@ impl<'a> Emit<'a> {
 
     /// The transposed stages below the last, from workgroup memory to the field.
     fn inverse_but_last(&mut self) {
-        let (from_tile, to_tile, crop) = (self.from_tile(), self.to_tile(), self.cropped_store());
+        let (tile_load, tile_store, crop) =
+            (self.tile_load(), self.tile_store(), self.cropped_store());
         for j in (0..self.stages.len() - 1).rev() {
             self.line("workgroupBarrier();");
             if j == 0 {
-                self.stage(j, true, &from_tile, &crop);
+                self.stage(j, true, &tile_load, &crop);
             } else {
-                self.stage(j, true, &from_tile, &to_tile);
+                self.stage(j, true, &tile_load, &tile_store);
             }
         }
     }
@@ -205,13 +206,13 @@ impl<'a> Emit<'a> {
         let (nx, mx) = (self.field[1], self.padded[1]);
         self.rows_place(nx);
         self.line(&format!("let to = (w.y * {}u + row) * {mx}u;", self.field[0]));
-        let (pad, from_tile) = (self.padded_load("src"), self.from_tile());
+        let (pad, tile_load) = (self.padded_load("src"), self.tile_load());
         self.forward_but_last(&pad);
         let store = |base: &str, at: usize, v: &str| {
             format!("if (live) {{ dst[to + {base} + {at}u] = {v}; }}")
         };
         let last = self.stages.len() - 1;
-        self.stage(last, false, if last == 0 { &pad } else { &from_tile }, &store);
+        self.stage(last, false, if last == 0 { &pad } else { &tile_load }, &store);
     }
 
     pub fn rows_out(&mut self) {
@@ -222,9 +223,9 @@ impl<'a> Emit<'a> {
         let load = |base: &str, at: usize| {
             format!("select(vec2<f32>(0.0), src[from_row + {base} + {at}u].yx, live)")
         };
-        let (to_tile, crop) = (self.to_tile(), self.cropped_store());
+        let (tile_store, crop) = (self.tile_store(), self.cropped_store());
         let last = self.stages.len() - 1;
-        self.stage(last, true, &load, if last == 0 { &crop } else { &to_tile });
+        self.stage(last, true, &load, if last == 0 { &crop } else { &tile_store });
         self.inverse_but_last();
     }
 
@@ -232,15 +233,15 @@ impl<'a> Emit<'a> {
         self.bind(&[("src", false), ("dst", true), ("twiddles", false), ("transfer", false)]);
         self.column();
         self.columns_place("w.y");
-        let (pad, from_tile) = (self.padded_load("src"), self.from_tile());
+        let (pad, tile_load) = (self.padded_load("src"), self.tile_load());
         self.forward_but_last(&pad);
         // The last forward and the first inverse butterfly meet in registers around x H.
-        let (to_tile, crop) = (self.to_tile(), self.cropped_store());
+        let (tile_store, crop) = (self.tile_store(), self.cropped_store());
         let last = self.stages.len() - 1;
         let Stage { radix, .. } = self.stages[last];
         let width = self.padded[1];
         let product = if conj { "mul_conj" } else { "mul" };
-        let store: Store = if last == 0 { &crop } else { &to_tile };
+        let store: Store = if last == 0 { &crop } else { &tile_store };
         let back = |base: &str, at: usize, v: &str| {
             let k = at;
             let h = format!("transfer[({base} + {k}u) * {width}u + min(column, {}u)]", width - 1);
@@ -259,7 +260,7 @@ impl<'a> Emit<'a> {
             }
             text
         };
-        self.stage(last, false, if last == 0 { &pad } else { &from_tile }, &back);
+        self.stage(last, false, if last == 0 { &pad } else { &tile_load }, &back);
         self.inverse_but_last();
     }
 
@@ -276,7 +277,7 @@ impl<'a> Emit<'a> {
         self.line("for (var s = low; s < high; s++) {");
         self.columns_place("(s - p.first)");
         for array in ["x", "g"] {
-            let (pad, from_tile) = (self.padded_load(array), self.from_tile());
+            let (pad, tile_load) = (self.padded_load(array), self.tile_load());
             self.forward_but_last(&pad);
             let threads = self.plan.threads;
             let store = |base: &str, at: usize, v: &str| {
@@ -290,7 +291,7 @@ impl<'a> Emit<'a> {
                     format!("if (live) {{ {sum} += mul_conj(kept[{slot}], {v}); }}")
                 }
             };
-            self.stage(last, false, if last == 0 { &pad } else { &from_tile }, &store);
+            self.stage(last, false, if last == 0 { &pad } else { &tile_load }, &store);
             self.line("workgroupBarrier();");
         }
         self.line("}");
