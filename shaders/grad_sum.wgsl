@@ -1,5 +1,6 @@
 // sums += Im(conj(a) g) (phase_grad) or Re(conj(a) g) (amplitude_grad), over the samples of a leaf
 // in their order: one invocation per element and leaf goes on from what earlier micro-batches left.
+// needs: leaf
 struct Params {
     first: u32,
     count: u32,
@@ -12,18 +13,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read> g: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> sums: array<f32>;
 
-// Samples of leaf l that lie in this micro-batch, by their place in it.
-fn samples_of(l: u32) -> vec2<u32> {
-    let low = max(l * p.leaf, p.first);
-    let high = min((l + 1u) * p.leaf, p.first + p.count);
-    return vec2<u32>(low, max(low, high)) - vec2<u32>(p.first);
-}
-
 @compute @workgroup_size(256)
 fn phase_grad(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < p.len) {
         let at = id.y * p.len + id.x;
-        let samples = samples_of(id.y);
+        let samples = samples_of(id.y, p.leaf, p.first, p.count);
         var sum = sums[at];
         for (var s = samples.x; s < samples.y; s++) {
             let u = a[s * p.len + id.x];
@@ -38,7 +32,7 @@ fn phase_grad(@builtin(global_invocation_id) id: vec3<u32>) {
 fn amplitude_grad(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < p.len) {
         let at = id.y * p.len + id.x;
-        let samples = samples_of(id.y);
+        let samples = samples_of(id.y, p.leaf, p.first, p.count);
         var sum = sums[at];
         for (var s = samples.x; s < samples.y; s++) {
             sum += dot(a[s * p.len + id.x], g[s * p.len + id.x]);

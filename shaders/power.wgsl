@@ -1,4 +1,5 @@
 // P = sum of |E|^2 over a plane: one workgroup a sample.
+// needs: reduce
 struct Params {
     first: u32,
     count: u32,
@@ -9,21 +10,6 @@ struct Params {
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> field: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
-
-var<workgroup> part: array<f32, 256>;
-
-// Sum of one value per invocation, in every invocation.
-fn sum_of_workgroup(lane: u32, value: f32) -> f32 {
-    part[lane] = value;
-    workgroupBarrier();
-    for (var width = 128u; width > 0u; width /= 2u) {
-        if (lane < width) {
-            part[lane] += part[lane + width];
-        }
-        workgroupBarrier();
-    }
-    return part[0];
-}
 
 @compute @workgroup_size(256)
 fn power(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3<u32>) {

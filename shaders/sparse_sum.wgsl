@@ -1,5 +1,6 @@
 // y[r] = sum of weight[k] x[index[k]] over row r. Narrow rows: an invocation each; wide rows: a
 // workgroup each.
+// needs: reduce
 struct Params {
     first: u32,
     count: u32,
@@ -14,21 +15,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read> index: array<u32>;
 @group(0) @binding(4) var<storage, read> weight: array<f32>;
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
-
-var<workgroup> part: array<f32, 256>;
-
-// Sum of one value per invocation, in every invocation.
-fn sum_of_workgroup(lane: u32, value: f32) -> f32 {
-    part[lane] = value;
-    workgroupBarrier();
-    for (var width = 128u; width > 0u; width /= 2u) {
-        if (lane < width) {
-            part[lane] += part[lane + width];
-        }
-        workgroupBarrier();
-    }
-    return part[0];
-}
 
 @compute @workgroup_size(256)
 fn sparse_sum(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -1,6 +1,6 @@
 // H' = H0 exp(2 pi i delta) for moved geometry, and the gradient of the geometry.
 // See src/ops/transfer.rs for the equations; lengths are in wavelengths.
-// needs: real
+// needs: real reduce
 struct Params {
     first: u32,
     count: u32,
@@ -68,21 +68,6 @@ fn transfer(@builtin(global_invocation_id) id: vec3<u32>) {
         }
         h[id.x] = y;
     }
-}
-
-var<workgroup> part: array<f32, 256>;
-
-// Sum of one value per invocation, in every invocation.
-fn sum_of_workgroup(lane: u32, value: f32) -> f32 {
-    part[lane] = value;
-    workgroupBarrier();
-    for (var width = 128u; width > 0u; width /= 2u) {
-        if (lane < width) {
-            part[lane] += part[lane + width];
-        }
-        workgroupBarrier();
-    }
-    return part[0];
 }
 
 // One workgroup per number of the geometry.

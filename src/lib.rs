@@ -57,7 +57,7 @@
 //!    for each gap `rows_in`, `columns` (x H), `rows_out`, and for each mask `modulate`;
 //!    `intensity`, `sparse_sum` over the detector regions, `readout`, `cross_entropy`. Walking back
 //!    ([`program::adjoint`]): the same passes with conj(H), the same masks with conj(t), and
-//!    `phase_grad` where a mask's light and its gradient meet, summed per leaf.
+//!    `grad_sum` where a mask's light and its gradient meet, summed per leaf.
 //! 3. *reduce*, once: `leaf_sum` adds the 16 leaves by a fixed tree.
 //! 4. *update*, once: `adam` with its schedule row, `record` of the mean loss, `count`.
 //!

@@ -90,7 +90,7 @@ fn gpu_follows_f64() {
 #[test]
 fn micro_batches_change_no_bit() {
     let wanted =
-        ["propagate [33, 20]", "phase_grad", "cross_entropy T", "columns_grad", "sample_sum"];
+        ["propagate [33, 20]", "grad_sum", "cross_entropy T", "columns_grad", "sample_sum"];
     let cases: Vec<_> =
         ops::cases().into_iter().filter(|c| wanted.iter().any(|w| c.name.starts_with(w))).collect();
     let Some(_) = common::gpu("micro-batches", cases.len()) else { return };

@@ -72,7 +72,7 @@ pub fn cases() -> Vec<Case> {
         let shape = Shape::complex(&[11]);
         let (y, g) = (c.sample(shape.clone()), c.sample(shape));
         let sum = c.b.leaf("sum".into(), Shape::real(&[11]));
-        c.b.emit_into(Op::PhaseGrad(super::phase_grad::PhaseGrad), &[y, g], &[sum])?;
+        c.b.emit_into(Op::GradSum(super::grad_sum::GradSum::Phase), &[y, g], &[sum])?;
         c.compare_leaf(sum)
     })]
 }

@@ -6,7 +6,6 @@
 
 pub mod adam;
 pub mod add;
-pub mod amplitude_grad;
 pub mod attenuate;
 pub mod case;
 pub mod clamp;
@@ -16,13 +15,13 @@ pub mod count;
 pub mod cross_entropy;
 pub mod efficiency;
 pub mod encode;
+pub mod grad_sum;
 pub mod intensity;
 pub mod kernel;
 pub mod leaf_sum;
 pub mod lines;
 pub mod mean_squared;
 pub mod modulate;
-pub mod phase_grad;
 pub mod phasor;
 pub mod power;
 pub mod readout;
@@ -93,7 +92,6 @@ macro_rules! ops {
 ops! {
     adam::Adam,
     add::Add,
-    amplitude_grad::AmplitudeGrad,
     attenuate::Attenuate,
     clamp::Clamp,
     columns::Columns,
@@ -104,13 +102,13 @@ ops! {
     efficiency::Efficiency,
     efficiency::EfficiencyAdjoint,
     encode::Encode,
+    grad_sum::GradSum,
     intensity::Intensity,
     intensity::IntensityAdjoint,
     leaf_sum::LeafSum,
     mean_squared::MeanSquared,
     mean_squared::MeanSquaredAdjoint,
     modulate::Modulate,
-    phase_grad::PhaseGrad,
     phasor::Phasor,
     power::Power,
     readout::Readout,
@@ -139,6 +137,7 @@ pub fn cases() -> Vec<case::Case> {
         cross_entropy::cases,
         efficiency::cases,
         encode::cases,
+        grad_sum::cases,
         intensity::cases,
         leaf_sum::cases,
         mean_squared::cases,

@@ -1,11 +1,11 @@
 //! y = t x, or conj(t) x: a complex transmission `[y, x]` on a field. Adjoint: conj(t) g.
 //!
 //! Where t = exp(iφ) of a trainable φ, dL/dφ = Im(conj(y) g) is taken by
-//! [`PhaseGrad`](super::phase_grad::PhaseGrad); it needs y, which stays alive for it.
+//! [`GradSum`]; it needs y, which stays alive for it.
 
 use super::case::{Case, build};
+use super::grad_sum::GradSum;
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word};
-use super::phase_grad::PhaseGrad;
 use super::{Op, Primitive, expect, same_len};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
@@ -32,7 +32,7 @@ impl Primitive for Modulate {
         let g = walk.incoming(node)?;
         let (x, t, y) = (node.inputs[0], node.inputs[1], node.outputs[0]);
         if let Some(phase) = self.phase {
-            walk.accumulate(phase, Op::PhaseGrad(PhaseGrad), &[y, g])?;
+            walk.accumulate(phase, Op::GradSum(GradSum::Phase), &[y, g])?;
         }
         if walk.is_active(x) {
             let back = Self { conj: !self.conj, phase: None };

@@ -1,69 +1,40 @@
-//! render (until merged)
-#![allow(unused)]
-pub mod field {
-    use num_complex::Complex;
-    use std::path::Path;
-    pub struct Plane<'a> {
-        pub samples: [usize; 2],
-        pub pitch: [f64; 2],
-        pub title: &'a str,
-    }
-    pub fn complex(_: &Plane, _: &[Complex<f64>], _: &Path) -> crate::Result<()> {
-        Ok(())
-    }
-    pub fn phase(_: &Plane, _: &[f64], _: &Path) -> crate::Result<()> {
-        Ok(())
-    }
-}
-pub mod curves {
-    use std::path::Path;
-    pub struct Curves {
-        pub epochs: Vec<f64>,
-        pub train_loss: Vec<f64>,
-        pub val_loss: Vec<f64>,
-        pub val_accuracy: Vec<f64>,
-        pub test: Option<(f64, [f64; 2])>,
-    }
-    pub fn draw(_: &Curves, _: &Path) -> crate::Result<()> {
-        Ok(())
+//! Pictures from plain arrays: fields, masks, the light of a sample, curves, confusion.
+//!
+//! Numbers that are not numbers are drawn grey ([`colormap::NOT_A_NUMBER`]). Phases use a cyclic map of
+//! constant lightness, intensities a sequential one of growing lightness.
+
+pub mod canvas;
+pub mod colormap;
+pub mod confusion;
+pub mod curves;
+pub mod field;
+pub mod masks;
+pub mod story;
+#[cfg(test)]
+mod tests;
+
+/// A length in the unit that suits `span`: factor from metres and the unit's name.
+fn unit_of(span: f64) -> (f64, &'static str) {
+    match span {
+        s if s >= 1.0 => (1.0, "m"),
+        s if s >= 1e-3 => (1e3, "mm"),
+        s if s >= 1e-6 => (1e6, "µm"),
+        _ => (1e9, "nm"),
     }
 }
-pub mod confusion {
-    use std::path::Path;
-    pub fn draw(_: &[Vec<u32>], _: &[String], _: f64, _: [f64; 2], _: &Path) -> crate::Result<()> {
-        Ok(())
-    }
+
+/// The largest of 1, 2, 5 times a power of ten that is at most `most`.
+fn round_below(most: f64) -> f64 {
+    let power = 10f64.powf(most.log10().floor());
+    [5.0, 2.0, 1.0].into_iter().map(|m| m * power).find(|&v| v <= most * 1.000_001).unwrap_or(power)
 }
-pub mod masks {
-    use std::path::Path;
-    pub fn sheet(
-        _: &[(String, Vec<f64>)],
-        _: [usize; 2],
-        _: [f64; 2],
-        _: &Path,
-    ) -> crate::Result<()> {
-        Ok(())
-    }
-}
-pub mod story {
-    use std::path::Path;
-    pub struct Panel {
-        pub name: String,
-        pub z: f64,
-        pub intensity: Vec<f64>,
-    }
-    pub struct Story<'a> {
-        pub samples: [usize; 2],
-        pub pitch: [f64; 2],
-        pub panels: &'a [Panel],
-        pub regions: &'a [(crate::optics::detector::Region, usize, bool)],
-        pub classes: &'a [String],
-        pub energy: &'a [f64],
-        pub energy_label: &'a str,
-        pub truth: usize,
-        pub answer: usize,
-    }
-    pub fn draw(_: &Story, _: &Path) -> crate::Result<()> {
-        Ok(())
+
+/// A number without trailing zeros.
+fn plain(value: f64) -> String {
+    let text = format!("{value:.3}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
     }
 }
