@@ -202,17 +202,21 @@ fn talbot_images_at_the_exact_distance() {
 ///
 /// Samples are averages over cells of width dx, so the edge wave, whose frequency along the
 /// radius is f = a / (lambda r), is scaled by 1 - (pi f dx)^2 / 6 (the mean over directions of
-/// sinc(f dx cos) sinc(f dx sin)). With that the rest is the jagged edge and its 32-fold
-/// supersampling.
+/// sinc(f dx cos) sinc(f dx sin)).
+///
+/// What is left is the hard rim of the band limit, whose own wave reaches the axis: over sizes
+/// from 281 to 561 samples it was up to 2.4e-2 of the edge wave at pad 2, 3e-3 at pad 4, where the
+/// rim lies at four times the angle of the hole's edge, and 1.5e-3 at pad 6, which is taken here.
+/// An error r of the edge wave changes I by 2 r / sqrt(I) <= 1.4 r of itself, hence 2e-3.
 #[test]
 fn light_on_the_axis_of_a_hole() {
-    // a, z, wavelength, samples across, I to the digits of PEERS, tolerance relative to I.
+    // a, z, wavelength, samples across, I to the digits of PEERS.
     let rows = [
-        (10e-6, 20e-6, 0.5e-6, 381, 2.120_176, 2e-3),
-        (50e-6, 500e-6, 0.532e-6, 401, 2.750_993, 2e-3),
-        (1e-3, 0.5, 633e-9, 141, 3.753_953, 2e-3),
+        (10e-6, 20e-6, 0.5e-6, 381, 2.120_176),
+        (50e-6, 500e-6, 0.532e-6, 401, 2.750_993),
+        (1e-3, 0.5, 633e-9, 141, 3.753_953),
     ];
-    for (a, z, wavelength, n, table, tolerance) in rows {
+    for (a, z, wavelength, n, table) in rows {
         let r = f64::hypot(a, z);
         let closed = |edge: f64| {
             let turn = Complex::cis(TAU * ((r - z) / wavelength).fract());
@@ -224,15 +228,13 @@ fn light_on_the_axis_of_a_hole() {
         let f = a / (wavelength * r);
         assert!(f * dx <= 0.0505, "the edge wave is sampled too coarsely: {}", f * dx);
         let biased = closed(1.0 - (PI * f * dx).powi(2) / 6.0);
-        // pad 4: light that reaches the axis comes from within a, so the window of 4 x 2a neither
-        // wraps nor, by its band limit, cuts waves that reach the axis.
-        let head = head(wavelength, [dx; 2], [n, n], "pad = 4.0");
+        let head = head(wavelength, [dx; 2], [n, n], "pad = 6.0");
         let size = format!("{:e} m", 2.0 * a);
         let hole = format!("{{ kind = \"aperture\", shape = \"circle\", size = \"{size}\" }}");
         let out = Scene::new(&head, &[hole, step(z)].join(", ")).output::<f64>();
         let found = out[(n / 2) * n + n / 2].norm_sqr();
         println!("a {a:e}: I {found:.6}, closed {:.6}, with cells {biased:.6}", closed(1.0));
-        close("on axis", (found - biased).abs() / biased, tolerance);
+        close("on axis", (found - biased).abs() / biased, 2e-3);
     }
 }
 
@@ -379,11 +381,11 @@ fn a_gaussian_beam_spreads() {
         let out = scene.output::<f64>();
         let expected = grid.map(|y, x| gaussian(w0, wavelength, z, x * x + y * y));
         close("Gaussian field", difference(&out, &expected), 2e-9);
-        // w^2 = 4 <x^2>; the tabled radii have 8 digits.
+        // w^2 = 4 <x^2>; half a unit of the eighth digit, which the second radius is given to.
         let moment: f64 =
             grid.map(|_, x| x * x).iter().zip(&out).map(|(x, u)| x * u.norm_sqr()).sum();
         let found = 2.0 * (moment / power(&out)).sqrt();
-        close("Gaussian radius", (found - w).abs() / w, 1e-8);
+        close("Gaussian radius", (found - w).abs() / w, 5e-8);
         if w0 == 1.5e-3 {
             let fwhm = found * (2.0 * 2f64.ln()).sqrt();
             close("Gaussian FWHM", (fwhm - 1.766_422_95e-3).abs() / fwhm, 1e-8);
@@ -519,8 +521,9 @@ fn an_offset_is_a_translation() {
 }
 
 /// C2.28 in open space: a window that stands aside sees what the same part of a window twice as
-/// wide sees. The band limits of the two differ, by what a wide Gaussian does not carry; the light
-/// is 1e-3 of itself at most where padding matters.
+/// wide sees. The band limits of the two differ, and so does where they wrap; the Gaussian spreads
+/// to w(z) = 22 um, and the nearest copy and the nearest rim lie beyond 7 w, where it is exp(-49).
+/// What is left is the power of the frequencies near Nyquist: 1e-9 is ample, where PEERS asks 1e-3.
 #[test]
 fn an_offset_window_sees_the_light_beside() {
     let samples = [64usize, 48];
@@ -547,7 +550,7 @@ fn an_offset_window_sees_the_light_beside() {
     let column = |x: usize| (x as i32 + nx as i32 / 2 + offset[1]) as usize;
     let expected: Field =
         (0..ny * nx).map(|p| wide[row(p / nx) * 2 * nx + column(p % nx)]).collect();
-    close("a window aside", difference(&aside, &expected), 1e-3);
+    close("a window aside", difference(&aside, &expected), 1e-9);
 }
 
 /// H(-z) = conj H(z) and H is even, so U(-z) E = conj(U(z) conj(E)), evanescent waves and padding
@@ -568,7 +571,34 @@ fn a_negative_distance_conjugates() {
     }
 }
 
-/// The program's passes against plain code that shares nothing with them: non-square grids,
+/// E(x) as the sum over plane waves that it is, one axis after the other, without a fast transform:
+/// what [`sampling::propagate`] and the program, which share `rustfft`, must both give.
+fn summed(field: &[Complex<f64>], [ny, nx]: [usize; 2], transfer: &Transfer) -> Field {
+    let [my, mx] = transfer.padded;
+    let wave = |k: usize, i: usize, m: usize| Complex::cis(TAU * (k * i % m) as f64 / m as f64);
+    let mut rows: Field = vec![Complex::ZERO; ny * mx];
+    for (p, out) in rows.iter_mut().enumerate() {
+        let (y, kx) = (p / mx, p % mx);
+        *out = (0..nx).map(|x| field[y * nx + x] * wave(kx, x, mx).conj()).sum();
+    }
+    let table = transfer.table();
+    let mut columns: Field = vec![Complex::ZERO; ny * mx];
+    for kx in 0..mx {
+        for ky in 0..my {
+            let sum: Complex<f64> =
+                (0..ny).map(|y| rows[y * mx + kx] * wave(ky, y, my).conj()).sum();
+            let sum = sum * table[ky * mx + kx] / (mx * my) as f64;
+            for y in 0..ny {
+                columns[y * mx + kx] += sum * wave(ky, y, my);
+            }
+        }
+    }
+    (0..ny * nx)
+        .map(|p| (0..mx).map(|kx| columns[p / nx * mx + kx] * wave(kx, p % nx, mx)).sum())
+        .collect()
+}
+
+/// The program's passes against plain code that shares none with them: non-square grids,
 /// pitches, offsets, padded lengths with every radix, both boundaries.
 #[test]
 fn the_program_follows_plain_code() {
@@ -589,6 +619,8 @@ fn the_program_follows_plain_code() {
             let plain = sampling::propagate(&field, samples, &optic.transfer(step));
             assert!(power(&plain) > 0.0);
             close("plain code", difference(&scene.output::<f64>(), &plain), EXACT);
+            let summed = summed(&field, samples, &optic.transfer(step));
+            close("sum over plane waves", difference(&plain, &summed), EXACT);
         }
     }
 }
@@ -614,5 +646,48 @@ fn masks_multiply() {
             (0..n).map(|i| field[i] * amplitudes[i] * Complex::cis(phases[i])).collect();
         // Two products and an own exp(i phi), an ulp or two each.
         close("masks", difference(&scene.output::<f64>(), &expected), 1e-15);
+    }
+}
+
+/// A geometry that training moved is the geometry itself: z + lambda d, pitch (1 + e), offset +
+/// pitch u, in a periodic window without evanescent waves, where H has no edge to move. Phases of
+/// z / lambda = 200 turns round to 1e-13.
+#[test]
+fn a_moved_geometry_is_the_geometry() {
+    let samples = [18, 25];
+    let (wavelength, pitch, offset, z) = (532e-9, [1e-6, 1.5e-6], [2.2e-6, -0.7e-6], 100e-6);
+    let field = complexes(12, samples[0] * samples[1]);
+    let elements =
+        shifted_step(z, offset).replace(" }", ", trainable = [\"z\", \"pitch\", \"offset\"] }");
+    let scene = Scene::new(&head(wavelength, pitch, samples, PERIODIC), &elements);
+    let scene = scene.source(samples, &field);
+    let mut b = Builder::default();
+    let machine = Machine::new(&mut b, &scene.optic(), None, 0, 1).expect("machine");
+    b.routine("test", 1);
+    let light = machine.light(&mut b).expect("light");
+    b.output(light.leaving, "leaving");
+    let mut cpu = Cpu::<f64>::new(Arc::new(b.finish()), cpu::pool(Some(1)).expect("a thread"));
+    let rows = [
+        [0.0; 4],
+        [3.7, 0.0, 0.0, 0.0],
+        [0.0, 0.03, 0.0, 0.0],
+        [0.0, -0.02, 1.4, 0.0],
+        [-2.1, 0.01, -0.3, 0.6],
+    ];
+    for geometry in rows {
+        cpu.write(machine.trainable[0].slot, &Data::Real(geometry.to_vec())).expect("write");
+        cpu.run("test", 1).expect("run");
+        let found = cpu.read(light.leaving).expect("read").complexes().to_vec();
+        let [d, e, uy, ux] = geometry;
+        let moved = Transfer {
+            wavelength,
+            pitch: pitch.map(|p| p * (1.0 + e)),
+            padded: samples,
+            z: z + wavelength * d,
+            offset: [offset[0] + pitch[0] * uy, offset[1] + pitch[1] * ux],
+            band_limit: false,
+        };
+        let expected = sampling::propagate(&field, samples, &moved);
+        close("moved geometry", difference(&found, &expected), EXACT);
     }
 }
