@@ -356,7 +356,8 @@ fn a_training_step_has_its_gradient() {
             let error = relative_error(&mut step, &[(k, g.clone())]);
             worst = worst.max(error);
             assert!(error <= FINITE, "{} {name}: off by {error:e}", task.name);
-            // A direction that the gradient knows nothing of.
+            // A direction that the gradient knows nothing of, relative to |g| |direction|. The four
+            // numbers of a geometry act at different scales, and are taken one by one below.
             let other = reals(70 + k as u32, g.len());
             let along: f64 = g.iter().zip(&other).map(|(g, o)| g * o).sum();
             let size = g.iter().map(|g| g * g).sum::<f64>().sqrt();
@@ -435,7 +436,7 @@ detector = { size = "1.6 mm", differential = true, grid = [4, 5], spread = 0.8 }
 [train]
 epochs = 1
 batch = 16
-optimizer = { kind = "sgd", lr = 30.0, momentum = 0.9 }
+optimizer = { kind = "sgd", lr = 0.3, momentum = 0.9 }
 schedule = { kind = "constant" }
 "#;
 
