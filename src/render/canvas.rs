@@ -126,6 +126,22 @@ impl Canvas {
         self.plot(|area| area.draw_text(text, &style, (x as i32, y as i32)))
     }
 
+    /// Text that runs upwards, centred on (x, y).
+    pub fn text_up(
+        &mut self,
+        x: usize,
+        y: usize,
+        size: usize,
+        colour: Rgb,
+        text: &str,
+    ) -> Result<()> {
+        let [r, g, b] = colour;
+        let ink = RGBColor(r, g, b);
+        let font = (FONT, size as f64).into_font().transform(FontTransform::Rotate270);
+        let style = TextStyle::from(font).color(&ink).pos(Pos::new(HPos::Center, VPos::Center));
+        self.plot(|area| area.draw_text(text, &style, (x as i32, y as i32)))
+    }
+
     /// Width of a text in pixels.
     pub fn text_width(size: usize, text: &str) -> usize {
         with_font();

@@ -135,7 +135,7 @@ fn panel(
     canvas.frame(x0, TOP, [w, h], 2, RULE);
     let title =
         if plane.title.is_empty() { what.to_owned() } else { format!("{}: {what}", plane.title) };
-    canvas.text(x0 + w / 2, TOP - 36, 28, Anchor::Centre, INK, &title)?;
+    canvas.text(x0, TOP - 36, 28, Anchor::Left, INK, &title)?;
     let extent = [0, 1].map(|a| plane.samples[a] as f64 * plane.pitch[a]);
     let (scale, unit) = unit_of(extent[0].max(extent[1]));
     for (a, name) in [(1, "x"), (0, "y")] {
@@ -156,7 +156,7 @@ fn panel(
         if a == 1 {
             canvas.text(x0 + w / 2, TOP + h + 62, 24, Anchor::Centre, INK, &label)?;
         } else {
-            canvas.text(x0 - 12, TOP - 36, 24, Anchor::Right, INK, &label)?;
+            canvas.text_up(left + 24, TOP + h / 2, 24, INK, &label)?;
         }
     }
     Ok(())

@@ -55,8 +55,8 @@ pub fn draw(story: &Story, path: &Path) -> Result<()> {
     let (large, _, large_zoom) = fit(story.samples, LARGE);
     let [lw, lh] = [large[1] * large_zoom, large[0] * large_zoom];
     let planes = &story.panels[..story.panels.len().saturating_sub(1)];
-    let inner = (lw + 3 * GAP + BARS).max(4 * (w + GAP));
-    let columns = (inner / (w + GAP)).clamp(1, planes.len().max(1));
+    let columns = planes.len().clamp(1, 6);
+    let inner = (lw + 3 * GAP + BARS).max(columns * (w + GAP));
     let rows = planes.len().div_ceil(columns);
     let width = inner.max(columns * (w + GAP)) + 2 * GAP;
     let below = HEAD + rows * (h + LABEL) + GAP;
@@ -69,7 +69,7 @@ pub fn draw(story: &Story, path: &Path) -> Result<()> {
         (format!("a \"{}\", misread as \"{}\"", name(story.truth), name(story.answer)), BAD)
     };
     canvas.text(GAP, 40, 36, Anchor::Left, colour, &verdict)?;
-    let caption = "intensity at each plane, each scaled to its own maximum";
+    let caption = "square root of the intensity at each plane, each scaled to its own maximum";
     canvas.text(GAP, 80, 22, Anchor::Left, FAINT, caption)?;
 
     for (k, panel) in planes.iter().enumerate() {
@@ -116,7 +116,7 @@ pub fn draw(story: &Story, path: &Path) -> Result<()> {
 }
 
 fn panel_title(panel: &Panel) -> String {
-    format!("{}, z = {}", panel.name, Metres(panel.z))
+    if panel.z == 0.0 { panel.name.clone() } else { format!("{}, {}", panel.name, Metres(panel.z)) }
 }
 
 fn light(canvas: &mut Canvas, at: [usize; 2], samples: [usize; 2], side: usize, intensity: &[f64]) {

@@ -90,11 +90,12 @@ pub fn of_sample(session: &mut Session, sample: usize, folder: &Path) -> Result<
         .enumerate()
         .map(|(k, r)| (r, k % classes.len(), k < classes.len()))
         .collect();
+    let mut masks = 0;
     let panels: Vec<Panel> = shown
         .planes
         .iter()
         .map(|(name, z, field)| Panel {
-            name: plane_title(name),
+            name: plane_title(name, &mut masks),
             z: *z,
             intensity: field.iter().map(num_complex::Complex::norm_sqr).collect(),
         })
@@ -114,14 +115,15 @@ pub fn of_sample(session: &mut Session, sample: usize, folder: &Path) -> Result<
     story::draw(&picture, &folder.join("light.png"))
 }
 
-/// `before_3` and the like as people say it.
-fn plane_title(name: &str) -> String {
+/// A plane as people call it; masks are counted from 1.
+fn plane_title(name: &str, masks: &mut usize) -> String {
     match name {
-        "input" => "input".into(),
         "output" => "detector".into(),
-        _ => name
-            .strip_prefix("before_")
-            .map_or_else(|| name.to_owned(), |i| format!("before element {i}")),
+        _ if name.starts_with("before_") => {
+            *masks += 1;
+            format!("at mask {masks}")
+        }
+        _ => name.to_owned(),
     }
 }
 
