@@ -39,6 +39,10 @@ pub fn from_text(name: &str, text: &str, folder: &Path, overrides: &[String]) ->
             return Err(Error::invalid("--set", format!("\"{text}\" has no ="))
                 .help("write --set train.optimizer.lr=1e-3"));
         };
+        if key.trim().is_empty() {
+            return Err(Error::invalid("--set", format!("\"{text}\" names no key"))
+                .help("write --set train.optimizer.lr=1e-3"));
+        }
         parts.push((key.trim().to_owned(), value.trim().to_owned()));
     }
     let source = Text { file: name, text, overrides: &parts };
@@ -275,13 +279,20 @@ impl Text<'_> {
                 return Place { file: "--set".into(), span: 0..text.len(), text };
             }
         }
-        let span = span_of(self.text, &wanted).unwrap_or(0..0);
+        let (span, there) = span_of(self.text, &wanted).unwrap_or((0..0, false));
+        // A key that the file does not have may be one that an override goes through.
+        for (given, value) in self.overrides.iter().rev().filter(|_| !there) {
+            if steps(given).is_some_and(|g| !wanted.is_empty() && g.starts_with(&wanted)) {
+                let text = format!("{given}={value}");
+                return Place { file: "--set".into(), span: 0..text.len(), text };
+            }
+        }
         Place { file: self.file.to_owned(), text: self.text.to_owned(), span }
     }
 }
 
-/// Bytes of a key's value, or of the nearest table around it that is there.
-fn span_of(text: &str, path: &[Step]) -> Option<Range<usize>> {
+/// Bytes of a key's value, or of the nearest table around it that is there; whether the key is.
+fn span_of(text: &str, path: &[Step]) -> Option<(Range<usize>, bool)> {
     let root = DeTable::parse(text).ok()?;
     let mut span = 0..0;
     let mut table: Option<&DeTable> = Some(root.get_ref());
@@ -294,7 +305,7 @@ fn span_of(text: &str, path: &[Step]) -> Option<Range<usize>> {
             (Step::Index(i), _, Some(DeValue::Array(list))) => list.get(*i).map(|v| (v.span(), v)),
             _ => None,
         };
-        let Some((key_span, found)) = next else { break };
+        let Some((key_span, found)) = next else { return Some((span, false)) };
         table = match found.get_ref() {
             DeValue::Table(t) => Some(t),
             _ => None,
@@ -304,5 +315,5 @@ fn span_of(text: &str, path: &[Step]) -> Option<Range<usize>> {
             if table.is_some() && matches!(step, Step::Key(_)) { key_span } else { found.span() };
         value = Some(found);
     }
-    Some(span)
+    Some((span, true))
 }
