@@ -182,7 +182,13 @@ const EDITS: &[Edit] = &[
         "spread = inf",
         &["optic.detector.spread", "inf is not a finite number"],
     ),
-    ("NaN length", "\"0.4 mm\"", "\"nan mm\"", "nan mm", &["optic.pitch", "is not a unit of length"]),
+    (
+        "NaN length",
+        "\"0.4 mm\"",
+        "\"nan mm\"",
+        "nan mm",
+        &["optic.pitch", "is not a unit of length"],
+    ),
     ("negative pitch", "\"0.4 mm\"", "\"-0.4 mm\"", "-0.4 mm", &["optic.pitch", "is not positive"]),
     (
         "zero wavelength",
