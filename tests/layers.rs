@@ -127,11 +127,13 @@ const RULES: &[Rule] = &[
     },
 ];
 
-const EXCEPTIONS: &[Exception] = &[Exception {
-    file: "ops/encode.rs",
-    module: "optics",
-    reason: "Modulation is what a file says and what the kernel switches on: one definition",
-}    Exception {
+const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        file: "ops/encode.rs",
+        module: "optics",
+        reason: "Modulation is what a file says and what the kernel switches on: one definition",
+    },
+    Exception {
         file: "lower/detect.rs",
         module: "methods",
         reason: "recipe::Loss, the plain data of the file's loss block",
