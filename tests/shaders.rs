@@ -150,8 +150,13 @@ fn expected_words(kernel: &GpuKernel) -> Vec<(String, bool, u32)> {
 
 /// The bindings of a node in the order in which the backend gives them.
 fn expected_storage(source: &Source, inputs: &[&Slot], outputs: &[&Slot]) -> Vec<(Kind, bool)> {
-    let read = inputs.iter().map(|s| (s.shape.kind, false));
-    let mut bound: Vec<_> = read.chain(outputs.iter().map(|s| (s.shape.kind, true))).collect();
+    // A sum takes complex numbers for twice as many reals.
+    let kind = |s: &Slot| match s.shape.kind {
+        Kind::Complex if *source == Source::Shader("leaf_sum") => Kind::Real,
+        kind => kind,
+    };
+    let read = inputs.iter().map(|s| (kind(s), false));
+    let mut bound: Vec<_> = read.chain(outputs.iter().map(|s| (kind(s), true))).collect();
     if let Source::Lines { pass, .. } = source {
         if let LinePass::Columns { .. } = pass {
             bound.swap(1, 2);
