@@ -12,6 +12,7 @@ use crate::error::{Error, Invalid, Place, Result};
 use crate::methods::recipe::{Adam, Cosine, Sgd};
 use crate::optics::element::{AmplitudeMask, Aperture, FreeSpace, Lens, Monitor, PhaseMask};
 use crate::optics::source::{FieldFile, Gaussian, PlaneWave};
+use crate::units::Metres;
 
 /// An experiment and where each of its keys stands.
 #[derive(Debug, Clone)]
@@ -64,8 +65,8 @@ pub fn from_text(name: &str, text: &str, folder: &Path, overrides: &[String]) ->
         set(&mut value, key, parsed).map_err(|e| source.locate(e))?;
     }
     finite("", &value).map_err(|e| source.locate(e))?;
-    let mut experiment: Experiment =
-        deserialize(value.clone(), "").map_err(|e| source.locate(refine(&value, e)))?;
+    let mut experiment: Experiment = deserialize(value.clone(), "")
+        .map_err(|e| source.locate(per_axis(&value, refine(&value, e))))?;
     experiment.resolve_paths(folder);
     let warnings = check::check(&experiment).map_err(|e| source.locate(e))?;
     Ok(Loaded {
@@ -251,6 +252,31 @@ fn refine(root: &toml::Value, error: Error) -> Error {
         _ => None,
     };
     inner.unwrap_or(error)
+}
+
+/// Says what is wrong with a value that is one for both axes or `[y, x]`: serde only says that it
+/// is neither.
+fn per_axis(root: &toml::Value, error: Error) -> Error {
+    let Error::Invalid(invalid) = &error else { return error };
+    if !invalid.rule.contains("untagged enum PerAxis") {
+        return error;
+    }
+    let key = invalid.key.clone();
+    let value = steps(&key).unwrap_or_default().iter().try_fold(root, |at, step| match step {
+        Step::Key(key) => at.get(key),
+        Step::Index(i) => at.get(i),
+    });
+    fn read<T: DeserializeOwned>(value: &toml::Value, key: &str) -> Result<()> {
+        match value {
+            toml::Value::Array(_) => deserialize::<[T; 2]>(value.clone(), key).map(drop),
+            _ => deserialize::<T>(value.clone(), key).map(drop),
+        }
+    }
+    let again = value.map(|value| match key.ends_with("samples") {
+        true => read::<usize>(value, &key),
+        false => read::<Metres>(value, &key),
+    });
+    again.and_then(Result::err).unwrap_or(error)
 }
 
 /// A file's text and the overrides on it.

@@ -1,14 +1,10 @@
 //! A plane of samples: `x_i = (i - (n - 1) / 2) pitch`, cell-centred, y before x.
 
-use std::marker::PhantomData;
-
 use schemars::JsonSchema;
-use serde::de::value::SeqAccessDeserializer;
-use serde::de::{Error, IntoDeserializer, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 /// One value for both axes or `[y, x]`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum PerAxis<T> {
     Both(T),
@@ -28,43 +24,6 @@ impl<T: Copy> PerAxis<T> {
             Self::Both(v) => *v,
             Self::Each(v) => v[1],
         }
-    }
-}
-
-/// By hand: a derived untagged enum would lose what is wrong with the value.
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for PerAxis<T> {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        d.deserialize_any(PerAxisVisitor(PhantomData))
-    }
-}
-
-struct PerAxisVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for PerAxisVisitor<T> {
-    type Value = PerAxis<T>;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str("one value, or two as [y, x]")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        <[T; 2]>::deserialize(SeqAccessDeserializer::new(seq)).map(PerAxis::Each)
-    }
-
-    fn visit_str<E: Error>(self, v: &str) -> Result<Self::Value, E> {
-        T::deserialize(v.into_deserializer()).map(PerAxis::Both)
-    }
-
-    fn visit_u64<E: Error>(self, v: u64) -> Result<Self::Value, E> {
-        T::deserialize(v.into_deserializer()).map(PerAxis::Both)
-    }
-
-    fn visit_i64<E: Error>(self, v: i64) -> Result<Self::Value, E> {
-        T::deserialize(v.into_deserializer()).map(PerAxis::Both)
-    }
-
-    fn visit_f64<E: Error>(self, v: f64) -> Result<Self::Value, E> {
-        T::deserialize(v.into_deserializer()).map(PerAxis::Both)
     }
 }
 
