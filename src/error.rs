@@ -43,8 +43,8 @@ pub enum Error {
     Invalid(Box<Invalid>),
 
     /// A file that cannot be read or written.
-    #[error("{}: cannot {doing}: {source}", path.display())]
-    File { path: PathBuf, doing: &'static str, source: std::io::Error },
+    #[error("{}: cannot {doing}: {why}", path.display())]
+    File { path: PathBuf, doing: &'static str, why: std::io::Error, help: Option<String> },
 
     /// A file that is there but does not hold what it should.
     #[error("{}: {what}", path.display())]
@@ -83,8 +83,9 @@ impl Error {
         Self::Invalid(Box::new(invalid))
     }
 
-    pub fn file(path: &Path, doing: &'static str, source: std::io::Error) -> Self {
-        Self::File { path: path.to_owned(), doing, source }
+    /// `doing` is `read` or `write`.
+    pub fn file(path: &Path, doing: &'static str, why: std::io::Error) -> Self {
+        Self::File { path: path.to_owned(), doing, why, help: None }
     }
 
     pub fn format(path: &Path, what: impl Into<String>) -> Self {
@@ -99,14 +100,47 @@ impl Error {
     pub fn help(mut self, way_out: impl Into<String>) -> Self {
         match &mut self {
             Self::Invalid(e) => e.help = Some(way_out.into()),
-            Self::Format { help, .. }
+            Self::File { help, .. }
+            | Self::Format { help, .. }
             | Self::Device { help, .. }
             | Self::NotFinite { help, .. } => {
                 *help = Some(way_out.into());
             }
-            Self::File { .. } | Self::Shape { .. } | Self::NoAdjoint { .. } => {}
+            Self::Shape { .. } | Self::NoAdjoint { .. } => {}
         }
         self
+    }
+
+    /// For an error that was given none of its own.
+    fn usual_way_out(&self) -> &'static str {
+        use std::io::ErrorKind as K;
+        match self {
+            Self::File { doing: "read", why, .. } => match why.kind() {
+                K::NotFound => {
+                    "check the path: it starts from the folder of the file that names it, or from where you are"
+                }
+                K::PermissionDenied => "give yourself the right to read it",
+                K::IsADirectory => "name a file in this folder",
+                K::InvalidData => "give a text file in UTF-8",
+                _ => "check that the file is there and whole",
+            },
+            Self::File { why, .. } => match why.kind() {
+                K::AlreadyExists | K::NotADirectory | K::IsADirectory => {
+                    "something else is in the way: choose another place, or move it"
+                }
+                K::StorageFull | K::QuotaExceeded => "make room, or choose another place",
+                _ => "choose a place that you may write to",
+            },
+            Self::Format { .. } => {
+                "check that this is the file you mean and that it is whole; get or make it again"
+            }
+            Self::Device { .. } => "try --backend cpu, and `lightloom doctor`",
+            Self::NotFinite { .. } => "look at the source, the masks and the learning rate",
+            Self::Invalid(_) => "see `lightloom schema`, and the examples in assets/experiments",
+            Self::Shape { .. } | Self::NoAdjoint { .. } => {
+                "no request should come this far: please report it with the experiment file"
+            }
+        }
     }
 
     /// 2 when the request is wrong, 1 when a right request could not be carried out.
@@ -124,14 +158,18 @@ impl Error {
 
 impl miette::Diagnostic for Error {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        let help = match self {
+        let given = match self {
             Self::Invalid(e) => e.help.as_ref(),
-            Self::Format { help, .. }
+            Self::File { help, .. }
+            | Self::Format { help, .. }
             | Self::Device { help, .. }
             | Self::NotFinite { help, .. } => help.as_ref(),
-            Self::File { .. } | Self::Shape { .. } | Self::NoAdjoint { .. } => None,
+            Self::Shape { .. } | Self::NoAdjoint { .. } => None,
         };
-        help.map(|h| Box::new(h) as Box<dyn std::fmt::Display>)
+        match given {
+            Some(help) => Some(Box::new(help)),
+            None => Some(Box::new(self.usual_way_out())),
+        }
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {

@@ -11,7 +11,7 @@ use lightloom::backend::cpu::{self, Cpu};
 use lightloom::backend::{Backend, Choice, Executor, Precision};
 use lightloom::data;
 use lightloom::experiment::{Experiment, load};
-use lightloom::lower::{Machine, detect};
+use lightloom::lower::{Machine, detect, loss};
 use lightloom::math::scalar::Scalar;
 use lightloom::math::sparse::Sparse;
 use lightloom::methods::{self, Bench, names};
@@ -247,7 +247,7 @@ impl Step {
         b.routine("step", SAMPLES);
         let light = machine.light(&mut b).expect("light");
         let reading = detect::read(&mut b, &machine, &light).expect("reading");
-        let loss = detect::loss(&mut b, &machine, &reading, &recipe.loss).expect("loss");
+        let loss = loss::emit(&mut b, &machine, &reading, &recipe.loss).expect("loss");
         let weight = (SAMPLES as f64).recip();
         let mean = b.leaf("loss.leaf".into(), Shape::real(&[1]));
         let sum = Op::SampleSum(SampleSum { weight });

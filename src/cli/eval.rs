@@ -101,10 +101,10 @@ pub fn open(path: &std::path::Path, common: &Common) -> Result<(Session, Arc<dat
     let loaded =
         load::from_text(&name, &found.experiment, std::path::Path::new(""), &common.overrides())?;
     let experiment = loaded.experiment.clone();
-    let source = experiment
-        .data
-        .as_ref()
-        .ok_or_else(|| Error::format(path, "its experiment has no data"))?;
+    let source = experiment.data.as_ref().ok_or_else(|| {
+        Error::format(path, "its experiment has no data")
+            .help("give the checkpoint.safetensors of a `lightloom train` run")
+    })?;
     let data = Arc::new(data::load(source, experiment.seed).map_err(|e| loaded.locate(e))?);
     let located = |e| loaded.locate(e);
     crate::experiment::check::check_regions(&experiment.optic, data.classes.len())

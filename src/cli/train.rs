@@ -70,11 +70,10 @@ impl Train {
 
         let name =
             self.experiment.file_stem().map_or_else(|| "run".into(), |s| s.to_string_lossy());
-        let out =
-            make_folder(&self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&*name)))?;
+        let out = self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&*name));
         let checkpoint_path = out.join(run::CHECKPOINT);
         let resume = if self.resume {
-            let found = checkpoint::read(&checkpoint_path)?;
+            let found = checkpoint::read(&checkpoint_path).map_err(nothing_to_resume)?;
             same_optic(&found.experiment, &resolved, &checkpoint_path)?;
             Some(found)
         } else {
@@ -90,6 +89,8 @@ impl Train {
                 );
             }
         }
+        // A wrong request leaves no folder behind.
+        make_folder(&out)?;
         atomic::write(&out.join("experiment.toml"), |f| f.write_all(resolved.as_bytes()))?;
         let mut watcher = Watcher::new(common.json, session.steps_per_epoch);
         let outcome =
@@ -152,6 +153,15 @@ fn report(
         text += &format!("pictures: {}\n", out.join("images").display());
     }
     text + &format!("checkpoint: {}", out.join(run::CHECKPOINT).display())
+}
+
+fn nothing_to_resume(error: Error) -> Error {
+    match &error {
+        Error::File { why, .. } if why.kind() == std::io::ErrorKind::NotFound => error.help(
+            "there is nothing to resume: leave --resume out to start, or give the --out of the run",
+        ),
+        _ => error,
+    }
 }
 
 /// A checkpoint goes on only with the optic, data and seed that it began with.

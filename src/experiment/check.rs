@@ -78,9 +78,9 @@ fn grid(optic: &Optic) -> Result<()> {
         let rule = format!(
             "{ny} x {nx} padded samples take {gib:.1} GiB a field in f32; at most 16 are held"
         );
-        return Err(
-            Error::invalid("optic.samples", rule).help("use fewer samples, or a smaller pad")
-        );
+        let unpadded = optic.grid().samples.map(|n| n as f64).iter().product::<f64>();
+        let key = if 4.0 * unpadded > MOST_SAMPLES { "optic.samples" } else { "optic.pad" };
+        return Err(Error::invalid(key, rule).help("use fewer samples, or a smaller pad"));
     }
     let extent = optic.grid().extent();
     for width in extent {

@@ -12,6 +12,7 @@ use crate::error::{Error, Invalid, Place, Result};
 use crate::methods::recipe::{Adam, Cosine, Sgd};
 use crate::optics::element::{AmplitudeMask, Aperture, FreeSpace, Lens, Monitor, PhaseMask};
 use crate::optics::source::{FieldFile, Gaussian, PlaneWave};
+use crate::units::Metres;
 
 /// An experiment and where each of its keys stands.
 #[derive(Debug, Clone)]
@@ -39,6 +40,10 @@ pub fn from_text(name: &str, text: &str, folder: &Path, overrides: &[String]) ->
             return Err(Error::invalid("--set", format!("\"{text}\" has no ="))
                 .help("write --set train.optimizer.lr=1e-3"));
         };
+        if key.trim().is_empty() {
+            return Err(Error::invalid("--set", format!("\"{text}\" names no key"))
+                .help("write --set train.optimizer.lr=1e-3"));
+        }
         parts.push((key.trim().to_owned(), value.trim().to_owned()));
     }
     let source = Text { file: name, content: text, overrides: &parts };
@@ -61,8 +66,8 @@ pub fn from_text(name: &str, text: &str, folder: &Path, overrides: &[String]) ->
     }
     default_kinds(&mut value);
     finite("", &value).map_err(|e| source.locate(e))?;
-    let mut experiment: Experiment =
-        deserialize(value.clone(), "").map_err(|e| source.locate(refine(&value, e)))?;
+    let mut experiment: Experiment = deserialize(value.clone(), "")
+        .map_err(|e| source.locate(per_axis(&value, refine(&value, e))))?;
     experiment.resolve_paths(folder);
     let warnings = check::check(&experiment).map_err(|e| source.locate(e))?;
     Ok(Loaded {
@@ -266,6 +271,31 @@ fn refine(root: &toml::Value, error: Error) -> Error {
     inner.unwrap_or(error)
 }
 
+/// Says what is wrong with a value that is one for both axes or `[y, x]`: serde only says that it
+/// is neither.
+fn per_axis(root: &toml::Value, error: Error) -> Error {
+    let Error::Invalid(invalid) = &error else { return error };
+    if !invalid.rule.contains("untagged enum PerAxis") {
+        return error;
+    }
+    let key = invalid.key.clone();
+    let value = steps(&key).unwrap_or_default().iter().try_fold(root, |at, step| match step {
+        Step::Key(key) => at.get(key),
+        Step::Index(i) => at.get(i),
+    });
+    fn read<T: DeserializeOwned>(value: &toml::Value, key: &str) -> Result<()> {
+        match value {
+            toml::Value::Array(_) => deserialize::<[T; 2]>(value.clone(), key).map(drop),
+            _ => deserialize::<T>(value.clone(), key).map(drop),
+        }
+    }
+    let again = value.map(|value| match key.ends_with("samples") {
+        true => read::<usize>(value, &key),
+        false => read::<Metres>(value, &key),
+    });
+    again.and_then(Result::err).unwrap_or(error)
+}
+
 /// A file's text and the overrides on it.
 struct Text<'a> {
     file: &'a str,
@@ -292,13 +322,20 @@ impl Text<'_> {
                 return Place { file: "--set".into(), span: 0..text.len(), text };
             }
         }
-        let span = span_of(self.content, &wanted).unwrap_or(0..0);
+        let (span, there) = span_of(self.content, &wanted).unwrap_or((0..0, false));
+        // A key that the file does not have may be one that an override goes through.
+        for (given, value) in self.overrides.iter().rev().filter(|_| !there) {
+            if steps(given).is_some_and(|g| !wanted.is_empty() && g.starts_with(&wanted)) {
+                let text = format!("{given}={value}");
+                return Place { file: "--set".into(), span: 0..text.len(), text };
+            }
+        }
         Place { file: self.file.to_owned(), text: self.content.to_owned(), span }
     }
 }
 
-/// Bytes of a key's value, or of the nearest table around it that is there.
-fn span_of(text: &str, path: &[Step]) -> Option<Range<usize>> {
+/// Bytes of a key's value, or of the nearest table around it that is there; whether the key is.
+fn span_of(text: &str, path: &[Step]) -> Option<(Range<usize>, bool)> {
     let root = DeTable::parse(text).ok()?;
     let mut span = 0..0;
     let mut table: Option<&DeTable> = Some(root.get_ref());
@@ -311,7 +348,7 @@ fn span_of(text: &str, path: &[Step]) -> Option<Range<usize>> {
             (Step::Index(i), _, Some(DeValue::Array(list))) => list.get(*i).map(|v| (v.span(), v)),
             _ => None,
         };
-        let Some((key_span, found)) = next else { break };
+        let Some((key_span, found)) = next else { return Some((span, false)) };
         table = match found.get_ref() {
             DeValue::Table(t) => Some(t),
             _ => None,
@@ -321,5 +358,5 @@ fn span_of(text: &str, path: &[Step]) -> Option<Range<usize>> {
             if table.is_some() && matches!(step, Step::Key(_)) { key_span } else { found.span() };
         value = Some(found);
     }
-    Some(span)
+    Some((span, true))
 }

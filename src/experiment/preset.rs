@@ -13,6 +13,7 @@ static SCENES: Dir = include_dir!("$CARGO_MANIFEST_DIR/assets/scenes");
 /// Names of the presets, and their texts.
 pub fn all() -> Vec<(&'static str, &'static str)> {
     let files = EXPERIMENTS.files().chain(SCENES.files());
+    let files = files.filter(|f| f.path().extension().is_some_and(|e| e == "toml"));
     let preset =
         |f: &'static include_dir::File| Some((f.path().file_stem()?.to_str()?, f.contents_utf8()?));
     files.filter_map(preset).collect()

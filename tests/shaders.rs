@@ -1,0 +1,350 @@
+//! Every shader, without a GPU: it parses and validates, becomes SPIR-V, MSL and HLSL, its bindings
+//! and its uniform block are what the op gives, and no built-in is used whose error WGSL leaves open.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use lightloom::backend::gpu::{fftgen, shaders};
+use lightloom::ops;
+use lightloom::ops::kernel::{GpuKernel, LinePass, Source, Word};
+use lightloom::program::{Kind, Slot};
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{AddressSpace, Module, Scalar, StorageAccess, TypeInner};
+
+/// Limits of the fallback plan, and of a large GPU.
+fn limits() -> [fftgen::Limits; 2] {
+    [fftgen::Limits::of(256, 16 << 10), fftgen::Limits::of(1024, 48 << 10)]
+}
+
+const PASSES: [LinePass; 5] = [
+    LinePass::RowsIn,
+    LinePass::Columns { conj: false },
+    LinePass::Columns { conj: true },
+    LinePass::RowsOut,
+    LinePass::ColumnsGrad,
+];
+
+fn validate(name: &str, text: &str) -> (Module, ModuleInfo) {
+    let module = naga::front::wgsl::parse_str(text)
+        .unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(text)));
+    let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+        .validate(&module)
+        .unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(text)));
+    (module, info)
+}
+
+/// What Vulkan, Metal and DX12 are given.
+fn write_all(name: &str, module: &Module, info: &ModuleInfo) {
+    use naga::back::{hlsl, msl, spv};
+    assert!(!module.entry_points.is_empty(), "{name} has no entry point");
+    for entry in &module.entry_points {
+        let which = (entry.stage, entry.name.clone());
+        let options =
+            spv::PipelineOptions { shader_stage: entry.stage, entry_point: entry.name.clone() };
+        let words = spv::write_vec(module, info, &spv::Options::default(), Some(&options));
+        assert_eq!(words.unwrap_or_else(|e| panic!("{name}: SPIR-V: {e}"))[0], 0x0723_0203);
+
+        let options = msl::Options { lang_version: (2, 4), ..Default::default() };
+        let pipeline =
+            msl::PipelineOptions { entry_point: Some(which.clone()), ..Default::default() };
+        let (text, _) = msl::write_string(module, info, &options, &pipeline)
+            .unwrap_or_else(|e| panic!("{name}: MSL: {e}"));
+        assert!(text.contains("kernel void"), "{name}: {text}");
+
+        let mut text = String::new();
+        let (options, pipeline) =
+            (hlsl::Options::default(), hlsl::PipelineOptions { entry_point: Some(which) });
+        hlsl::Writer::new(&mut text, &options, &pipeline)
+            .write(module, info, None)
+            .unwrap_or_else(|e| panic!("{name}: HLSL: {e}"));
+        assert!(text.contains("numthreads"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn every_shader_is_valid_and_becomes_every_language() {
+    let stems = shaders::stems();
+    assert!(stems.len() > 15, "{stems:?}");
+    for stem in stems {
+        let text = shaders::text(stem).unwrap_or_else(|| panic!("{stem} needs what is not there"));
+        let (module, info) = validate(stem, &text);
+        write_all(stem, &module, &info);
+    }
+}
+
+/// Functions without bindings, valid alone; a butterfly stands behind `complex.wgsl`.
+#[test]
+fn every_library_file_is_valid() {
+    let library = shaders::library();
+    assert!(library.len() > 7, "{library:?}");
+    for path in library {
+        let own = shaders::file(&path).unwrap();
+        let before =
+            if path.contains("fft_r") { shaders::file("lib/complex.wgsl").unwrap() } else { "" };
+        let (module, _) = validate(&path, &format!("{before}\n{own}"));
+        assert!(module.global_variables.is_empty(), "{path} has bindings");
+        assert!(module.entry_points.is_empty(), "{path} has an entry point");
+    }
+}
+
+/// The storage bindings of a module in order: scalar or vector of the elements, written or not.
+/// Of one entry point: others of the file may have bindings of their own.
+fn storage(name: &str, module: &Module, info: &ModuleInfo, entry: &str) -> Vec<(Kind, bool)> {
+    let mut found = Vec::new();
+    let index = module.entry_points.iter().position(|e| e.name == entry);
+    let used = info.get_entry_point(index.unwrap_or_else(|| panic!("{name}: no {entry}")));
+    for (handle, global) in module.global_variables.iter() {
+        if used[handle].is_empty() {
+            continue;
+        }
+        let AddressSpace::Storage { access } = global.space else { continue };
+        let binding = global.binding.as_ref().expect("a binding");
+        assert_eq!(binding.group, 0, "{name}");
+        let TypeInner::Array { base, .. } = module.types[global.ty].inner else {
+            panic!("{name}: {:?} is no array", global.name)
+        };
+        let kind = element(&module.types[base].inner)
+            .unwrap_or_else(|| panic!("{name}: elements of {:?}", global.name));
+        found.push((binding.binding, kind, access.contains(StorageAccess::STORE)));
+    }
+    found.sort_unstable_by_key(|f| f.0);
+    let places: Vec<u32> = found.iter().map(|f| f.0).collect();
+    assert_eq!(places, (1..=found.len() as u32).collect::<Vec<_>>(), "{name}");
+    found.into_iter().map(|(_, kind, write)| (kind, write)).collect()
+}
+
+fn element(inner: &TypeInner) -> Option<Kind> {
+    match inner {
+        TypeInner::Scalar(Scalar::F32) => Some(Kind::Real),
+        TypeInner::Scalar(Scalar::U32) => Some(Kind::Index),
+        TypeInner::Atomic(Scalar::U32) => Some(Kind::Index),
+        TypeInner::Vector { size: naga::VectorSize::Bi, scalar: Scalar::F32 } => {
+            Some(Kind::Complex)
+        }
+        _ => None,
+    }
+}
+
+/// Name, type and byte offset of each word of the uniform block.
+fn words(name: &str, module: &Module) -> Vec<(String, bool, u32)> {
+    let uniforms: Vec<_> =
+        module.global_variables.iter().filter(|(_, g)| g.space == AddressSpace::Uniform).collect();
+    let [(_, global)] = uniforms[..] else {
+        panic!("{name} has {} uniform blocks", uniforms.len())
+    };
+    assert_eq!(global.binding.as_ref().map(|b| (b.group, b.binding)), Some((0, 0)), "{name}");
+    let TypeInner::Struct { members, .. } = &module.types[global.ty].inner else {
+        panic!("{name}: the uniform block is no struct")
+    };
+    let word = |m: &naga::StructMember| {
+        let real = match module.types[m.ty].inner {
+            TypeInner::Scalar(Scalar::F32) => true,
+            TypeInner::Scalar(Scalar::U32) => false,
+            _ => panic!("{name}: {:?} is neither u32 nor f32", m.name),
+        };
+        (m.name.clone().unwrap_or_default(), real, m.offset)
+    };
+    members.iter().map(word).collect()
+}
+
+fn expected_words(kernel: &GpuKernel) -> Vec<(String, bool, u32)> {
+    let first = ["first", "count", "leaf", "len"].map(|n| (n, false));
+    let own = kernel.words.iter().map(|(n, w)| (*n, matches!(w, Word::F32(_))));
+    let all = first.into_iter().chain(own).enumerate();
+    all.map(|(i, (n, real))| (n.to_owned(), real, 4 * i as u32)).collect()
+}
+
+/// The bindings of a node in the order in which the backend gives them.
+fn expected_storage(source: &Source, inputs: &[&Slot], outputs: &[&Slot]) -> Vec<(Kind, bool)> {
+    // A sum takes complex numbers for twice as many reals.
+    let kind = |s: &Slot| match s.shape.kind {
+        Kind::Complex if *source == Source::Shader("leaf_sum") => Kind::Real,
+        kind => kind,
+    };
+    let read = inputs.iter().map(|s| (kind(s), false));
+    let mut bound: Vec<_> = read.chain(outputs.iter().map(|s| (kind(s), true))).collect();
+    if let Source::Lines { pass, .. } = source {
+        if let LinePass::Columns { .. } = pass {
+            bound.swap(1, 2);
+        }
+        bound.insert(2, (Kind::Complex, false));
+    }
+    bound
+}
+
+#[test]
+fn bindings_and_uniform_blocks_are_what_the_ops_give() {
+    let mut seen = BTreeSet::new();
+    let mut nodes = 0;
+    for case in ops::cases() {
+        let program = &case.program;
+        let sections = program.routines.iter().flat_map(|r| &r.sections);
+        for node in sections.flat_map(|s| &s.nodes) {
+            let slots = |ids: &[lightloom::program::SlotId]| -> Vec<&Slot> {
+                ids.iter().map(|&i| program.slot(i)).collect()
+            };
+            let (inputs, outputs) = (slots(&node.inputs), slots(&node.outputs));
+            let kernel = node.op.gpu(&inputs);
+            let name = format!("{} in {}", node.op.name(), case.name);
+            let texts: Vec<String> = match &kernel.source {
+                Source::Shader(stem) => {
+                    seen.insert(*stem);
+                    vec![shaders::text(stem).unwrap_or_else(|| panic!("{name}: no shader {stem}"))]
+                }
+                Source::Lines { pass, field, padded } => limits()
+                    .into_iter()
+                    .filter_map(|l| Some(fftgen::kernel(*pass, *field, *padded, l)?.text))
+                    .collect(),
+            };
+            assert!(!texts.is_empty(), "{name}: no plan");
+            for text in texts {
+                let (module, info) = validate(&name, &text);
+                assert_eq!(words(&name, &module), expected_words(&kernel), "{name}");
+                let expected = expected_storage(&kernel.source, &inputs, &outputs);
+                let given = storage(&name, &module, &info, kernel.entry);
+                assert_eq!(given, expected, "{name}");
+                assert!(expected.len() <= 8, "{name}: more than 8 storage buffers");
+                nodes += 1;
+            }
+        }
+    }
+    assert!(nodes > 40, "{nodes} nodes");
+    let unseen: Vec<_> = shaders::stems().into_iter().filter(|s| !seen.contains(s)).collect();
+    assert!(unseen.is_empty(), "no case runs {unseen:?}");
+}
+
+/// WGSL promises 2^-11 for sin and cos and little more for the others; ours are in lib/real.wgsl.
+const BUILT_INS: [&str; 22] = [
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "atan2",
+    "sinh",
+    "cosh",
+    "tanh",
+    "asinh",
+    "acosh",
+    "atanh",
+    "exp",
+    "exp2",
+    "log",
+    "log2",
+    "pow",
+    "inverseSqrt",
+    "length",
+    "normalize",
+    "distance",
+];
+
+/// The built-ins that a shader calls, with their lines.
+fn calls(text: &str) -> Vec<String> {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut found = Vec::new();
+    for (n, line) in text.lines().enumerate() {
+        let code = line.split("//").next().unwrap_or("");
+        for name in BUILT_INS {
+            for (at, _) in code.match_indices(name) {
+                let before = code[..at].chars().next_back().is_none_or(|c| !part(c));
+                if before && code[at + name.len()..].trim_start().starts_with('(') {
+                    found.push(format!("{}: {name}", n + 1));
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn no_built_in_of_open_error() {
+    assert_eq!(calls("let y = 1.0;\nlet x = sin(y); // cos(x)"), ["2: sin"]);
+    assert_eq!(calls("x = 2.0 * exp (y) + pow(x, y);"), ["1: exp", "1: pow"]);
+    assert!(calls("fn exp_f32(x: f32) -> f32 { return exp_f32(x) + my_log(x); }").is_empty());
+    let stems = shaders::stems().into_iter().map(|s| format!("{s}.wgsl"));
+    for path in stems.chain(shaders::library()) {
+        let found = calls(shaders::file(&path).expect("a file"));
+        assert!(found.is_empty(), "shaders/{path}: {found:?}");
+    }
+    let text = fftgen::kernel(LinePass::RowsIn, [64, 64], [128, 128], limits()[0]).unwrap().text;
+    assert!(calls(&text).is_empty());
+}
+
+/// (field, padded) of a window, `[y, x]`.
+const WINDOWS: [([usize; 2], [usize; 2]); 20] = [
+    ([1, 1], [1, 1]),
+    ([1, 1], [2, 2]),
+    ([2, 2], [2, 2]),
+    ([2, 3], [3, 3]),
+    ([3, 2], [4, 5]),
+    ([5, 5], [5, 7]),
+    ([7, 7], [7, 14]),
+    ([4, 6], [8, 12]),
+    ([8, 8], [16, 16]),
+    ([16, 16], [32, 32]),
+    ([15, 21], [30, 42]),
+    ([13, 11], [27, 24]),
+    ([32, 32], [64, 64]),
+    ([64, 64], [128, 128]),
+    ([64, 96], [128, 192]),
+    ([105, 100], [210, 200]),
+    ([200, 200], [400, 400]),
+    ([128, 500], [256, 1000]),
+    ([512, 512], [1024, 1024]),
+    ([2048, 2048], [4096, 4096]),
+];
+
+#[test]
+fn generated_passes_are_valid_and_repeat() {
+    let mut made = 0;
+    for (field, padded) in WINDOWS {
+        for limits in limits() {
+            for pass in PASSES {
+                let name = format!("{pass:?} {field:?} to {padded:?} within {limits:?}");
+                let Some(kernel) = fftgen::kernel(pass, field, padded, limits) else {
+                    // 4,096 samples are twice what the fallback plan's memory holds.
+                    assert!(padded[0] * 8 > limits.bytes, "{name}: no plan");
+                    continue;
+                };
+                let (module, info) = validate(&name, &kernel.text);
+                write_all(&name, &module, &info);
+                let size = module.entry_points[0].workgroup_size;
+                assert!(
+                    size.iter().product::<u32>() as usize <= limits.threads,
+                    "{name}: {size:?}"
+                );
+                let again = fftgen::kernel(pass, field, padded, limits).unwrap();
+                assert_eq!(again.text, kernel.text, "{name}");
+                made += 1;
+            }
+        }
+    }
+    assert!(made > 180, "{made} passes");
+}
+
+/// Three texts as they were when they were last looked at; `LIGHTLOOM_BLESS=1` writes them anew.
+#[test]
+fn generated_passes_are_golden() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    for (name, pass, field, padded) in [
+        ("rows_in_64_128", LinePass::RowsIn, [64, 64], [128, 128]),
+        ("columns_15_30", LinePass::Columns { conj: false }, [15, 21], [30, 42]),
+        ("rows_out_200_400", LinePass::RowsOut, [200, 200], [400, 400]),
+    ] {
+        let text = fftgen::kernel(pass, field, padded, limits()[0]).expect("a plan").text;
+        let path = folder.join(format!("{name}.wgsl"));
+        if std::env::var_os("LIGHTLOOM_BLESS").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&path, &text).unwrap();
+        }
+        let golden = std::fs::read_to_string(&path).unwrap_or_default();
+        let differs = golden.lines().zip(text.lines()).position(|(a, b)| a != b);
+        assert!(
+            golden == text,
+            "{} differs from line {:?} on; if that is meant: LIGHTLOOM_BLESS=1 cargo test --test shaders",
+            path.display(),
+            differs.map(|n| n + 1)
+        );
+    }
+}
