@@ -116,8 +116,7 @@ fn storage(name: &str, module: &Module, info: &ModuleInfo, entry: &str) -> Vec<(
 fn element(inner: &TypeInner) -> Option<Kind> {
     match inner {
         TypeInner::Scalar(Scalar::F32) => Some(Kind::Real),
-        TypeInner::Scalar(Scalar::U32) => Some(Kind::Index),
-        TypeInner::Atomic(Scalar::U32) => Some(Kind::Index),
+        TypeInner::Scalar(Scalar::U32) | TypeInner::Atomic(Scalar::U32) => Some(Kind::Index),
         TypeInner::Vector { size: naga::VectorSize::Bi, scalar: Scalar::F32 } => {
             Some(Kind::Complex)
         }
