@@ -675,7 +675,7 @@ fn wrong_data() {
             edit(&|b| {
                 b[7] = 7;
                 b.truncate(16 + 28);
-            })
+            });
         },
         &["labels"],
     );
@@ -858,11 +858,11 @@ fn wrong_checkpoints() {
         t.remove(PHASE);
     });
     wrong("of another shape", &[PHASE, "[256]", "[16, 16]"], &|t, _| {
-        t.get_mut(PHASE).unwrap().1 = vec![256]
+        t.get_mut(PHASE).unwrap().1 = vec![256];
     });
     wrong("of another type", &[PHASE], &|t, _| t.get_mut(PHASE).unwrap().0 = Dtype::U32);
     wrong("of a type that is not read", &[PHASE, "f32, f64 and u32"], &|t, _| {
-        t.get_mut(PHASE).unwrap().0 = Dtype::I32
+        t.get_mut(PHASE).unwrap().0 = Dtype::I32;
     });
 
     let run_file = "run/checkpoint.safetensors";

@@ -94,7 +94,8 @@ fn storage(name: &str, module: &Module, info: &ModuleInfo, entry: &str) -> Vec<(
     let index = module.entry_points.iter().position(|e| e.name == entry);
     let used = info.get_entry_point(index.unwrap_or_else(|| panic!("{name}: no {entry}")));
     for (handle, global) in module.global_variables.iter() {
-        if used[handle].is_empty() {
+        // A file with one entry point has its bindings for that one, used or not.
+        if module.entry_points.len() > 1 && used[handle].is_empty() {
             continue;
         }
         let AddressSpace::Storage { access } = global.space else { continue };
@@ -116,8 +117,7 @@ fn storage(name: &str, module: &Module, info: &ModuleInfo, entry: &str) -> Vec<(
 fn element(inner: &TypeInner) -> Option<Kind> {
     match inner {
         TypeInner::Scalar(Scalar::F32) => Some(Kind::Real),
-        TypeInner::Scalar(Scalar::U32) => Some(Kind::Index),
-        TypeInner::Atomic(Scalar::U32) => Some(Kind::Index),
+        TypeInner::Scalar(Scalar::U32) | TypeInner::Atomic(Scalar::U32) => Some(Kind::Index),
         TypeInner::Vector { size: naga::VectorSize::Bi, scalar: Scalar::F32 } => {
             Some(Kind::Complex)
         }

@@ -274,6 +274,12 @@ fn refine(root: &toml::Value, error: Error) -> Error {
 /// Says what is wrong with a value that is one for both axes or `[y, x]`: serde only says that it
 /// is neither.
 fn per_axis(root: &toml::Value, error: Error) -> Error {
+    fn read<T: DeserializeOwned>(value: &toml::Value, key: &str) -> Result<()> {
+        match value {
+            toml::Value::Array(_) => deserialize::<[T; 2]>(value.clone(), key).map(drop),
+            _ => deserialize::<T>(value.clone(), key).map(drop),
+        }
+    }
     let Error::Invalid(invalid) = &error else { return error };
     if !invalid.rule.contains("untagged enum PerAxis") {
         return error;
@@ -283,15 +289,12 @@ fn per_axis(root: &toml::Value, error: Error) -> Error {
         Step::Key(key) => at.get(key),
         Step::Index(i) => at.get(i),
     });
-    fn read<T: DeserializeOwned>(value: &toml::Value, key: &str) -> Result<()> {
-        match value {
-            toml::Value::Array(_) => deserialize::<[T; 2]>(value.clone(), key).map(drop),
-            _ => deserialize::<T>(value.clone(), key).map(drop),
+    let again = value.map(|value| {
+        if key.ends_with("samples") {
+            read::<usize>(value, &key)
+        } else {
+            read::<Metres>(value, &key)
         }
-    }
-    let again = value.map(|value| match key.ends_with("samples") {
-        true => read::<usize>(value, &key),
-        false => read::<Metres>(value, &key),
     });
     again.and_then(Result::err).unwrap_or(error)
 }
