@@ -15,8 +15,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read> g: array<f32>;
 @group(0) @binding(3) var<storage, read_write> back: array<f32>;
 
+// 0 without light; a NaN stays one.
 fn ratio(share: f32, whole: f32) -> f32 {
-    return select(0.0, share / whole, whole > 0.0);
+    return select(share / whole, 0.0, whole == 0.0);
 }
 
 fn sum_of_regions(at: u32) -> f32 {

@@ -12,10 +12,18 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let code = error.exit_code();
-            eprintln!("{:?}", miette::Report::new(error));
+            report(error);
             ExitCode::from(code)
         }
     }
+}
+
+/// The error, its source and its help; lines are left whole, so that paths can be copied.
+fn report(error: lightloom::Error) {
+    let whole = miette::MietteHandlerOpts::new().wrap_lines(false).break_words(false);
+    // A second hook would be refused; there is only this one.
+    let _ = miette::set_hook(Box::new(move |_| Box::new(whole.clone().build())));
+    eprintln!("{:?}", miette::Report::new(error));
 }
 
 /// Mesa's device chooser looks for a display and, on a machine without one, prints an error that

@@ -48,9 +48,22 @@ impl Metres {
 }
 
 impl Metres {
-    /// Three digits, for messages.
-    pub fn short(self) -> Self {
-        Self(format!("{:.2e}", self.0).parse().unwrap_or(self.0))
+    /// Three digits, rounded down: for what may at most be.
+    pub fn at_most(self) -> Self {
+        self.three_digits(f64::floor)
+    }
+
+    /// Three digits, rounded up: for what must at least be.
+    pub fn at_least(self) -> Self {
+        self.three_digits(f64::ceil)
+    }
+
+    fn three_digits(self, round: fn(f64) -> f64) -> Self {
+        if self.0 == 0.0 || !self.0.is_finite() {
+            return self;
+        }
+        let digits = 10f64.powi(2 - self.0.abs().log10().floor() as i32);
+        Self(round(self.0 * digits) / digits)
     }
 }
 

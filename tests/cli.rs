@@ -271,7 +271,6 @@ fn scenes_are_simulated_in_both_precisions() {
 }
 
 #[test]
-#[ignore = "waits for src/render"]
 fn every_plane_has_a_picture() {
     let folder = folder();
     good(folder.path(), &["simulate", "gaussian-focus", "--backend", "cpu", "--out", "out"]);
@@ -411,7 +410,6 @@ fn a_diverging_run_says_where() {
 }
 
 #[test]
-#[ignore = "readout makes 0 of NaN (`ratio` in src/ops/readout.rs and its shader), so the loss stays finite"]
 fn a_diverging_run_says_where_without_efficiency() {
     diverges(&[]);
 }

@@ -20,14 +20,6 @@ struct Rule {
     words: &'static [&'static str],
 }
 
-/// A module that a file may name although a rule forbids it.
-struct Exception {
-    file: &'static str,
-    module: &'static str,
-    #[allow(dead_code, reason = "for the reader")]
-    reason: &'static str,
-}
-
 const RULES: &[Rule] = &[
     Rule {
         below: &["optics/"],
@@ -124,19 +116,6 @@ const RULES: &[Rule] = &[
         but: &["cli/", "main.rs"],
         modules: &[],
         words: &["println!", "eprintln!", "print!", "eprint!", "dbg!", "clap", "process::exit"],
-    },
-];
-
-const EXCEPTIONS: &[Exception] = &[
-    Exception {
-        file: "ops/encode.rs",
-        module: "optics",
-        reason: "Modulation is what a file says and what the kernel switches on: one definition",
-    },
-    Exception {
-        file: "lower/detect.rs",
-        module: "methods",
-        reason: "recipe::Loss, the plain data of the file's loss block",
     },
 ];
 
@@ -248,8 +227,7 @@ fn broken(file: &str, text: &str) -> Vec<String> {
             continue;
         }
         for (line, module) in named(code) {
-            let excepted = EXCEPTIONS.iter().any(|e| e.file == file && e.module == module);
-            if rule.modules.contains(&module.as_str()) && !excepted {
+            if rule.modules.contains(&module.as_str()) {
                 out.push(format!("src/{file}:{line}: names {module}"));
             }
         }
@@ -322,16 +300,5 @@ fn the_rules_can_fail() {
         ("units.rs", "let pixel_print = 1; sprint!(x);"),
     ] {
         assert_eq!(broken(file, text), Vec::<String>::new(), "{text}");
-    }
-}
-
-/// An exception that nothing needs any more goes.
-#[test]
-fn exceptions_are_in_use() {
-    for e in EXCEPTIONS {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(e.file);
-        let text = fs::read_to_string(&path).expect(e.file);
-        let uses = named(&code(&text)).iter().any(|(_, m)| m == e.module);
-        assert!(uses, "{} does not name {} any more: take the exception out", e.file, e.module);
     }
 }

@@ -82,7 +82,9 @@ fn every_library_file_is_valid() {
         let before =
             if path.contains("fft_r") { shaders::file("lib/complex.wgsl").unwrap() } else { "" };
         let (module, _) = validate(&path, &format!("{before}\n{own}"));
-        assert!(module.global_variables.is_empty(), "{path} has bindings");
+        // Workgroup memory is a function's own; a binding is the shader's.
+        let mut globals = module.global_variables.iter();
+        assert!(globals.all(|(_, g)| g.binding.is_none()), "{path} has bindings");
         assert!(module.entry_points.is_empty(), "{path} has an entry point");
     }
 }

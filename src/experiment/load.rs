@@ -236,17 +236,23 @@ fn read<T: DeserializeOwned>(value: &toml::Value, outer: &str) -> Result<()> {
 /// again as what its `kind` says.
 fn refine(root: &toml::Value, error: Error) -> Error {
     let Error::Invalid(invalid) = &error else { return error };
-    let outer = invalid.key.clone();
+    let mut outer = String::new();
     let mut at = root;
-    for step in steps(&outer).unwrap_or_default() {
+    for step in steps(&invalid.key).unwrap_or_default() {
+        let name = match &step {
+            Step::Key(key) if outer.is_empty() => key.clone(),
+            Step::Key(key) => format!(".{key}"),
+            Step::Index(i) => format!("[{i}]"),
+        };
         let next = match step {
             Step::Key(key) => at.get(&key),
             Step::Index(i) => at.get(i),
         };
         match next {
-            Some(next) => at = next,
-            None => break,
+            Some(next) if next.is_table() || next.is_array() => at = next,
+            _ => break,
         }
+        outer += &name;
     }
     let Some(table) = at.as_table() else { return error };
     let mut table = table.clone();

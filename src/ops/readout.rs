@@ -24,8 +24,9 @@ pub struct ReadoutAdjoint {
     pub differential: bool,
 }
 
+/// 0 without light; a NaN stays one, so that it is reported.
 fn ratio<T: Scalar>(part: T, whole: T) -> T {
-    if whole > T::zero() { part / whole } else { T::zero() }
+    if whole == T::zero() { T::zero() } else { part / whole }
 }
 
 impl Primitive for Readout {

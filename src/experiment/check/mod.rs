@@ -5,15 +5,22 @@
 
 use std::collections::HashSet;
 
+mod regions;
+mod task;
+
 use super::Experiment;
 use crate::error::{Error, Result};
-use crate::methods::recipe::{Optimizer, Recipe, Schedule};
 use crate::optics::element::{Element, FreeSpace};
 use crate::optics::{Boundary, Optic, Source};
 use crate::units::Metres;
 
+pub use regions::check_regions;
+
 /// Padded samples of one field beyond which a slab passes 16 GiB in f32.
 const MOST_SAMPLES: f64 = 2.147_483_648e9;
+
+/// z / λ up to which a phase of 2π z / λ is known to a thousandth of a turn in f64.
+const MOST_TURNS: f64 = 1e12;
 
 /// Checks everything that can be known without the data; returns warnings.
 pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
@@ -22,7 +29,7 @@ pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
     source(&experiment.optic)?;
     input(experiment)?;
     elements(&experiment.optic, &mut warnings)?;
-    detector(&experiment.optic)?;
+    regions::detector(&experiment.optic)?;
     if let Some(data) = &experiment.data
         && data.name.is_some() == data.path.is_some()
     {
@@ -30,8 +37,8 @@ pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
             .help("name = \"mnist\", or path = \"a folder, a .npz or a .csv\""));
     }
     if let Some(recipe) = &experiment.train {
-        task(experiment, recipe)?;
-        reach(&experiment.optic)?;
+        task::task(experiment, recipe)?;
+        task::reach(&experiment.optic)?;
     }
     Ok(warnings)
 }
@@ -116,6 +123,11 @@ fn source(optic: &Optic) -> Result<()> {
     match &optic.source {
         Source::Plane(wave) => {
             for (a, angle) in wave.tilt.iter().enumerate() {
+                if angle.abs() >= pi / 2.0 {
+                    let rule = format!("a tilt of {angle} rad does not go forward");
+                    return Err(Error::invalid("optic.source.tilt", rule)
+                        .help("give angles between -π/2 and π/2, in radians"));
+                }
                 let step =
                     2.0 * pi * optic.grid().pitch[a] * angle.sin().abs() / optic.wavelength.0;
                 if step > pi {
@@ -126,7 +138,7 @@ fn source(optic: &Optic) -> Result<()> {
                     let pitch = Metres(optic.wavelength.0 / (2.0 * angle.sin().abs()));
                     return Err(Error::invalid("optic.source.tilt", rule).help(format!(
                         "use a tilt <= {most:.4} rad, or a pitch <= {}",
-                        pitch.short()
+                        pitch.at_most()
                     )));
                 }
             }
@@ -190,7 +202,8 @@ fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
             .help("add at least { kind = \"free_space\", z = \"30 mm\" }"));
     }
     let grid = optic.grid();
-    let mut names: HashSet<&str> = HashSet::new();
+    // Some disks do not tell A from a.
+    let mut names: HashSet<String> = HashSet::new();
     let half_wave = grid.pitch.iter().any(|&p| p < optic.wavelength.0 / 2.0);
     let has_mask = optic
         .element
@@ -225,7 +238,7 @@ fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
             Element::Aperture(aperture) => {
                 let centre = aperture.centre.map_or([0.0; 2], |c| c.map(|m| m.0));
                 let size = [aperture.size.y().0, aperture.size.x().0];
-                region(optic, &key("size"), centre, size, false)?;
+                regions::region(optic, &key("size"), centre, size, false)?;
             }
             Element::Lens(lens) => {
                 if lens.f.0 == 0.0 {
@@ -243,8 +256,8 @@ fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
                     );
                     return Err(Error::invalid(key("f"), rule).help(format!(
                         "use pitch <= {} or f >= {}",
-                        Metres(finest).short(),
-                        Metres(least).short()
+                        Metres(finest).at_most(),
+                        Metres(least).at_least()
                     )));
                 }
             }
@@ -260,7 +273,7 @@ fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
                 }
                 let reserved = ["input", "output", "summary"].contains(&m.name.as_str())
                     || m.name.starts_with("before_");
-                if reserved || !names.insert(&m.name) {
+                if reserved || !names.insert(m.name.to_lowercase()) {
                     return Err(Error::invalid(key("name"), format!("\"{}\" is taken", m.name))
                         .help("give every monitor a name of its own; input, output and before_N are made by themselves"));
                 }
@@ -273,11 +286,16 @@ fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
 fn free_space(optic: &Optic, step: &FreeSpace, key: &dyn Fn(&str) -> String) -> Result<()> {
     let transfer = optic.transfer(step);
     let grid = optic.grid();
+    if step.z.0.abs() / optic.wavelength.0 > MOST_TURNS {
+        let most = Metres(MOST_TURNS * optic.wavelength.0);
+        let rule = format!("over {} the phase k z is lost in the rounding of f64", step.z);
+        return Err(Error::invalid(key("z"), rule).help(format!("use z below {most}")));
+    }
     for a in 0..2 {
         let offset = transfer.offset[a].abs();
-        // The steepest wave that this pitch carries.
-        let sine = optic.wavelength.0 / (2.0 * grid.pitch[a]);
-        if offset > 0.0 && sine < 1.0 {
+        // The steepest wave that this pitch carries, short of grazing.
+        let sine = (optic.wavelength.0 / (2.0 * grid.pitch[a])).min(0.999);
+        if offset > 0.0 {
             let reach = step.z.0.abs() * sine / (1.0 - sine * sine).sqrt() + grid.extent()[a];
             if offset >= reach {
                 let rule = format!(
@@ -287,187 +305,10 @@ fn free_space(optic: &Optic, step: &FreeSpace, key: &dyn Fn(&str) -> String) -> 
                 );
                 return Err(Error::invalid(key("offset"), rule).help(format!(
                     "use an offset below {}, a longer z or a finer pitch",
-                    Metres(reach).short()
+                    Metres(reach).at_most()
                 )));
             }
         }
     }
     Ok(())
-}
-
-/// A region must hold a sample and lie in the window.
-fn region(optic: &Optic, key: &str, centre: [f64; 2], size: [f64; 2], inside: bool) -> Result<()> {
-    let grid = optic.grid();
-    for a in 0..2 {
-        if size[a] < grid.pitch[a] {
-            let rule =
-                format!("{} is less than one sample of {}", Metres(size[a]), Metres(grid.pitch[a]));
-            return Err(Error::invalid(key, rule).help("use a larger size or a finer pitch"));
-        }
-        let (half, reach) = (grid.extent()[a] / 2.0, centre[a].abs() + size[a] / 2.0);
-        // A millionth of a sample absorbs rounding.
-        if inside && reach > half + 1e-6 * grid.pitch[a] {
-            let rule = format!(
-                "a region reaches {} from the axis, the window ends at {}",
-                Metres(reach).short(),
-                Metres(half)
-            );
-            return Err(Error::invalid(key, rule)
-                .help("use smaller regions, or a smaller optic.detector.spread"));
-        }
-    }
-    Ok(())
-}
-
-/// How many classes the regions are checked for before the data are known.
-const LIKELY_CLASSES: usize = 10;
-
-fn detector(optic: &Optic) -> Result<()> {
-    let Some(detector) = &optic.detector else { return Ok(()) };
-    positive("optic.detector.size", detector.size.0, "\"2.56 mm\"")?;
-    within("optic.detector.spread", detector.spread, 1e-6, 1.0)?;
-    if let Some([rows, columns]) = detector.grid {
-        positive("optic.detector.grid", (rows * columns) as f64, "[4, 5]")?;
-    }
-    let pitch = optic.grid().pitch;
-    if detector.size.0 < pitch[0].max(pitch[1]) {
-        return region(optic, "optic.detector.size", [0.0; 2], [detector.size.0; 2], true);
-    }
-    let classes = detector.grid.map_or(LIKELY_CLASSES, |[rows, columns]| {
-        rows * columns / if detector.differential { 2 } else { 1 }
-    });
-    check_regions(optic, classes)
-}
-
-/// The regions of `classes` classes: inside the window, apart from each other, as many as the
-/// grid holds.
-pub fn check_regions(optic: &Optic, classes: usize) -> Result<()> {
-    let Some(detector) = &optic.detector else { return Ok(()) };
-    let count = if detector.differential { 2 * classes } else { classes };
-    if let Some([rows, columns]) = detector.grid
-        && rows * columns != count
-    {
-        let rule = format!("{rows} x {columns} is not the {count} regions of {classes} classes");
-        return Err(Error::invalid("optic.detector.grid", rule).help(
-            "give rows and columns whose product is the number of regions, or leave grid out",
-        ));
-    }
-    let regions = detector.regions(&optic.grid(), classes);
-    for (k, r) in regions.iter().enumerate() {
-        region(optic, "optic.detector.size", r.centre, r.size, true)?;
-        for (l, s) in regions.iter().enumerate().skip(k + 1) {
-            let apart = [0, 1].map(|a| (r.centre[a] - s.centre[a]).abs() / r.size[a]);
-            let overlap = match detector.shape {
-                crate::optics::element::Outline::Square => apart[0].max(apart[1]) < 1.0 - 1e-9,
-                crate::optics::element::Outline::Circle => apart[0].hypot(apart[1]) < 1.0 - 1e-9,
-            };
-            if overlap {
-                let rule = format!(
-                    "regions {k} and {l} of {count} overlap, and would count the same light twice"
-                );
-                return Err(Error::invalid("optic.detector.size", rule)
-                    .help("use smaller regions, a larger spread, or another layout"));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn task(experiment: &Experiment, recipe: &Recipe) -> Result<()> {
-    let optic = &experiment.optic;
-    if experiment.data.is_none() {
-        return Err(Error::invalid("data", "missing: training needs data")
-            .help("add [data] with name = \"mnist\""));
-    }
-    if optic.detector.is_none() {
-        return Err(Error::invalid("optic.detector", "missing: training needs a detector")
-            .help("add [optic.detector] with the size of its regions"));
-    }
-    let trains = |e: &Element| match e {
-        Element::PhaseMask(m) => m.trainable,
-        Element::AmplitudeMask(m) => m.trainable,
-        Element::FreeSpace(s) => !s.trainable.is_empty(),
-        _ => false,
-    };
-    if !optic.element.iter().any(trains) {
-        return Err(Error::invalid("optic.element", "nothing in it is trainable")
-            .help("add { kind = \"phase_mask\" }, or drop [train]"));
-    }
-    positive("train.epochs", recipe.epochs as f64, "4")?;
-    positive("train.batch", recipe.batch as f64, "32")?;
-    positive("train.checkpoint_every", recipe.checkpoint_every as f64, "500")?;
-    if recipe.steps == Some(0) {
-        return Err(Error::invalid("train.steps", "0 steps train nothing")
-            .help("use at least 1, or `lightloom eval`"));
-    }
-    match &recipe.optimizer {
-        Optimizer::Adam(a) => {
-            positive("train.optimizer.lr", a.lr, "0.02")?;
-            positive("train.optimizer.eps", a.eps, "1e-8")?;
-            for (key, beta) in [("beta1", a.beta1), ("beta2", a.beta2)] {
-                if !(0.0..1.0).contains(&beta) {
-                    return Err(Error::invalid(
-                        format!("train.optimizer.{key}"),
-                        format!("{beta} does not lie in 0..1 (1 left out)"),
-                    )
-                    .help("the usual values are beta1 = 0.9 and beta2 = 0.999"));
-                }
-            }
-        }
-        Optimizer::Sgd(s) => {
-            positive("train.optimizer.lr", s.lr, "0.1")?;
-            if !(0.0..1.0).contains(&s.momentum) {
-                return Err(Error::invalid(
-                    "train.optimizer.momentum",
-                    format!("{} does not lie in 0..1 (1 left out)", s.momentum),
-                )
-                .help("use for example 0.9"));
-            }
-        }
-    }
-    if let Schedule::Cosine(c) = &recipe.schedule {
-        within("train.schedule.floor", c.floor, 0.0, 1.0)?;
-    }
-    positive("train.loss.temperature", recipe.loss.temperature, "0.1")?;
-    if recipe.loss.efficiency_weight < 0.0 {
-        return Err(Error::invalid(
-            "train.loss.efficiency_weight",
-            "a negative weight pays for lost light",
-        )
-        .help("use 0 or more, as 0.1"));
-    }
-    Ok(())
-}
-
-/// A network whose light does not reach from a sample to its neighbour is none: each sample would
-/// keep its own light.
-fn reach(optic: &Optic) -> Result<()> {
-    let pitch = optic.grid().pitch[0].min(optic.grid().pitch[1]);
-    let steps = optic.element.iter().enumerate().filter_map(|(i, e)| match e {
-        Element::FreeSpace(step) => Some((i, step.z.0.abs())),
-        _ => None,
-    });
-    let Some((_, z)) = steps.max_by(|a, b| a.1.total_cmp(&b.1)) else {
-        return Err(Error::invalid(
-            "optic.element",
-            "no free space: light does not mix between samples",
-        )
-        .help("add { kind = \"free_space\", z = \"30 mm\" } between the masks"));
-    };
-    let sine = optic.wavelength.0 / (2.0 * pitch);
-    if sine >= 1.0 || z * sine / (1.0 - sine * sine).sqrt() >= pitch / 2.0 {
-        return Ok(());
-    }
-    let rule = format!(
-        "a pitch of {} cannot sample the diffraction of {}: its steepest wave moves by {:.2} of a sample over the longest gap ({}), so light never mixes",
-        Metres(pitch),
-        optic.wavelength,
-        z * sine / pitch,
-        Metres(z)
-    );
-    Err(Error::invalid("optic.wavelength", rule).help(format!(
-        "use pitch <= {}, or z >= {}",
-        Metres((optic.wavelength.0 * z).sqrt()).short(),
-        Metres(pitch * pitch / optic.wavelength.0).short()
-    )))
 }

@@ -1,0 +1,105 @@
+//! Regions in the window: apertures and detectors.
+
+use super::{positive, within};
+use crate::error::{Error, Result};
+use crate::optics::Optic;
+use crate::optics::element::Outline;
+use crate::units::Metres;
+
+/// A region must hold a sample and lie in the window.
+pub fn region(
+    optic: &Optic,
+    key: &str,
+    centre: [f64; 2],
+    size: [f64; 2],
+    inside: bool,
+) -> Result<()> {
+    let grid = optic.grid();
+    for a in 0..2 {
+        if size[a] < grid.pitch[a] {
+            let rule =
+                format!("{} is less than one sample of {}", Metres(size[a]), Metres(grid.pitch[a]));
+            return Err(Error::invalid(key, rule).help("use a larger size or a finer pitch"));
+        }
+        let (half, reach) = (grid.extent()[a] / 2.0, centre[a].abs() + size[a] / 2.0);
+        if centre[a].abs() - size[a] / 2.0 >= half {
+            let rule = format!(
+                "it lies at {} from the axis, the window ends at {}: no light passes",
+                Metres(centre[a].abs()),
+                Metres(half)
+            );
+            return Err(Error::invalid(key, rule).help("move its centre, or widen the window"));
+        }
+        // A millionth of a sample absorbs rounding.
+        if inside && reach > half + 1e-6 * grid.pitch[a] {
+            let rule = format!(
+                "a region reaches {} from the axis, the window ends at {}",
+                Metres(reach).at_least(),
+                Metres(half)
+            );
+            return Err(Error::invalid(key, rule)
+                .help("use smaller regions, or a smaller optic.detector.spread"));
+        }
+    }
+    Ok(())
+}
+
+/// How many classes the regions are checked for before the data are known.
+const LIKELY_CLASSES: usize = 10;
+
+pub fn detector(optic: &Optic) -> Result<()> {
+    let Some(detector) = &optic.detector else { return Ok(()) };
+    positive("optic.detector.size", detector.size.0, "\"2.56 mm\"")?;
+    within("optic.detector.spread", detector.spread, 1e-6, 1.0)?;
+    if let Some([rows, columns]) = detector.grid {
+        let most = optic.grid().len();
+        let count = rows.checked_mul(columns).filter(|&n| n > 0 && n <= most);
+        if count.is_none() {
+            let rule = format!("{rows} x {columns} regions on a window of {most} samples");
+            return Err(Error::invalid("optic.detector.grid", rule)
+                .help("give rows and columns whose product is the number of regions, as [4, 5]"));
+        }
+    }
+    let pitch = optic.grid().pitch;
+    if detector.size.0 < pitch[0].max(pitch[1]) {
+        return region(optic, "optic.detector.size", [0.0; 2], [detector.size.0; 2], true);
+    }
+    let classes = detector.grid.map_or(LIKELY_CLASSES, |[rows, columns]| {
+        rows * columns / if detector.differential { 2 } else { 1 }
+    });
+    check_regions(optic, classes)
+}
+
+/// The regions of `classes` classes: inside the window, apart from each other, as many as the
+/// grid holds.
+pub fn check_regions(optic: &Optic, classes: usize) -> Result<()> {
+    let Some(detector) = &optic.detector else { return Ok(()) };
+    let count = if detector.differential { 2 * classes } else { classes };
+    if let Some([rows, columns]) = detector.grid
+        && rows * columns != count
+    {
+        let rule = format!("{rows} x {columns} is not the {count} regions of {classes} classes");
+        return Err(Error::invalid("optic.detector.grid", rule).help(
+            "give rows and columns whose product is the number of regions, or leave grid out",
+        ));
+    }
+    let regions = detector.regions(&optic.grid(), classes);
+    for (k, r) in regions.iter().enumerate() {
+        region(optic, "optic.detector.size", r.centre, r.size, true)?;
+        for (l, s) in regions.iter().enumerate().skip(k + 1) {
+            let apart = [0, 1].map(|a| (r.centre[a] - s.centre[a]).abs() / r.size[a]);
+            let overlap = match detector.shape {
+                Outline::Square => apart[0].max(apart[1]) < 1.0 - 1e-9,
+                Outline::Circle => apart[0].hypot(apart[1]) < 1.0 - 1e-9,
+            };
+            if overlap {
+                let rule = format!(
+                    "regions {k} and {l} of {count} overlap, and would count the same light twice"
+                );
+                return Err(Error::invalid("optic.detector.size", rule)
+                    .help("use smaller regions, a larger spread, or another layout"));
+            }
+        }
+    }
+    Ok(())
+}

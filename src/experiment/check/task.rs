@@ -1,0 +1,108 @@
+//! What training needs of an experiment.
+
+use super::{positive, within};
+use crate::error::{Error, Result};
+use crate::experiment::Experiment;
+use crate::methods::recipe::{Optimizer, Recipe, Schedule};
+use crate::optics::Optic;
+use crate::optics::element::Element;
+use crate::units::Metres;
+
+pub fn task(experiment: &Experiment, recipe: &Recipe) -> Result<()> {
+    let optic = &experiment.optic;
+    if experiment.data.is_none() {
+        return Err(Error::invalid("data", "missing: training needs data")
+            .help("add [data] with name = \"mnist\""));
+    }
+    if optic.detector.is_none() {
+        return Err(Error::invalid("optic.detector", "missing: training needs a detector")
+            .help("add [optic.detector] with the size of its regions"));
+    }
+    let trains = |e: &Element| match e {
+        Element::PhaseMask(m) => m.trainable,
+        Element::AmplitudeMask(m) => m.trainable,
+        Element::FreeSpace(s) => !s.trainable.is_empty(),
+        _ => false,
+    };
+    if !optic.element.iter().any(trains) {
+        return Err(Error::invalid("optic.element", "nothing in it is trainable")
+            .help("add { kind = \"phase_mask\" }, or drop [train]"));
+    }
+    positive("train.epochs", recipe.epochs as f64, "4")?;
+    positive("train.batch", recipe.batch as f64, "32")?;
+    positive("train.checkpoint_every", recipe.checkpoint_every as f64, "500")?;
+    if recipe.steps == Some(0) {
+        return Err(Error::invalid("train.steps", "0 steps train nothing")
+            .help("use at least 1, or `lightloom eval`"));
+    }
+    match &recipe.optimizer {
+        Optimizer::Adam(a) => {
+            positive("train.optimizer.lr", a.lr, "0.02")?;
+            positive("train.optimizer.eps", a.eps, "1e-8")?;
+            for (key, beta) in [("beta1", a.beta1), ("beta2", a.beta2)] {
+                if !(0.0..1.0).contains(&beta) {
+                    return Err(Error::invalid(
+                        format!("train.optimizer.{key}"),
+                        format!("{beta} does not lie in 0..1 (1 left out)"),
+                    )
+                    .help("the usual values are beta1 = 0.9 and beta2 = 0.999"));
+                }
+            }
+        }
+        Optimizer::Sgd(s) => {
+            positive("train.optimizer.lr", s.lr, "0.1")?;
+            if !(0.0..1.0).contains(&s.momentum) {
+                return Err(Error::invalid(
+                    "train.optimizer.momentum",
+                    format!("{} does not lie in 0..1 (1 left out)", s.momentum),
+                )
+                .help("use for example 0.9"));
+            }
+        }
+    }
+    if let Schedule::Cosine(c) = &recipe.schedule {
+        within("train.schedule.floor", c.floor, 0.0, 1.0)?;
+    }
+    positive("train.loss.temperature", recipe.loss.temperature, "0.1")?;
+    if recipe.loss.efficiency_weight < 0.0 {
+        return Err(Error::invalid(
+            "train.loss.efficiency_weight",
+            "a negative weight pays for lost light",
+        )
+        .help("use 0 or more, as 0.1"));
+    }
+    Ok(())
+}
+
+/// A network whose light does not reach from a sample to its neighbour is none: each sample would
+/// keep its own light.
+pub fn reach(optic: &Optic) -> Result<()> {
+    let pitch = optic.grid().pitch[0].min(optic.grid().pitch[1]);
+    let steps = optic.element.iter().enumerate().filter_map(|(i, e)| match e {
+        Element::FreeSpace(step) => Some((i, step.z.0.abs())),
+        _ => None,
+    });
+    let Some((_, z)) = steps.max_by(|a, b| a.1.total_cmp(&b.1)) else {
+        return Err(Error::invalid(
+            "optic.element",
+            "no free space: light does not mix between samples",
+        )
+        .help("add { kind = \"free_space\", z = \"30 mm\" } between the masks"));
+    };
+    let sine = optic.wavelength.0 / (2.0 * pitch);
+    if sine >= 1.0 || z * sine / (1.0 - sine * sine).sqrt() >= pitch / 2.0 {
+        return Ok(());
+    }
+    let rule = format!(
+        "a pitch of {} cannot sample the diffraction of {}: its steepest wave moves by {:.2} of a sample over the longest gap ({}), so light never mixes",
+        Metres(pitch),
+        optic.wavelength,
+        z * sine / pitch,
+        Metres(z)
+    );
+    Err(Error::invalid("optic.wavelength", rule).help(format!(
+        "use pitch <= {}, or z >= {}",
+        Metres((optic.wavelength.0 * z).sqrt()).at_most(),
+        Metres(pitch * pitch / optic.wavelength.0).at_least()
+    )))
+}
