@@ -64,5 +64,11 @@ fn summary(loaded: &Loaded) -> String {
             _ => {}
         }
     }
-    text + &format!("  {parameters} trainable parameters")
+    let pitch = grid.pitch[0].min(grid.pitch[1]);
+    let steepest = (optic.wavelength.0 / (2.0 * pitch)).min(1.0).asin().to_degrees();
+    text += &format!("  steepest sampled wave {steepest:.0}°");
+    if steepest > 30.0 {
+        text += " (beyond about 30° thin scalar masks are an approximation)";
+    }
+    text + &format!("\n  {parameters} trainable parameters")
 }

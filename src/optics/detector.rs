@@ -104,3 +104,42 @@ impl Detector {
         Sparse::from_rows(grid.len(), &rows)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detector(layout: Layout, differential: bool, grid: Option<[usize; 2]>) -> Detector {
+        let (shape, size) = (Outline::Square, Metres(2.56e-3));
+        Detector { layout, shape, size, spread: 0.8, differential, grid }
+    }
+
+    /// Twenty squares of a tenth of the window, in 4 rows of 5: inside, apart, each of its full area.
+    #[test]
+    fn regions_lie_apart_and_hold_their_area() {
+        let grid = Grid { samples: [64, 64], pitch: [0.4e-3; 2] };
+        for (d, count) in [
+            (detector(Layout::Grid, true, Some([4, 5])), 20),
+            (detector(Layout::Grid, false, None), 10),
+            (detector(Layout::Ring, false, None), 10),
+        ] {
+            let regions = d.regions(&grid, 10);
+            assert_eq!(regions.len(), count);
+            let weights = d.weights(&grid, 10);
+            let mut seen = vec![0.0; grid.len()];
+            for r in 0..count {
+                let row = weights.start[r] as usize..weights.start[r + 1] as usize;
+                let area: f64 = weights.weight[row.clone()].iter().sum();
+                assert!((area - 6.4 * 6.4).abs() < 1e-9, "region {r} has {area} samples");
+                row.for_each(|k| seen[weights.index[k] as usize] += weights.weight[k]);
+            }
+            assert!(seen.iter().all(|&s| s <= 1.0 + 1e-9), "{:?} counts light twice", d.layout);
+        }
+        let rows: Vec<f64> = detector(Layout::Grid, true, Some([4, 5]))
+            .regions(&grid, 10)
+            .iter()
+            .map(|r| r.centre[0])
+            .collect();
+        assert!(rows[0] == rows[4] && rows[4] < rows[5], "five regions a row, top row first");
+    }
+}

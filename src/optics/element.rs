@@ -196,3 +196,26 @@ impl Lens {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Areas: πab of an ellipse to a thousandth, a rectangle exactly, off centre and between samples.
+    #[test]
+    fn outlines_cover_their_area() {
+        let grid = Grid { samples: [40, 50], pitch: [1.0, 0.5] };
+        let area = |cover: &[f64]| cover.iter().sum::<f64>() * 0.5;
+        for (centre, size) in [([0.0, 0.0], [20.0, 10.0]), ([3.3, -2.1], [12.7, 7.3])] {
+            let ellipse = Outline::Circle.cover(&grid, centre, size);
+            let exact = std::f64::consts::PI * size[0] * size[1] / 4.0;
+            assert!((area(&ellipse) / exact - 1.0).abs() < 1e-3, "{}", area(&ellipse));
+            let square = Outline::Square.cover(&grid, centre, size);
+            assert!((area(&square) / (size[0] * size[1]) - 1.0).abs() < 1e-12);
+            assert!(ellipse.iter().chain(&square).all(|c| (0.0..=1.0).contains(c)));
+        }
+        // A circle smaller than a sample still lets its share through.
+        let small = Outline::Circle.cover(&grid, [0.5, 0.25], [0.3, 0.3]);
+        assert!((area(&small) / (std::f64::consts::PI * 0.0225) - 1.0).abs() < 0.05);
+    }
+}

@@ -97,3 +97,43 @@ impl Encoding {
         Sparse::from_rows(image[0] * image[1], &rows)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoding(resample: Resample) -> Encoding {
+        Encoding { encoding: Modulation::Amplitude, aperture: 0.7, resample, phase_range: 1.0 }
+    }
+
+    /// Every sample of the window takes weights that sum to 1, the others none; nearest agrees with
+    /// the formula of `numpy.floor((i + 0.5) * 28 / 45)`, written out.
+    #[test]
+    fn images_fill_their_window() {
+        let grid = Grid { samples: [64, 64], pitch: [1.0; 2] };
+        for resample in [Resample::Nearest, Resample::Bilinear] {
+            let map = encoding(resample).placement(&grid, [28, 28]);
+            assert_eq!(map.rows(), 64 * 64);
+            for p in 0..64 * 64 {
+                let (j, i) = (p / 64, p % 64);
+                let row = map.start[p] as usize..map.start[p + 1] as usize;
+                // 0.7 x 64 is 45 samples, from (64 - 45) / 2 = 9.
+                let inside = (9..54).contains(&j) && (9..54).contains(&i);
+                let sum: f64 = map.weight[row.clone()].iter().sum();
+                assert!((sum - f64::from(u8::from(inside))).abs() < 1e-12, "({j}, {i}): {sum}");
+                if inside && resample == Resample::Nearest {
+                    let source = |k: usize| (2 * (k - 9) + 1) * 28 / 90;
+                    assert_eq!(map.index[row.start] as usize, source(j) * 28 + source(i));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn transposing_twice_changes_nothing() {
+        let grid = Grid { samples: [12, 10], pitch: [1.0; 2] };
+        let map = encoding(Resample::Bilinear).placement(&grid, [5, 4]);
+        assert_eq!(map.transposed().transposed(), map);
+        assert_eq!((map.transposed().rows(), map.transposed().columns), (20, 120));
+    }
+}

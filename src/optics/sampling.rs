@@ -122,8 +122,8 @@ fn along_y(
     }
 }
 
-/// One step, plainly: pad, transform, multiply, transform back, crop, in f64 with rustfft. It shares
-/// nothing with the passes of a program and is their oracle.
+/// One step, plainly: pad, transform, multiply, transform back, crop, in f64 with rustfft, without
+/// the passes, layouts and pruning of a program.
 pub fn propagate(
     field: &[Complex<f64>],
     samples: [usize; 2],

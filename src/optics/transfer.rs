@@ -104,3 +104,50 @@ impl Transfer {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against the definition, by trial.
+    #[test]
+    fn padded_lengths_are_the_next_smooth_ones() {
+        for (n, pad, m) in
+            [(64, 2.0, 128), (200, 2.0, 400), (100, 1.1, 112), (11, 2.0, 24), (1, 2.0, 2)]
+        {
+            // 110 = 2 5 11 and 111 = 3 37 are not smooth, 112 = 2^4 7 is; 22 = 2 11, 23, then 24.
+            assert_eq!(padded_length(n, pad), m, "{n} x {pad}");
+        }
+        assert!((1..=10).all(is_smooth) && !is_smooth(11) && is_smooth(2401) && !is_smooth(121));
+    }
+
+    #[test]
+    fn frequencies_are_in_transform_order() {
+        let all: Vec<f64> = (0..5).map(|k| frequency(k, 5, 0.5)).collect();
+        assert_eq!(all, [0.0, 0.4, 0.8, -0.8, -0.4]);
+        assert_eq!(frequency(2, 4, 1.0), -0.5);
+    }
+
+    /// The band is where the two ellipses meet, smaller than the rectangle of the two strips.
+    #[test]
+    fn the_band_is_an_ellipse_at_high_aperture() {
+        let t = Transfer {
+            wavelength: 0.5e-6,
+            pitch: [0.3e-6; 2],
+            padded: [512; 2],
+            z: 200e-6,
+            offset: [0.0; 2],
+            band_limit: true,
+        };
+        let limit = Transfer::axis_limit(t.wavelength, t.z, 512.0 * 0.3e-6);
+        assert!(t.passes(0.0, 0.999 * limit) && !t.passes(0.0, 1.001 * limit));
+        assert!(t.passes(0.999 * limit, 0.0) && !t.passes(1.001 * limit, 0.0));
+        let corner = 0.999 * limit;
+        assert!(!t.passes(corner, corner), "the corner of the rectangle is outside both ellipses");
+        // Evanescent waves decay whatever the sign of z: exp(-2π |z| sqrt(f² - 1/λ²)).
+        let near = Transfer { z: -0.1e-6, ..t };
+        let f: f64 = 2.5e6;
+        let decay = (-std::f64::consts::TAU * 0.1e-6 * (f * f - 4e12).sqrt()).exp();
+        assert!((near.at(0.0, f).re - decay).abs() < 1e-15);
+    }
+}

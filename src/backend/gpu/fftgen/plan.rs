@@ -174,7 +174,9 @@ mod tests {
             }
             // Swapped in, transposed, swapped out: M times the line again.
             let swap = |v: &mut Vec<Complex<f64>>| {
-                v.iter_mut().for_each(|z| *z = Complex::new(z.im, z.re))
+                for z in v.iter_mut() {
+                    *z = Complex::new(z.im, z.re);
+                }
             };
             swap(&mut y);
             network(&mut y, &radices, true);
