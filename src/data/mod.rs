@@ -16,16 +16,36 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub use known::{Found, Where, locations, survey};
 use split::Part;
 pub use split::Split;
 
 use crate::error::{Error, Result};
-use crate::experiment::DataSource;
 use crate::math::random::{self, Site};
+
+/// Which data set: one known by name, or files of the user's own.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DataSource {
+    /// `mnist`, `fashion-mnist`, or a folder of that name where data sets are looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A folder (IDX files, or one folder of PNG per class), a `.npz` or a `.csv`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// Uses the first so many training samples only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_limit: Option<usize>,
+    /// Control: training labels are permuted, so nothing can be learnt.
+    #[serde(default)]
+    pub shuffle_labels: bool,
+}
 
 #[derive(Debug)]
 pub struct Dataset {

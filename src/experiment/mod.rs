@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::data::DataSource;
 use crate::methods::recipe::Recipe;
 use crate::optics::element::Element;
 use crate::optics::{Optic, Source};
@@ -26,24 +27,6 @@ pub struct Experiment {
     pub optic: Optic,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train: Option<Recipe>,
-}
-
-/// Which data set: one known by name, or files of the user's own.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DataSource {
-    /// `mnist`, `fashion-mnist`, or a folder of that name where data sets are looked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// A folder (IDX files, or one folder of PNG per class), a `.npz` or a `.csv`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<PathBuf>,
-    /// Uses the first so many training samples only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub train_limit: Option<usize>,
-    /// Control: training labels are permuted, so nothing can be learnt.
-    #[serde(default)]
-    pub shuffle_labels: bool,
 }
 
 impl Experiment {
