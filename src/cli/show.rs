@@ -1,7 +1,7 @@
 //! What a terminal shows while a run goes on: a live bar, or plain lines when piped.
 
 use std::io::IsTerminal;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -11,11 +11,16 @@ pub struct Watcher {
     bar: Option<ProgressBar>,
     quiet: bool,
     steps_per_epoch: u64,
+    /// When a plain line was last written.
+    spoken: Instant,
 }
+
+/// Between plain lines inside an epoch.
+const SILENCE: Duration = Duration::from_secs(30);
 
 impl Watcher {
     pub fn new(quiet: bool, steps_per_epoch: u64) -> Self {
-        Self { bar: None, quiet, steps_per_epoch }
+        Self { bar: None, quiet, steps_per_epoch, spoken: Instant::now() }
     }
 
     fn say(&self, line: &str) {
@@ -44,10 +49,14 @@ impl Watcher {
                 }
             }
             Event::Step { step, loss, images_per_s } => {
+                let epoch = step / self.steps_per_epoch.max(1) + 1;
+                let text = format!("epoch {epoch}  loss {loss:.4}  {images_per_s:.0} images/s");
                 if let Some(bar) = &self.bar {
                     bar.set_position(*step);
-                    let epoch = step / self.steps_per_epoch.max(1) + 1;
-                    bar.set_message(format!("epoch {epoch}  loss {loss:.4}  {images_per_s:.0} images/s"));
+                    bar.set_message(text);
+                } else if self.spoken.elapsed() > SILENCE {
+                    self.spoken = Instant::now();
+                    self.say(&format!("step {step}  {text}"));
                 }
             }
             Event::Epoch(m) => self.say(&format!(
