@@ -225,6 +225,21 @@ impl Program {
         self.slots.iter().position(|s| s.name == name).map(|i| SlotId(i as u32))
     }
 
+    /// Copies of every slot that the host sees: one, or the largest batch of the routines in which
+    /// it has one per sample.
+    pub fn copies(&self) -> Vec<usize> {
+        let mut copies = vec![1; self.slots.len()];
+        for routine in &self.routines {
+            let nodes = routine.sections.iter().flat_map(|s| &s.nodes);
+            for id in nodes.flat_map(|n| n.inputs.iter().chain(&n.outputs)) {
+                if self.slot(*id).domain == Domain::Sample {
+                    copies[id.index()] = copies[id.index()].max(routine.batch);
+                }
+            }
+        }
+        copies
+    }
+
     /// Slots that live in a checkpoint, in order.
     pub fn kept(&self) -> impl Iterator<Item = (SlotId, &Slot)> {
         self.slots

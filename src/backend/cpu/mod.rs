@@ -17,7 +17,7 @@ use super::{Executor, fits, is_reordered, routine_index};
 use crate::error::{Error, Result};
 use crate::math::scalar::Scalar;
 use crate::ops::kernel::CpuCompile;
-use crate::program::{Data, Domain, Program, Role, SlotId};
+use crate::program::{Data, Program, Role, SlotId};
 
 pub struct Cpu<T: Scalar> {
     program: Arc<Program>,
@@ -39,10 +39,8 @@ impl<T: Scalar> Cpu<T> {
         let mut shared = CpuCompile::default();
         let compile = |r| Compiled::new(&program, r, &mut shared);
         let routines: Vec<_> = program.routines.iter().map(compile).collect();
-        let most = program.routines.iter().map(|r| r.batch).max().unwrap_or(1);
-        let values = program.slots.iter().map(|slot| {
-            let copies = if slot.domain == Domain::Sample { most } else { 1 };
-            match &slot.role {
+        let values =
+            program.slots.iter().zip(program.copies()).map(|(slot, copies)| match &slot.role {
                 Role::Const(data) | Role::Param(data) | Role::State(data) => {
                     Buffer::of(&transposed(slot, data))
                 }
@@ -50,8 +48,7 @@ impl<T: Scalar> Cpu<T> {
                     Buffer::zeros(slot.shape.kind, copies * slot.shape.len())
                 }
                 Role::Temp => Buffer::None,
-            }
-        });
+            });
         let values = values.collect();
         let workspaces = (0..pool.current_num_threads())
             .map(|_| Mutex::new(run::Workspace::new(&routines)))

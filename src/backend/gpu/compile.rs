@@ -41,8 +41,6 @@ pub struct Dispatch {
     pub pipeline: wgpu::ComputePipeline,
     pub group: wgpu::BindGroup,
     pub grid: [u32; 3],
-    /// For messages and dumps.
-    pub op: &'static str,
 }
 
 /// What a submission is made of.
@@ -266,12 +264,8 @@ impl Compiler<'_> {
                 };
                 let inputs = moves(|r| matches!(r, Role::Input));
                 let outputs = moves(|r| matches!(r, Role::Output));
-                for (id, into) in
-                    inputs.iter().map(|i| (i, true)).chain(outputs.iter().map(|o| (o, false)))
-                {
-                    if into {
-                        commands.push(self.copy(memory, *id, first, here, true)?);
-                    }
+                for id in inputs {
+                    commands.push(self.copy(memory, id, first, here, true)?);
                 }
                 let span = Span { first: first as u32, count: here as u32 };
                 commands.push(self.pass(routine, memory, &section.nodes, span)?);
@@ -390,6 +384,6 @@ impl Compiler<'_> {
             layout: &layout,
             entries: &entries,
         });
-        Ok(Dispatch { pipeline, group, grid, op: node.op.name() })
+        Ok(Dispatch { pipeline, group, grid })
     }
 }

@@ -25,10 +25,8 @@ pub struct Gpu {
 
 impl Gpu {
     pub fn new(program: Arc<Program>, device: Arc<Device>) -> Result<Self> {
-        let most = program.routines.iter().map(|r| r.batch).max().unwrap_or(1);
         let mut values = Vec::new();
-        for slot in &program.slots {
-            let copies = if slot.domain == Domain::Sample { most } else { 1 };
+        for (slot, copies) in program.slots.iter().zip(program.copies()) {
             values.push(match &slot.role {
                 Role::Temp => None,
                 _ => Some(storage(&device, &slot.name, copies as u64 * bytes(slot))),
