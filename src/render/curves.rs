@@ -1,140 +1,211 @@
-//! Training curves: loss, and accuracy with the test's interval.
+//! Loss and accuracy over the epochs of a run.
 
 use std::path::Path;
 
-use plotters::prelude::*;
-
-use super::canvas::{Canvas, FONT};
+use super::canvas::{self, Align, BLUE, BODY, Canvas, FAINT, GREEN, INK, ORANGE, SMALL};
+use super::colormap::Rgb;
+use super::ticks;
 use crate::error::Result;
 
+/// One value per epoch each; accuracies are fractions.
 pub struct Curves {
     pub epochs: Vec<f64>,
     pub train_loss: Vec<f64>,
     pub val_loss: Vec<f64>,
-    /// 0..1.
     pub val_accuracy: Vec<f64>,
-    /// Test accuracy and its 95 % interval, 0..1.
+    /// Test accuracy and its 95 % interval.
     pub test: Option<(f64, [f64; 2])>,
 }
 
-const BLUE: RGBColor = RGBColor(36, 99, 196);
-const ORANGE: RGBColor = RGBColor(214, 108, 24);
-const GREEN: RGBColor = RGBColor(24, 134, 72);
-const INK: RGBColor = RGBColor(34, 38, 46);
-const GRID: RGBColor = RGBColor(228, 231, 236);
+const LEFT: i64 = 150;
+const ABOVE: i64 = 80;
+const WIDE: i64 = 760;
+const HIGH: i64 = 560;
+const BELOW: i64 = 190;
+const PANEL: i64 = LEFT + WIDE + 40;
 
-fn range(values: &[f64]) -> (f64, f64) {
-    let finite = || values.iter().copied().filter(|v| v.is_finite());
-    let (low, high) =
-        (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
-    if low.is_finite() { (low, high) } else { (0.0, 1.0) }
-}
-
-fn points(x: &[f64], y: &[f64]) -> Vec<(f64, f64)> {
-    x.iter().copied().zip(y.iter().copied()).filter(|(_, y)| y.is_finite()).collect()
+/// One diagram: where it lies and what it spans.
+struct Plot {
+    at: [i64; 2],
+    x: [f64; 2],
+    y: [f64; 2],
 }
 
 pub fn draw(curves: &Curves, path: &Path) -> Result<()> {
-    let mut canvas = Canvas::new(1600, 680);
-    let last = range(&curves.epochs).1.max(1.0);
-    let losses: Vec<f64> = curves.train_loss.iter().chain(&curves.val_loss).copied().collect();
-    let most_loss = range(&losses).1.max(1e-6) * 1.08;
-    let mut accuracies: Vec<f64> = curves.val_accuracy.clone();
-    accuracies.extend(curves.test.iter().flat_map(|(a, i)| [*a, i[0], i[1]]));
-    let (low, high) = range(&accuracies);
-    let room = ((high - low) * 0.25).max(0.005);
-    let (low, high) = ((100.0 * (low - room)).max(0.0), (100.0 * (high + room)).min(100.0));
-    canvas.plot(|area| -> std::result::Result<(), Box<dyn std::error::Error>> {
-        let (left, right) = area.split_horizontally(800);
-        let mut chart = ChartBuilder::on(&left)
-            .caption("loss", (FONT, 30).into_font().color(&INK))
-            .margin(24)
-            .x_label_area_size(64)
-            .y_label_area_size(90)
-            .build_cartesian_2d(0.0..last * 1.02, 0.0..most_loss)?;
-        chart
-            .configure_mesh()
-            .light_line_style(WHITE)
-            .bold_line_style(GRID)
-            .axis_style(INK)
-            .x_desc("epoch")
-            .label_style((FONT, 22))
-            .axis_desc_style((FONT, 24))
-            .x_labels(9)
-            .y_labels(8)
-            .draw()?;
-        for (name, values, colour) in
-            [("training", &curves.train_loss, BLUE), ("validation", &curves.val_loss, ORANGE)]
-        {
-            let series = points(&curves.epochs, values);
-            let line = LineSeries::new(series.clone(), colour.stroke_width(4));
-            chart.draw_series(line)?.label(name).legend(move |(x, y)| {
-                PathElement::new(vec![(x, y), (x + 30, y)], colour.stroke_width(4))
-            });
-            chart.draw_series(series.into_iter().map(|p| Circle::new(p, 6, colour.filled())))?;
-        }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .legend_area_size(44)
-            .background_style(WHITE)
-            .border_style(GRID)
-            .label_font((FONT, 22))
-            .draw()?;
+    let mut c = Canvas::new((2 * PANEL) as usize, (ABOVE + HIGH + BELOW) as usize);
+    let x = span(&curves.epochs, 0.025);
+    let losses = [curves.train_loss.as_slice(), &curves.val_loss].concat();
+    let loss = Plot { at: [LEFT, ABOVE], x, y: span(&losses, 0.06) };
+    loss.axes(&mut c, "loss");
+    loss.curve(&mut c, &curves.epochs, &curves.train_loss, BLUE);
+    loss.curve(&mut c, &curves.epochs, &curves.val_loss, ORANGE);
+    legend(&mut c, LEFT, &[("training", BLUE), ("validation", ORANGE)]);
 
-        let mut chart = ChartBuilder::on(&right)
-            .caption("accuracy (%)", (FONT, 30).into_font().color(&INK))
-            .margin(24)
-            .x_label_area_size(64)
-            .y_label_area_size(90)
-            .build_cartesian_2d(0.0..last * 1.02, low..high)?;
-        chart
-            .configure_mesh()
-            .light_line_style(WHITE)
-            .bold_line_style(GRID)
-            .axis_style(INK)
-            .x_desc("epoch")
-            .label_style((FONT, 22))
-            .axis_desc_style((FONT, 24))
-            .x_labels(9)
-            .y_labels(8)
-            .draw()?;
-        if let Some((accuracy, interval)) = curves.test {
-            let [bottom, top] = interval.map(|v| 100.0 * v);
-            let band =
-                Rectangle::new([(0.0, bottom), (last * 1.02, top)], GREEN.mix(0.15).filled());
-            chart.draw_series(std::iter::once(band))?;
-            let level = 100.0 * accuracy;
-            let line = LineSeries::new([(0.0, level), (last * 1.02, level)], GREEN.stroke_width(3));
-            chart
-                .draw_series(line)?
-                .label(format!("test, {level:.2} % ({bottom:.2} to {top:.2})"))
-                .legend(move |(x, y)| {
-                    PathElement::new(vec![(x, y), (x + 30, y)], GREEN.stroke_width(3))
-                });
+    let percent: Vec<f64> = curves.val_accuracy.iter().map(|v| v * 100.0).collect();
+    let test = curves.test.map(|(v, i)| (v * 100.0, i.map(|v| v * 100.0)));
+    let mut shown = percent.clone();
+    shown.extend(test.iter().flat_map(|(v, i)| [*v, i[0], i[1]]));
+    let mut y = span(&shown, 0.06);
+    if shown.iter().any(|v| v.is_finite()) {
+        y = [y[0].clamp(0.0, 99.0), y[1].min(100.0)];
+    }
+    let right = Plot { at: [PANEL + LEFT, ABOVE], x, y };
+    if let Some((_, [low, high])) = test
+        && low.is_finite()
+        && high.is_finite()
+    {
+        let (top, bottom) = (right.down(high.max(low)), right.down(low.min(high)));
+        let high = ((bottom - top).round() as i64).max(2);
+        c.rect([right.at[0], top.round() as i64], [WIDE, high], GREEN, 0.18);
+    }
+    right.axes(&mut c, "accuracy (%)");
+    if let Some((value, _)) = test.filter(|(v, _)| v.is_finite()) {
+        let y = right.down(value);
+        let x = right.at[0] as f64;
+        c.line([x, y], [x + WIDE as f64, y], 4.0, GREEN);
+    }
+    right.curve(&mut c, &curves.epochs, &percent, ORANGE);
+    let test = test.map(|(v, [low, high])| format!("test {v:.2} % ({low:.2} to {high:.2})"));
+    let mut entries = vec![("validation", ORANGE)];
+    entries.extend(test.iter().map(|text| (text.as_str(), GREEN)));
+    legend(&mut c, PANEL + LEFT, &entries);
+    c.save(path)
+}
+
+/// The finite values' span, widened by a part of itself, never empty.
+fn span(values: &[f64], widen: f64) -> [f64; 2] {
+    let finite = || values.iter().copied().filter(|v| v.is_finite());
+    let (low, high) =
+        finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    if low > high {
+        return [0.0, 1.0];
+    }
+    let room = (high - low) * widen;
+    if high - low > 1e-9 * high.abs().max(1e-9) {
+        return [low - room, high + room];
+    }
+    let room = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
+    [low - room, high + room]
+}
+
+impl Plot {
+    fn across(&self, x: f64) -> f64 {
+        self.at[0] as f64 + (x - self.x[0]) / (self.x[1] - self.x[0]) * WIDE as f64
+    }
+
+    fn down(&self, y: f64) -> f64 {
+        self.at[1] as f64 + (self.y[1] - y) / (self.y[1] - self.y[0]) * HIGH as f64
+    }
+
+    fn axes(&self, c: &mut Canvas, name: &str) {
+        let (x, y) = (self.at[0], self.at[1]);
+        c.text(name, [x, y - 34], BODY, INK, Align::Left);
+        let (values, step) = ticks::round(self.y[0], self.y[1], 7);
+        let largest = self.y[0].abs().max(self.y[1].abs());
+        let plain = (1e-2..1e5).contains(&largest) && step > 1e-5;
+        for v in values {
+            let at = self.down(v).round() as i64;
+            c.rect([x, at - 1], [WIDE, 2], FAINT, 0.8);
+            let text = if plain { ticks::label(v, step) } else { ticks::short(v) };
+            c.text(&text, [x - 18, at], SMALL, INK, Align::Right);
         }
-        let percent: Vec<f64> = curves.val_accuracy.iter().map(|a| 100.0 * a).collect();
-        let series = points(&curves.epochs, &percent);
-        let ends = series
-            .last()
-            .map_or("validation".to_owned(), |p| format!("validation, {:.2} % at the end", p.1));
-        chart
-            .draw_series(LineSeries::new(series.clone(), ORANGE.stroke_width(4)))?
-            .label(ends)
-            .legend(move |(x, y)| {
-                PathElement::new(vec![(x, y), (x + 30, y)], ORANGE.stroke_width(4))
-            });
-        chart.draw_series(series.into_iter().map(|p| Circle::new(p, 6, ORANGE.filled())))?;
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::LowerRight)
-            .legend_area_size(44)
-            .background_style(WHITE)
-            .border_style(GRID)
-            .label_font((FONT, 22))
-            .draw()?;
-        area.present()?;
-        Ok(())
-    })?;
-    canvas.save(path)
+        // Epochs are whole: no ticks between them.
+        let (values, step) = ticks::round(self.x[0], self.x[1], 8);
+        for v in values.iter().filter(|v| (**v - v.round()).abs() < 1e-9) {
+            let at = self.across(*v).round() as i64;
+            c.rect([at - 1, y + HIGH + 2], [2, 10], INK, 1.0);
+            let text = ticks::label(*v, step.max(1.0));
+            c.text(&text, [at, y + HIGH + 32], SMALL, INK, Align::Middle);
+        }
+        c.rect([x - 2, y], [2, HIGH + 2], INK, 1.0);
+        c.rect([x - 2, y + HIGH], [WIDE + 2, 2], INK, 1.0);
+        c.text("epoch", [x + WIDE / 2, y + HIGH + 76], BODY, INK, Align::Middle);
+    }
+
+    fn curve(&self, c: &mut Canvas, x: &[f64], y: &[f64], colour: Rgb) {
+        let points: Vec<[f64; 2]> =
+            x.iter().zip(y).map(|(x, y)| [self.across(*x), self.down(*y)]).collect();
+        for pair in points.windows(2) {
+            c.line(pair[0], pair[1], 4.5, colour);
+        }
+        let few = points.len() <= 40;
+        for (k, p) in points.iter().enumerate() {
+            // A point between two gaps is not part of any line.
+            let alone = [k.wrapping_sub(1), k + 1]
+                .iter()
+                .all(|n| points.get(*n).is_none_or(|p: &[f64; 2]| !p[1].is_finite()));
+            if few || alone {
+                c.disc(*p, 7.0, colour);
+            }
+        }
+    }
+}
+
+fn legend(c: &mut Canvas, left: i64, entries: &[(&str, Rgb)]) {
+    let mut x = left;
+    let y = ABOVE + HIGH + 140;
+    for (text, colour) in entries {
+        c.line([x as f64 + 4.0, y as f64], [x as f64 + 44.0, y as f64], 6.0, *colour);
+        c.text(text, [x + 60, y], BODY, INK, Align::Left);
+        x += 60 + canvas::width(text, BODY) + 44;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::samples::{folder, read};
+
+    fn run(n: usize) -> Curves {
+        let over = |f: fn(f64) -> f64| (1..=n).map(|e| f(e as f64)).collect::<Vec<f64>>();
+        Curves {
+            epochs: over(|e| e),
+            train_loss: over(|e| 0.2 + 1.4 * (-e / 4.0).exp()),
+            val_loss: over(|e| 0.28 + 1.3 * (-e / 4.0).exp() + 0.02 * (e * 3.0).sin()),
+            val_accuracy: over(|e| 0.972 - 0.12 * (-e / 5.0).exp() + 0.003 * (e * 2.0).cos()),
+            test: Some((0.9634, [0.9595, 0.967])),
+        }
+    }
+
+    #[test]
+    fn a_run_shows_curves_and_the_band() {
+        let path = folder().join("curves.png");
+        draw(&run(20), &path).unwrap();
+        let (width, height, pixel) = read(&path);
+        assert_eq!((width as i64, height as i64), (2 * PANEL, ABOVE + HIGH + BELOW));
+        let has = |from: i64, colour: Rgb| {
+            (from..from + WIDE)
+                .any(|x| (ABOVE..ABOVE + HIGH).any(|y| pixel(x as usize, y as usize) == colour))
+        };
+        assert!(has(LEFT, BLUE) && has(LEFT, ORANGE) && !has(LEFT, GREEN));
+        assert!(has(PANEL + LEFT, GREEN) && !has(PANEL + LEFT, BLUE));
+    }
+
+    #[test]
+    fn one_point_many_points_and_gaps() {
+        draw(&run(1), &folder().join("curves-one.png")).unwrap();
+        draw(&run(300), &folder().join("curves-300.png")).unwrap();
+        let odd = folder().join("curves-odd.png");
+        let mut gaps = run(9);
+        gaps.train_loss[3] = f64::NAN;
+        gaps.val_loss[5] = f64::INFINITY;
+        gaps.test = Some((f64::NAN, [f64::NAN; 2]));
+        draw(&gaps, &odd).unwrap();
+        let empty = Curves {
+            epochs: vec![],
+            train_loss: vec![],
+            val_loss: vec![],
+            val_accuracy: vec![],
+            test: None,
+        };
+        draw(&empty, &odd).unwrap();
+        let flat = Curves {
+            epochs: vec![1.0, 2.0],
+            train_loss: vec![0.0; 2],
+            val_loss: vec![1e-9; 1],
+            val_accuracy: vec![1.0; 2],
+            test: Some((1.0, [1.0; 2])),
+        };
+        draw(&flat, &odd).unwrap();
+    }
 }

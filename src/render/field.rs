@@ -1,12 +1,13 @@
-//! One plane with axes, a colour bar and a title.
+//! Pictures of one plane: a complex field, an intensity, a phase.
 
+use std::f64::consts::PI;
 use std::path::Path;
 
 use num_complex::Complex;
 
-use super::canvas::{Anchor, Canvas, FAINT, INK, RULE};
-use super::colormap::{NOT_A_NUMBER, Rgb, cyclic, sequential};
-use super::{plain, round_below, unit_of};
+use super::canvas::{BODY, Canvas, TITLE};
+use super::colormap::{self, Rgb};
+use super::panel::{self, BAR, BELOW, LEFT};
 use crate::error::Result;
 
 pub struct Plane<'a> {
@@ -17,176 +18,168 @@ pub struct Plane<'a> {
     pub title: &'a str,
 }
 
-/// Pixels that a plane is enlarged or averaged to, about.
-const SIDE: usize = 640;
-const MARGIN: usize = 110;
-const TOP: usize = 80;
-const BAR: usize = 26;
-/// Width of one panel beyond its plane.
-const PANEL: usize = MARGIN + 150;
+/// Pixels for the longer side of a plane.
+const ROOM: usize = 900;
+const ABOVE: i64 = 132;
+/// Below this part of the largest amplitude a phase is not shown.
+const DIM: f64 = 0.01;
 
-/// A plane brought to the size at which it is drawn.
-struct Shown {
-    samples: [usize; 2],
-    zoom: usize,
-    /// Samples of the plane to one of these.
-    step: usize,
+enum Kind {
+    Amplitude,
+    Intensity,
+    Phase,
 }
 
-impl Shown {
-    fn of(samples: [usize; 2]) -> Self {
-        let largest = samples[0].max(samples[1]).max(1);
-        let step = largest.div_ceil(900);
-        let samples = samples.map(|n| n.div_ceil(step));
-        Self { samples, zoom: (SIDE / samples[0].max(samples[1]).max(1)).max(1), step }
-    }
-
-    fn pixels(&self) -> [usize; 2] {
-        [self.samples[1] * self.zoom, self.samples[0] * self.zoom]
-    }
-
-    /// Means over `step` x `step` samples.
-    fn mean<T>(&self, full: [usize; 2], values: &[T]) -> Vec<T>
-    where
-        T: Copy + std::ops::Add<Output = T> + std::ops::Mul<f64, Output = T>,
-    {
-        let [ny, nx] = self.samples;
-        let block = |k: usize| {
-            let (j, i) = (k / nx * self.step, k % nx * self.step);
-            let rows = j..(j + self.step).min(full[0]);
-            let columns = i..(i + self.step).min(full[1]);
-            let weight = ((rows.len() * columns.len()) as f64).recip();
-            let cells = rows.flat_map(|v| columns.clone().map(move |u| v * full[1] + u));
-            cells.map(|at| values[at] * weight).reduce(|a, b| a + b)
-        };
-        (0..ny * nx).filter_map(block).collect()
-    }
-}
-
-/// Largest finite value, or 1 where there is none.
-pub(super) fn peak(values: impl Iterator<Item = f64>) -> f64 {
-    let peak = values.filter(|v| v.is_finite()).fold(0.0, f64::max);
-    if peak > 0.0 { peak } else { 1.0 }
-}
-
-/// Amplitude and phase side by side; phase is grey where there is next to no light.
+/// Amplitude and phase side by side.
 pub fn complex(plane: &Plane, field: &[Complex<f64>], path: &Path) -> Result<()> {
-    let shown = Shown::of(plane.samples);
-    let field = shown.mean(plane.samples, field);
-    let [w, h] = shown.pixels();
-    let mut canvas = Canvas::new(2 * (w + PANEL), h + TOP + MARGIN);
-    let most = peak(field.iter().map(|z| z.norm()));
-    let amplitude = |k: usize| sequential(field[k].norm() / most);
-    panel(&mut canvas, 0, plane, &shown, "amplitude", &amplitude)?;
-    let ticks = [(0.0, "0".to_owned()), (1.0, format!("{most:.3}"))];
-    colour_bar(&mut canvas, MARGIN + w, h, sequential, &ticks)?;
-    let phase = |k: usize| {
-        let z = field[k];
-        if z.re.is_nan() || z.im.is_nan() {
-            NOT_A_NUMBER
-        } else if z.norm() < 0.01 * most {
-            [235, 235, 238]
-        } else {
-            cyclic(z.arg())
-        }
+    let size = panel::size(plane.samples, plane.pitch, ROOM);
+    let part = |f: fn(&Complex<f64>) -> f64| {
+        panel::average(&field.iter().map(f).collect::<Vec<_>>(), plane.samples, size)
     };
-    panel(&mut canvas, w + PANEL, plane, &shown, "phase", &phase)?;
-    phase_bar(&mut canvas, 2 * w + PANEL + MARGIN, h)?;
-    canvas.save(path)
+    let [amplitude, re, im] = [part(|v| v.norm()), part(|v| v.re), part(|v| v.im)];
+    let limit = panel::largest(&amplitude) * DIM;
+    let phase = |i: usize| match amplitude[i] {
+        a if !a.is_finite() => colormap::NAN,
+        a if a <= limit => colormap::DARK,
+        _ => colormap::cyclic(im[i].atan2(re[i])),
+    };
+    let largest = panel::largest(&amplitude);
+    let mut c = sheet(plane, size, 2);
+    picture(&mut c, plane, size, 0, &Kind::Amplitude, largest, |i| {
+        panel::amount(amplitude[i], largest)
+    });
+    picture(&mut c, plane, size, 1, &Kind::Phase, PI, phase);
+    c.save(path)
 }
 
-/// Phases in radians, mod 2π.
-pub fn phase(plane: &Plane, phases: &[f64], path: &Path) -> Result<()> {
-    // Averaging phases means averaging their phasors.
-    let phasors: Vec<_> = phases.iter().map(|&p| Complex::cis(p)).collect();
-    let shown = Shown::of(plane.samples);
-    let phasors = shown.mean(plane.samples, &phasors);
-    let [w, h] = shown.pixels();
-    let mut canvas = Canvas::new(w + PANEL, h + TOP + MARGIN);
-    panel(&mut canvas, 0, plane, &shown, "phase", &|k| cyclic(phasors[k].arg()))?;
-    phase_bar(&mut canvas, MARGIN + w, h)?;
-    canvas.save(path)
-}
-
-/// Intensities, from zero to the largest.
 pub fn intensity(plane: &Plane, values: &[f64], path: &Path) -> Result<()> {
-    let shown = Shown::of(plane.samples);
-    let values = shown.mean(plane.samples, values);
-    let [w, h] = shown.pixels();
-    let mut canvas = Canvas::new(w + PANEL, h + TOP + MARGIN);
-    let most = peak(values.iter().copied());
-    panel(&mut canvas, 0, plane, &shown, "intensity", &|k| sequential(values[k] / most))?;
-    let ticks = [(0.0, "0".to_owned()), (1.0, format!("{most:.3}"))];
-    colour_bar(&mut canvas, MARGIN + w, h, sequential, &ticks)?;
-    canvas.save(path)
+    let size = panel::size(plane.samples, plane.pitch, ROOM);
+    let values = panel::average(values, plane.samples, size);
+    let largest = panel::largest(&values);
+    let mut c = sheet(plane, size, 1);
+    picture(&mut c, plane, size, 0, &Kind::Intensity, largest, |i| {
+        panel::amount(values[i], largest)
+    });
+    c.save(path)
 }
 
-fn panel(
-    canvas: &mut Canvas,
-    left: usize,
+/// Phases in radians, shown modulo 2π.
+pub fn phase(plane: &Plane, values: &[f64], path: &Path) -> Result<()> {
+    let size = panel::size(plane.samples, plane.pitch, ROOM);
+    let values = phases(values, plane.samples, size);
+    let mut c = sheet(plane, size, 1);
+    picture(&mut c, plane, size, 0, &Kind::Phase, PI, |i| colormap::cyclic(values[i]));
+    c.save(path)
+}
+
+/// Phases at `size` pixels, averaged on the unit circle so that 0 and 2π stay the same.
+pub fn phases(values: &[f64], samples: [usize; 2], size: [usize; 2]) -> Vec<f64> {
+    let part = |f: fn(f64) -> f64| {
+        panel::average(&values.iter().map(|v| f(*v)).collect::<Vec<_>>(), samples, size)
+    };
+    let (sin, cos) = (part(f64::sin), part(f64::cos));
+    sin.iter().zip(cos).map(|(s, c)| s.atan2(c)).collect()
+}
+
+fn sheet(plane: &Plane, size: [usize; 2], pictures: i64) -> Canvas {
+    let wide = pictures * (LEFT + size[1] as i64 + BAR);
+    let mut c = Canvas::new(wide as usize, (ABOVE + size[0] as i64 + BELOW) as usize);
+    panel::heading(&mut c, plane.title, [LEFT, 42], TITLE);
+    c
+}
+
+fn picture(
+    c: &mut Canvas,
     plane: &Plane,
-    shown: &Shown,
-    what: &str,
-    colour: &dyn Fn(usize) -> Rgb,
-) -> Result<()> {
-    let [w, h] = shown.pixels();
-    let x0 = left + MARGIN;
-    canvas.samples(x0, TOP, shown.zoom, shown.samples, colour);
-    canvas.frame(x0, TOP, [w, h], 2, RULE);
-    let title =
-        if plane.title.is_empty() { what.to_owned() } else { format!("{}: {what}", plane.title) };
-    canvas.text(x0, TOP - 36, 28, Anchor::Left, INK, &title)?;
-    let extent = [0, 1].map(|a| plane.samples[a] as f64 * plane.pitch[a]);
-    let (scale, unit) = unit_of(extent[0].max(extent[1]));
-    for (a, name) in [(1, "x"), (0, "y")] {
-        let half = extent[a] * scale / 2.0;
-        let tick = round_below(half);
-        for value in [-tick, 0.0, tick] {
-            let at = (value / (2.0 * half) + 0.5) * if a == 1 { w as f64 } else { h as f64 };
-            let at = at as usize;
-            if a == 1 {
-                canvas.fill(x0 + at, TOP + h + 2, [2, 8], FAINT);
-                canvas.text(x0 + at, TOP + h + 26, 22, Anchor::Centre, INK, &plain(value))?;
-            } else {
-                canvas.fill(x0 - 10, TOP + at, [8, 2], FAINT);
-                canvas.text(x0 - 16, TOP + at, 22, Anchor::Right, INK, &plain(value))?;
+    size: [usize; 2],
+    column: i64,
+    kind: &Kind,
+    largest: f64,
+    colour: impl Fn(usize) -> Rgb,
+) {
+    let at = [LEFT + column * (LEFT + size[1] as i64 + BAR), ABOVE];
+    let name = match kind {
+        Kind::Amplitude => "amplitude",
+        Kind::Intensity => "intensity",
+        Kind::Phase => "phase (rad)",
+    };
+    panel::heading(c, name, [at[0], ABOVE - 32], BODY);
+    panel::pixels(c, at, size, colour);
+    panel::axes(c, at, size, plane.samples, plane.pitch);
+    let beside = [at[0] + size[1] as i64, at[1]];
+    match kind {
+        Kind::Phase => panel::phase_bar(c, beside, size[0] as i64),
+        _ => panel::amount_bar(c, beside, size[0] as i64, largest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::samples::{beam, folder, read};
+
+    const P: [f64; 2] = [8e-6; 2];
+
+    #[test]
+    fn a_field_shows_amplitude_and_phase() {
+        let field = beam([200, 200], 30.0);
+        let path = folder().join("field-complex.png");
+        let title = "after the second mask, z = 12 mm";
+        complex(&Plane { samples: [200, 200], pitch: P, title }, &field, &path).unwrap();
+        let (width, height, pixel) = read(&path);
+        assert_eq!(
+            (width, height),
+            (2 * (LEFT + 800 + BAR) as usize, (ABOVE + 800 + BELOW) as usize)
+        );
+        let second = (LEFT + 800 + BAR + LEFT) as usize;
+        // The corner is dark, the middle is not.
+        assert_eq!(pixel(second + 2, ABOVE as usize + 2), colormap::DARK);
+        assert_ne!(pixel(second + 400, ABOVE as usize + 400), colormap::DARK);
+        let expected = colormap::cyclic(field[100 * 200 + 100].arg());
+        assert_eq!(pixel(second + 402, ABOVE as usize + 402), expected);
+    }
+
+    #[test]
+    fn phases_wrap_and_nan_is_grey() {
+        let path = folder().join("field-phase.png");
+        let plane = Plane { samples: [2, 2], pitch: P, title: "wrap" };
+        phase(&plane, &[PI, -PI, f64::NAN, 0.5], &path).unwrap();
+        let (_, _, pixel) = read(&path);
+        let at = |j: usize, i: usize| {
+            pixel(LEFT as usize + 225 + 450 * i, ABOVE as usize + 225 + 450 * j)
+        };
+        assert_eq!(at(0, 0), at(0, 1));
+        assert_eq!(at(1, 0), colormap::NAN);
+        assert_eq!(at(1, 1), colormap::cyclic(0.5));
+    }
+
+    #[test]
+    fn intensity_of_a_large_plane_is_averaged() {
+        let path = folder().join("field-intensity.png");
+        let values: Vec<f64> =
+            beam([1500, 1000], 200.0).iter().map(|v| v.norm_sqr() * 3e-7).collect();
+        let plane = Plane { samples: [1500, 1000], pitch: [2e-7; 2], title: "detector" };
+        intensity(&plane, &values, &path).unwrap();
+        let (width, height, _) = read(&path);
+        assert_eq!((width, height), ((LEFT + 600 + BAR) as usize, (ABOVE + 900 + BELOW) as usize));
+    }
+
+    #[test]
+    fn odd_planes_do_not_panic() {
+        let path = folder().join("field-odd.png");
+        for (samples, pitch) in [([1, 1], P), ([1, 700], P), ([3, 2], [0.0, f64::NAN]), ([0, 0], P)]
+        {
+            let plane = Plane {
+                samples,
+                pitch,
+                title: "a title that is far too long for so small a plane, and goes on for longer than the picture is wide",
+            };
+            for v in [0.0, f64::NAN, f64::INFINITY, -1.0] {
+                let n = samples[0] * samples[1];
+                complex(&plane, &vec![Complex::new(v, v); n], &path).unwrap();
+                intensity(&plane, &vec![v; n], &path).unwrap();
+                phase(&plane, &vec![v; n], &path).unwrap();
             }
         }
-        let label = format!("{name} ({unit})");
-        if a == 1 {
-            canvas.text(x0 + w / 2, TOP + h + 62, 24, Anchor::Centre, INK, &label)?;
-        } else {
-            canvas.text_up(left + 24, TOP + h / 2, 24, INK, &label)?;
-        }
     }
-    Ok(())
-}
-
-fn colour_bar(
-    canvas: &mut Canvas,
-    right: usize,
-    h: usize,
-    map: fn(f64) -> Rgb,
-    ticks: &[(f64, String)],
-) -> Result<()> {
-    let x = right + 26;
-    canvas.bar(x, TOP, [BAR, h], map);
-    for (t, label) in ticks {
-        let y = TOP + ((1.0 - t) * (h as f64 - 1.0)) as usize;
-        canvas.text(
-            x + BAR + 10,
-            y.clamp(TOP + 10, TOP + h.max(11) - 10),
-            22,
-            Anchor::Left,
-            INK,
-            label,
-        )?;
-    }
-    Ok(())
-}
-
-fn phase_bar(canvas: &mut Canvas, right: usize, h: usize) -> Result<()> {
-    let map = |t: f64| cyclic((2.0 * t - 1.0) * std::f64::consts::PI);
-    let ticks = [(0.0, "−π".to_owned()), (0.5, "0".to_owned()), (1.0, "π".to_owned())];
-    colour_bar(canvas, right, h, map, &ticks)
 }
