@@ -101,7 +101,7 @@ fn text(report: &Report) -> String {
         text += "GPU: no adapter answers through Vulkan, Metal or DX12\n";
     } else {
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.load_style(presets::UTF8_FULL_CONDENSED);
         table.set_header([
             "adapter",
             "kind",
@@ -109,7 +109,7 @@ fn text(report: &Report) -> String {
             "driver",
             "largest binding",
             "workgroup",
-            "memory",
+            "workgroup memory",
         ]);
         for a in &report.adapters {
             table.add_row([
@@ -127,7 +127,7 @@ fn text(report: &Report) -> String {
     text += &format!("would use: {} ({})", report.uses, report.why);
     if !report.twins.is_empty() {
         let mut table = Table::new();
-        table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+        table.load_style(presets::UTF8_FULL_CONDENSED);
         table.set_header(["case", "device", "largest error", "allowed", ""]);
         for c in &report.twins {
             let verdict = if c.holds { "ok" } else { "WRONG" };
