@@ -20,7 +20,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Elements-first-fit over the order in which nodes run.
+    /// Best fit, over the order in which nodes run.
     ///
     /// A node's outputs never share a slab with its inputs: a GPU may not read and write one
     /// buffer in one dispatch. Per-leaf sums live through the whole routine.

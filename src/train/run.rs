@@ -197,8 +197,9 @@ impl Loop<'_> {
                 return Err(self.find_birth(step, batch));
             }
             sum += loss;
+            // Step by step: when the ring happens to be read must not change a bit.
+            self.progress.epoch_loss += loss;
         }
-        self.progress.epoch_loss += sum;
         self.seen = self.progress.step;
         self.look()?;
         Ok(sum / count)
