@@ -57,5 +57,5 @@ fn routine_index(program: &Program, name: &str) -> Result<usize> {
 
 /// Whether the host sees this slot in another order than the device.
 fn is_reordered(slot: &Slot) -> bool {
-    slot.shape.layout != Layout::Natural
+    !matches!(slot.shape.layout, Layout::Natural | Layout::Blocked)
 }

@@ -67,26 +67,34 @@ impl Primitive for Columns {
         let scratch = columns.scratch(1);
         let run = move |io: &mut super::kernel::Io<'_, T>| {
             let (x, h) = (io.inputs[0].complex(), io.inputs[1].complex());
-            lines::blocks(io, BLOCK * ny, scratch, |b, out, scratch: &mut [Complex<T>]| {
-                let (kx, count) = (b * BLOCK, out.len() / ny);
-                let (block, rest) = scratch.split_at_mut(BLOCK * my);
-                let block = &mut block[..count * my];
-                for (c, column) in block.chunks_mut(my).enumerate() {
-                    column[..ny].copy_from_slice(&x[(kx + c) * ny..][..ny]);
-                    column[ny..].fill(Complex::new(T::zero(), T::zero()));
-                }
-                columns.forward(block, rest);
-                let terms = block.iter_mut().zip(&h[kx * my..][..count * my]);
-                if conj {
-                    terms.for_each(|(v, h)| *v = *v * h.conj());
-                } else {
-                    terms.for_each(|(v, h)| *v = *v * h);
-                }
-                columns.inverse(block, rest);
-                for (out, column) in out.chunks_mut(ny).zip(block.chunks(my)) {
-                    out.copy_from_slice(&column[..ny]);
-                }
-            });
+            let fresh = io.parallel.then_some(scratch);
+            let output = io.outputs[0].complex();
+            lines::blocks(
+                output,
+                BLOCK * ny,
+                io.scratch,
+                fresh,
+                |b, out, scratch: &mut [Complex<T>]| {
+                    let (kx, count) = (b * BLOCK, out.len() / ny);
+                    let (block, rest) = scratch.split_at_mut(BLOCK * my);
+                    let block = &mut block[..count * my];
+                    for (c, column) in block.chunks_mut(my).enumerate() {
+                        column[..ny].copy_from_slice(&x[(kx + c) * ny..][..ny]);
+                        column[ny..].fill(Complex::new(T::zero(), T::zero()));
+                    }
+                    columns.forward(block, rest);
+                    let terms = block.iter_mut().zip(&h[kx * my..][..count * my]);
+                    if conj {
+                        terms.for_each(|(v, h)| *v = *v * h.conj());
+                    } else {
+                        terms.for_each(|(v, h)| *v = *v * h);
+                    }
+                    columns.inverse(block, rest);
+                    for (out, column) in out.chunks_mut(ny).zip(block.chunks(my)) {
+                        out.copy_from_slice(&column[..ny]);
+                    }
+                },
+            );
         };
         CpuKernel { run: Box::new(run), scratch }
     }

@@ -12,10 +12,21 @@ use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::{Kind, Shape, Slot};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GradSum {
     Phase,
     Amplitude,
+}
+
+impl GradSum {
+    /// Adds one sample's share.
+    pub(super) fn add<T: Scalar>(self, sums: &mut [T], a: &[Complex<T>], g: &[Complex<T>]) {
+        let terms = sums.iter_mut().zip(a).zip(g);
+        match self {
+            Self::Phase => terms.for_each(|((sum, y), g)| *sum += y.re * g.im - y.im * g.re),
+            Self::Amplitude => terms.for_each(|((sum, x), g)| *sum += x.re * g.re + x.im * g.im),
+        }
+    }
 }
 
 impl Primitive for GradSum {
@@ -28,24 +39,10 @@ impl Primitive for GradSum {
     }
 
     fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
-        fn add<T: Scalar>(
-            sums: &mut [T],
-            a: &[Complex<T>],
-            g: &[Complex<T>],
-            term: impl Fn(&Complex<T>, &Complex<T>) -> T,
-        ) {
-            for ((sum, a), g) in sums.iter_mut().zip(a).zip(g) {
-                *sum += term(a, g);
-            }
-        }
         let op = *self;
         CpuKernel::new(move |io| {
             let (a, g) = (io.inputs[0].complex(), io.inputs[1].complex());
-            let sums = io.outputs[0].real();
-            match op {
-                Self::Phase => add(sums, a, g, |y, g| y.re * g.im - y.im * g.re),
-                Self::Amplitude => add(sums, a, g, |x, g| x.re * g.re + x.im * g.im),
-            }
+            op.add(io.outputs[0].real(), a, g);
         })
     }
 

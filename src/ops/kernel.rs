@@ -3,6 +3,7 @@
 use num_complex::Complex;
 use rustfft::FftPlanner;
 
+use super::hop::Chain;
 use crate::math::scalar::Scalar;
 
 /// A slice of one copy of a slot.
@@ -140,12 +141,13 @@ impl Word {
 }
 
 /// One of the generated passes of a padded propagation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum LinePass {
     RowsIn,
     Columns { conj: bool },
     RowsOut,
     ColumnsGrad,
+    Hop(Chain),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

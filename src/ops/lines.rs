@@ -7,7 +7,7 @@ use num_complex::Complex;
 use rayon::prelude::*;
 use rustfft::{Fft, FftDirection};
 
-use super::kernel::{CpuCompile, Io};
+use super::kernel::CpuCompile;
 use crate::math::scalar::Scalar;
 
 /// Lines a block: a run of 16 complex f32 is two cache lines, and a block of 512 samples a line
@@ -51,21 +51,21 @@ impl<T: Scalar> Lines<T> {
 }
 
 /// Runs `block(index, chunk, scratch)` over chunks of the output, on all threads if there is
-/// nothing else to run there.
+/// nothing else to run there; `fresh` is what a thread then needs for scratch.
 pub fn blocks<T: Scalar>(
-    io: &mut Io<'_, T>,
+    output: &mut [Complex<T>],
     chunk: usize,
-    scratch: usize,
+    scratch: &mut [Complex<T>],
+    fresh: Option<usize>,
     block: impl Fn(usize, &mut [Complex<T>], &mut [Complex<T>]) + Send + Sync,
 ) {
-    let output = io.outputs[0].complex();
-    if io.parallel {
-        let fresh = || vec![Complex::new(T::zero(), T::zero()); scratch];
+    if let Some(n) = fresh {
+        let fresh = || vec![Complex::new(T::zero(), T::zero()); n];
         let chunks = output.par_chunks_mut(chunk).enumerate();
         chunks.for_each_init(fresh, |scratch, (i, chunk)| block(i, chunk, scratch));
     } else {
         for (i, chunk) in output.chunks_mut(chunk).enumerate() {
-            block(i, chunk, io.scratch);
+            block(i, chunk, scratch);
         }
     }
 }

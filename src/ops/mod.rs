@@ -16,6 +16,7 @@ pub mod cross_entropy;
 pub mod efficiency;
 pub mod encode;
 pub mod grad_sum;
+pub mod hop;
 pub mod intensity;
 pub mod kernel;
 pub mod leaf_sum;
@@ -103,6 +104,7 @@ ops! {
     efficiency::EfficiencyAdjoint,
     encode::Encode,
     grad_sum::GradSum,
+    hop::Hop,
     intensity::Intensity,
     intensity::IntensityAdjoint,
     leaf_sum::LeafSum,
@@ -138,6 +140,7 @@ pub fn cases() -> Vec<case::Case> {
         efficiency::cases,
         encode::cases,
         grad_sum::cases,
+        hop::cases,
         intensity::cases,
         leaf_sum::cases,
         mean_squared::cases,

@@ -7,7 +7,7 @@ use num_complex::Complex;
 use rayon::prelude::*;
 
 use super::case::{Case, build};
-use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Grid, LinePass, Source};
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Grid, Io, LinePass, Source};
 use super::lines::{BLOCK, Lines};
 use super::rows_out::RowsOut;
 use super::{Op, Primitive, expect};
@@ -39,6 +39,71 @@ pub(super) fn line_pass(pass: LinePass, field: [usize; 2], padded: [usize; 2]) -
     }
 }
 
+/// Rows in by rustfft. A hybrid field is kept as [mx, ny]: a column is contiguous for the pass
+/// that follows.
+pub(super) struct Kernel<T: Scalar> {
+    lines: Lines<T>,
+    field: [usize; 2],
+}
+
+impl<T: Scalar> Kernel<T> {
+    pub fn new(field: [usize; 2], padded: [usize; 2], compile: &mut CpuCompile<T>) -> Self {
+        Self { lines: Lines::new(padded[1], compile), field }
+    }
+
+    pub fn scratch(&self) -> usize {
+        self.lines.scratch(1)
+    }
+
+    /// Rows y.. of x into the block at the head of the scratch; how many there were.
+    fn transform(&self, x: &[Complex<T>], y: usize, scratch: &mut [Complex<T>]) -> usize {
+        let ([ny, nx], mx) = (self.field, self.lines.length);
+        let count = BLOCK.min(ny - y);
+        let (block, rest) = scratch.split_at_mut(BLOCK * mx);
+        for (row, padded) in block.chunks_mut(mx).take(count).enumerate() {
+            padded[..nx].copy_from_slice(&x[(y + row) * nx..][..nx]);
+            padded[nx..].fill(Complex::new(T::zero(), T::zero()));
+        }
+        self.lines.forward(&mut block[..count * mx], rest);
+        count
+    }
+
+    pub fn run(
+        &self,
+        x: &[Complex<T>],
+        output: &mut [Complex<T>],
+        scratch: &mut [Complex<T>],
+        parallel: bool,
+    ) {
+        let (ny, mx) = (self.field[0], self.lines.length);
+        if parallel {
+            let rows: Vec<Vec<Complex<T>>> = (0..ny.div_ceil(BLOCK))
+                .into_par_iter()
+                .map(|b| {
+                    let mut own = vec![Complex::new(T::zero(), T::zero()); self.scratch()];
+                    self.transform(x, b * BLOCK, &mut own);
+                    own
+                })
+                .collect();
+            output.par_chunks_mut(ny).enumerate().for_each(|(kx, column)| {
+                for (y, out) in column.iter_mut().enumerate() {
+                    *out = rows[y / BLOCK][(y % BLOCK) * mx + kx];
+                }
+            });
+            return;
+        }
+        for y in (0..ny).step_by(BLOCK) {
+            let count = self.transform(x, y, scratch);
+            for kx in 0..mx {
+                let out = &mut output[kx * ny + y..][..count];
+                for (row, out) in out.iter_mut().enumerate() {
+                    *out = scratch[row * mx + kx];
+                }
+            }
+        }
+    }
+}
+
 impl Primitive for RowsIn {
     const NAME: &'static str = "rows_in";
 
@@ -59,49 +124,11 @@ impl Primitive for RowsIn {
         walk.contribute(node.inputs[0], back)
     }
 
-    // The CPU keeps a hybrid field as [mx, ny]: a column is contiguous for the pass that follows.
     fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
-        let ([ny, nx], mx) = (self.field, self.padded[1]);
-        let lines = Lines::new(mx, compile);
-        let scratch = lines.scratch(1);
-        let transform = move |x: &[Complex<T>], y: usize, scratch: &mut [Complex<T>]| -> usize {
-            let count = BLOCK.min(ny - y);
-            let (block, rest) = scratch.split_at_mut(BLOCK * mx);
-            for (row, padded) in block.chunks_mut(mx).take(count).enumerate() {
-                padded[..nx].copy_from_slice(&x[(y + row) * nx..][..nx]);
-                padded[nx..].fill(Complex::new(T::zero(), T::zero()));
-            }
-            lines.forward(&mut block[..count * mx], rest);
-            count
-        };
-        let run = move |io: &mut super::kernel::Io<'_, T>| {
-            let x = io.inputs[0].complex();
-            let output = io.outputs[0].complex();
-            if io.parallel {
-                let rows: Vec<Vec<Complex<T>>> = (0..ny.div_ceil(BLOCK))
-                    .into_par_iter()
-                    .map(|b| {
-                        let mut own = vec![Complex::new(T::zero(), T::zero()); scratch];
-                        transform(x, b * BLOCK, &mut own);
-                        own
-                    })
-                    .collect();
-                output.par_chunks_mut(ny).enumerate().for_each(|(kx, column)| {
-                    for (y, out) in column.iter_mut().enumerate() {
-                        *out = rows[y / BLOCK][(y % BLOCK) * mx + kx];
-                    }
-                });
-                return;
-            }
-            for y in (0..ny).step_by(BLOCK) {
-                let count = transform(x, y, io.scratch);
-                for kx in 0..mx {
-                    let out = &mut output[kx * ny + y..][..count];
-                    for (row, out) in out.iter_mut().enumerate() {
-                        *out = io.scratch[row * mx + kx];
-                    }
-                }
-            }
+        let kernel = Kernel::new(self.field, self.padded, compile);
+        let scratch = kernel.scratch();
+        let run = move |io: &mut Io<'_, T>| {
+            kernel.run(io.inputs[0].complex(), io.outputs[0].complex(), io.scratch, io.parallel);
         };
         CpuKernel { run: Box::new(run), scratch }
     }

@@ -4,7 +4,7 @@
 
 use num_complex::Complex;
 
-use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, LinePass};
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, LinePass};
 use super::lines::{self, BLOCK, Lines};
 use super::rows_in::{RowsIn, fft_flops, line_pass};
 use super::{Op, Primitive, expect};
@@ -18,6 +18,47 @@ pub struct RowsOut {
     /// `[y, x]`.
     pub field: [usize; 2],
     pub padded: [usize; 2],
+}
+
+/// Rows out by rustfft, of a hybrid field kept as [mx, ny].
+pub(super) struct Kernel<T: Scalar> {
+    rows: Lines<T>,
+    field: [usize; 2],
+}
+
+impl<T: Scalar> Kernel<T> {
+    pub fn new(field: [usize; 2], padded: [usize; 2], compile: &mut CpuCompile<T>) -> Self {
+        Self { rows: Lines::new(padded[1], compile), field }
+    }
+
+    pub fn scratch(&self) -> usize {
+        self.rows.scratch(1)
+    }
+
+    pub fn run(
+        &self,
+        hybrid: &[Complex<T>],
+        output: &mut [Complex<T>],
+        scratch: &mut [Complex<T>],
+        parallel: bool,
+    ) {
+        let ([ny, nx], mx) = (self.field, self.rows.length);
+        let fresh = parallel.then(|| self.scratch());
+        lines::blocks(output, BLOCK * nx, scratch, fresh, |b, out, scratch: &mut [Complex<T>]| {
+            let (y, count) = (b * BLOCK, out.len() / nx);
+            let (block, rest) = scratch.split_at_mut(BLOCK * mx);
+            for kx in 0..mx {
+                let column = &hybrid[kx * ny + y..][..count];
+                for (row, &value) in column.iter().enumerate() {
+                    block[row * mx + kx] = value;
+                }
+            }
+            self.rows.inverse(&mut block[..count * mx], rest);
+            for (out, row) in out.chunks_mut(nx).zip(block.chunks(mx)) {
+                out.copy_from_slice(&row[..nx]);
+            }
+        });
+    }
 }
 
 impl Primitive for RowsOut {
@@ -36,25 +77,10 @@ impl Primitive for RowsOut {
     }
 
     fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
-        let ([ny, nx], mx) = (self.field, self.padded[1]);
-        let rows = Lines::new(mx, compile);
-        let scratch = rows.scratch(1);
-        let run = move |io: &mut super::kernel::Io<'_, T>| {
-            let hybrid = io.inputs[0].complex();
-            lines::blocks(io, BLOCK * nx, scratch, |b, out, scratch: &mut [Complex<T>]| {
-                let (y, count) = (b * BLOCK, out.len() / nx);
-                let (block, rest) = scratch.split_at_mut(BLOCK * mx);
-                for kx in 0..mx {
-                    let column = &hybrid[kx * ny + y..][..count];
-                    for (row, &value) in column.iter().enumerate() {
-                        block[row * mx + kx] = value;
-                    }
-                }
-                rows.inverse(&mut block[..count * mx], rest);
-                for (out, row) in out.chunks_mut(nx).zip(block.chunks(mx)) {
-                    out.copy_from_slice(&row[..nx]);
-                }
-            });
+        let kernel = Kernel::new(self.field, self.padded, compile);
+        let scratch = kernel.scratch();
+        let run = move |io: &mut Io<'_, T>| {
+            kernel.run(io.inputs[0].complex(), io.outputs[0].complex(), io.scratch, io.parallel);
         };
         CpuKernel { run: Box::new(run), scratch }
     }

@@ -55,7 +55,12 @@ impl Builder {
 
     /// A slot that ops add to, one copy per leaf.
     pub fn leaf(&mut self, name: String, shape: Shape) -> SlotId {
-        self.add(name, shape, Domain::Leaf, Role::Temp)
+        self.temp(name, shape, Domain::Leaf)
+    }
+
+    /// A temporary that [`Self::emit_all`] writes.
+    pub fn temp(&mut self, name: String, shape: Shape, domain: Domain) -> SlotId {
+        self.add(name, shape, domain, Role::Temp)
     }
 
     /// Starts a routine; what follows is emitted into it.
@@ -115,6 +120,13 @@ impl Builder {
                 return Err(Error::Shape { op: op.name(), what });
             }
         }
+        self.push(Node { op, inputs: inputs.to_vec(), outputs: outputs.to_vec() })
+    }
+
+    /// Emits an op that writes several slots of its own shapes.
+    pub fn emit_all(&mut self, op: Op, inputs: &[SlotId], outputs: &[SlotId]) -> Result<()> {
+        let operands: Vec<&Slot> = inputs.iter().map(|&i| self.slot(i)).collect();
+        op.shape(&operands)?;
         self.push(Node { op, inputs: inputs.to_vec(), outputs: outputs.to_vec() })
     }
 

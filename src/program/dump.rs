@@ -24,6 +24,7 @@ impl fmt::Display for Slot {
         };
         let layout = match self.shape.layout {
             Layout::Natural => "",
+            Layout::Blocked => " blocked",
             Layout::Hybrid => " hybrid",
             Layout::Spectrum => " spectrum",
         };

@@ -29,6 +29,8 @@ pub enum Kind {
 pub enum Layout {
     /// As the dimensions say, last fastest.
     Natural,
+    /// A plane `[y, x]` in an order of the backend's own.
+    Blocked,
     /// x transformed, y not: lines in an order of the backend's own.
     Hybrid,
     /// Both axes transformed, in the order in which the backend consumes them.

@@ -8,8 +8,8 @@ use crate::program::{Domain, Leaves, Program, Role, Routine, Scope, SlotId};
 use super::storage::Buffer;
 
 /// Most operands of a node.
-pub const MOST_INPUTS: usize = 6;
-pub const MOST_OUTPUTS: usize = 3;
+pub const MOST_INPUTS: usize = 7;
+pub const MOST_OUTPUTS: usize = 7;
 
 /// Where the copy of a slot lies that a kernel sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -130,7 +130,7 @@ fn transpose(slot: &Slot, data: &Data, rows: usize, columns: usize) -> Data {
 /// Host data in the order of this backend: hybrid `[mx, ny]` and spectrum `[mx, my]`.
 pub fn transposed(slot: &Slot, data: &Data) -> Data {
     match slot.shape.layout {
-        Layout::Natural => data.clone(),
+        Layout::Natural | Layout::Blocked => data.clone(),
         Layout::Hybrid | Layout::Spectrum => {
             transpose(slot, data, slot.shape.dims[0], slot.shape.dims[1])
         }
@@ -140,7 +140,7 @@ pub fn transposed(slot: &Slot, data: &Data) -> Data {
 /// The way back of [`transposed`].
 pub fn natural(slot: &Slot, data: &Data) -> Data {
     match slot.shape.layout {
-        Layout::Natural => data.clone(),
+        Layout::Natural | Layout::Blocked => data.clone(),
         Layout::Hybrid | Layout::Spectrum => {
             transpose(slot, data, slot.shape.dims[1], slot.shape.dims[0])
         }

@@ -60,7 +60,7 @@ pub struct Pipelines {
 impl Pipelines {
     fn line_kernel(&mut self, device: &Device, source: &Source) -> Result<&LineKernel> {
         if !self.lines.contains_key(source) {
-            let Source::Lines { pass, field, padded } = *source else {
+            let Source::Lines { pass, field, padded } = source.clone() else {
                 unreachable!("only line passes are generated")
             };
             let limits = fftgen::Limits::of(

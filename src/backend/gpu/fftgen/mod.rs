@@ -43,7 +43,7 @@ pub fn kernel(
     padded: [usize; 2],
     limits: Limits,
 ) -> Option<LineKernel> {
-    let along_x = matches!(pass, LinePass::RowsIn | LinePass::RowsOut);
+    let along_x = matches!(pass, LinePass::RowsIn | LinePass::RowsOut | LinePass::Hop(_));
     let length = padded[usize::from(along_x)];
     let lines = if along_x { field[0] } else { padded[1] };
     let plan = LinePlan::choose(length, lines, along_x, limits)?;
@@ -54,6 +54,7 @@ pub fn kernel(
         LinePass::RowsOut => emit.rows_out(),
         LinePass::Columns { conj } => emit.columns(conj),
         LinePass::ColumnsGrad => emit.columns_grad(),
+        LinePass::Hop(_) => return None,
     }
     let sums = pass == LinePass::ColumnsGrad;
     Some(LineKernel { text: emit.finish(), length, sums, groups })

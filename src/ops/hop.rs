@@ -1,0 +1,266 @@
+//! Rows out, what lies between two steps of free space, rows in: one pass over the rows.
+//!
+//! `E = C_x F_x^H X` (or a field), then each link in turn, then `X' = F_x P_x E` (or nothing).
+//! X, X': hybrid `[ny, mx]`; E and the links' operands: planes `[ny, nx]`. Unnormalised.
+//! Inputs: X or the field, then what each link reads, in order. Outputs: X' if there is one, then
+//! what each link writes, in order. Made by `lower::fuse` from the ops that it replaces, after the
+//! adjoint was taken: it has none of its own.
+
+use num_complex::Complex;
+
+use super::case::{Case, build};
+use super::grad_sum::GradSum;
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, LinePass, View};
+use super::rows_in::{self, fft_flops, line_pass};
+use super::{Op, Primitive, rows_out};
+use crate::error::{Error, Result};
+use crate::math::scalar::Scalar;
+use crate::program::{Domain, Kind, Layout, Shape, Slot};
+
+/// What is done to the field of a sample, element by element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Link {
+    /// E <- t E, or conj(t) E; reads t, complex.
+    Modulate { conj: bool },
+    /// E <- a E; reads a, real.
+    Attenuate,
+    /// Writes E, complex.
+    Store,
+    /// Writes |E|², real.
+    StoreIntensity,
+    /// Adds to a leaf's sum, real: Im(conj(y) E) or Re(conj(x) E); reads y or x, complex.
+    Grad(GradSum),
+}
+
+impl Link {
+    /// Kind of the operand that it reads, if it reads one.
+    pub fn reads(self) -> Option<Kind> {
+        match self {
+            Self::Modulate { .. } | Self::Grad(_) => Some(Kind::Complex),
+            Self::Attenuate => Some(Kind::Real),
+            Self::Store | Self::StoreIntensity => None,
+        }
+    }
+
+    /// Kind and domain of what it writes, if it writes anything.
+    pub fn writes(self) -> Option<(Kind, Domain)> {
+        match self {
+            Self::Modulate { .. } | Self::Attenuate => None,
+            Self::Store => Some((Kind::Complex, Domain::Sample)),
+            Self::StoreIntensity => Some((Kind::Real, Domain::Sample)),
+            Self::Grad(_) => Some((Kind::Real, Domain::Leaf)),
+        }
+    }
+}
+
+/// The parameters of a [`Hop`], which a generated kernel depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Chain {
+    /// Begins with rows out, else with a field.
+    pub from_hybrid: bool,
+    pub links: Vec<Link>,
+    /// Ends with rows in.
+    pub to_hybrid: bool,
+}
+
+impl Chain {
+    /// Adds to leaves, so that a GPU takes the samples of a leaf in order.
+    pub fn sums(&self) -> bool {
+        self.links.iter().any(|l| matches!(l, Link::Grad(_)))
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Hop {
+    /// `[y, x]`.
+    pub field: [usize; 2],
+    pub padded: [usize; 2],
+    pub chain: Chain,
+}
+
+impl Hop {
+    /// Shape and domain of every output, in order.
+    pub fn outputs(&self) -> Vec<(Shape, Domain)> {
+        let hybrid = Shape::complex(&[self.field[0], self.padded[1]]).layout(Layout::Hybrid);
+        let first = self.chain.to_hybrid.then_some((hybrid, Domain::Sample));
+        let plane = |(kind, domain)| match kind {
+            Kind::Real => (Shape::real(&self.field), domain),
+            Kind::Complex | Kind::Index => (Shape::complex(&self.field), domain),
+        };
+        first
+            .into_iter()
+            .chain(self.chain.links.iter().filter_map(|l| l.writes()).map(plane))
+            .collect()
+    }
+}
+
+impl Primitive for Hop {
+    const NAME: &'static str = "hop";
+
+    /// Of the first output; [`Hop::outputs`] has them all.
+    fn shape(&self, inputs: &[&Slot]) -> Result<Shape> {
+        let mut kinds = vec![Kind::Complex];
+        kinds.extend(self.chain.links.iter().filter_map(|l| l.reads()));
+        super::expect(Self::NAME, inputs, &kinds)?;
+        let [ny, nx] = self.field;
+        let start = if self.chain.from_hybrid { self.padded[1] } else { nx };
+        let lengths = std::iter::once(ny * start).chain(std::iter::repeat(ny * nx));
+        for (input, wanted) in inputs.iter().zip(lengths) {
+            if input.shape.len() != wanted {
+                let what = format!("{} is {:?}, not {wanted} long", input.name, input.shape.dims);
+                return Err(Error::Shape { op: Self::NAME, what });
+            }
+        }
+        let first = self.outputs().into_iter().next().map(|(shape, _)| shape);
+        first.ok_or(Error::Shape { op: Self::NAME, what: "writes nothing".into() })
+    }
+
+    fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let ([ny, nx], chain) = (self.field, self.chain.clone());
+        let out = rows_out::Kernel::new(self.field, self.padded, compile);
+        let into = rows_in::Kernel::new(self.field, self.padded, compile);
+        let plane = ny * nx;
+        let scratch = plane + out.scratch().max(into.scratch());
+        let run = move |io: &mut Io<'_, T>| {
+            let (field, rest) = io.scratch.split_at_mut(plane);
+            if chain.from_hybrid {
+                out.run(io.inputs[0].complex(), field, rest, io.parallel);
+            } else {
+                field.copy_from_slice(io.inputs[0].complex());
+            }
+            let mut operands = io.inputs[1..].iter();
+            let (hybrid, outputs) = io.outputs.split_at_mut(usize::from(chain.to_hybrid));
+            let mut outputs = outputs.iter_mut();
+            for link in &chain.links {
+                let operand = link.reads().and_then(|_| operands.next());
+                let output = link.writes().and_then(|_| outputs.next());
+                apply(*link, field, operand.copied(), output);
+            }
+            if let [hybrid] = hybrid {
+                into.run(field, hybrid.complex(), rest, io.parallel);
+            }
+        };
+        CpuKernel { run: Box::new(run), scratch }
+    }
+
+    fn gpu(&self, _: &[&Slot]) -> GpuKernel {
+        line_pass(LinePass::Hop(self.chain.clone()), self.field, self.padded)
+    }
+
+    fn cost(&self, _: &[&Slot]) -> Cost {
+        let ([ny, nx], mx) = (self.field, self.padded[1]);
+        let chain = &self.chain;
+        let ends = [chain.from_hybrid, chain.to_hybrid];
+        let transforms = ends.into_iter().filter(|&end| end).count();
+        let mut reals = 2 * ny * mx * transforms;
+        reals += if chain.from_hybrid { 0 } else { 2 * ny * nx };
+        let mut flops = transforms * fft_flops(ny, mx);
+        for link in &chain.links {
+            let size = |kind| if kind == Kind::Real { 1 } else { 2 };
+            reals += ny * nx * link.reads().map_or(0, size);
+            // A sum is read and written.
+            reals += ny
+                * nx
+                * link.writes().map_or(0, |(k, d)| size(k) + usize::from(d == Domain::Leaf));
+            flops += ny
+                * nx
+                * match link {
+                    Link::Modulate { .. } => 6,
+                    Link::Attenuate => 2,
+                    Link::Store => 0,
+                    Link::StoreIntensity => 3,
+                    Link::Grad(_) => 4,
+                };
+        }
+        Cost::new(flops, reals)
+    }
+}
+
+/// One link over a whole plane in natural order.
+fn apply<T: Scalar>(
+    link: Link,
+    field: &mut [Complex<T>],
+    operand: Option<View<'_, T>>,
+    output: Option<&mut super::kernel::ViewMut<'_, T>>,
+) {
+    match (link, operand, output) {
+        (Link::Modulate { conj }, Some(t), _) => {
+            for (e, t) in field.iter_mut().zip(t.complex()) {
+                *e = *e * if conj { t.conj() } else { *t };
+            }
+        }
+        (Link::Attenuate, Some(a), _) => {
+            field.iter_mut().zip(a.real()).for_each(|(e, &a)| *e = *e * a);
+        }
+        (Link::Store, _, Some(out)) => out.complex().copy_from_slice(field),
+        (Link::StoreIntensity, _, Some(out)) => {
+            out.real().iter_mut().zip(field).for_each(|(i, e)| *i = e.norm_sqr());
+        }
+        (Link::Grad(kind), Some(y), Some(sums)) => kind.add(sums.real(), y.complex(), field),
+        _ => unreachable!("a link has the operands that it asks for"),
+    }
+}
+
+/// A hop with fresh outputs; the planes and sums that it writes are compared.
+fn case(name: &str, from_hybrid: bool, links: &[Link], to_hybrid: bool) -> Vec<Case> {
+    let windows = [([5, 7], [12, 14]), ([33, 20], [70, 40]), ([16, 24], [16, 24])];
+    let one = |(field, padded): ([usize; 2], [usize; 2])| {
+        build(format!("hop {name} {field:?} in {padded:?}"), 64.0, |c| {
+            let x = c.sample(Shape::complex(&field));
+            let start = if from_hybrid {
+                c.b.emit(Op::RowsIn(rows_in::RowsIn { field, padded }), &[x])?
+            } else {
+                x
+            };
+            let mut inputs = vec![start];
+            for link in links {
+                match link {
+                    Link::Modulate { .. } => inputs.push(c.constant(Shape::complex(&field))),
+                    Link::Attenuate => inputs.push(c.constant(Shape::real(&field))),
+                    Link::Grad(_) => inputs.push(c.sample(Shape::complex(&field))),
+                    Link::Store | Link::StoreIntensity => {}
+                }
+            }
+            let chain = Chain { from_hybrid, links: links.to_vec(), to_hybrid };
+            let hop = Hop { field, padded, chain };
+            let outputs: Vec<_> = hop
+                .outputs()
+                .into_iter()
+                .map(|(shape, domain)| c.b.temp("hop.out".into(), shape, domain))
+                .collect();
+            c.b.emit_all(Op::Hop(hop), &inputs, &outputs)?;
+            for (n, &output) in outputs.iter().enumerate() {
+                if to_hybrid && n == 0 {
+                    // In an order of the backend's own: compared behind its way back.
+                    let back =
+                        c.b.emit(Op::RowsOut(rows_out::RowsOut { field, padded }), &[output])?;
+                    c.compare(back);
+                } else if c.b.slot(output).domain == Domain::Leaf {
+                    c.compare_leaf(output)?;
+                } else {
+                    c.compare(output);
+                }
+            }
+            Ok(())
+        })
+    };
+    windows.map(one).into()
+}
+
+pub fn cases() -> Vec<Case> {
+    let modulate = Link::Modulate { conj: false };
+    let back = [Link::Grad(GradSum::Phase), Link::Modulate { conj: true }];
+    [
+        case("mask", true, &[modulate], true),
+        case("mask, store", true, &[modulate, Link::Store], true),
+        case("adjoint", true, &back, true),
+        case("adjoint, last", true, &back[..1], false),
+        case("in", false, &[], true),
+        case("in behind a mask", false, &[modulate, Link::Attenuate], true),
+        case("out", true, &[Link::Store, Link::StoreIntensity], false),
+        case("amplitude", true, &[Link::Grad(GradSum::Amplitude), Link::Attenuate], true),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
