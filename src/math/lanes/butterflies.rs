@@ -15,7 +15,7 @@ use super::vector::Vector;
 /// Where the butterflies of a stage lie, in elements: `outer` groups, `pitch` apart, of `inner`
 /// butterflies side by side, whose samples are `stride` apart.
 ///
-/// The contract of all passes here: `from` and `to` are aligned to 64 bytes and good for every
+/// The contract of all passes here: `from` and `to` are aligned to a register and good for every
 /// element so described; the table for what the pass reads of it. They may be the same place.
 #[derive(Clone, Copy)]
 pub struct Lines {
@@ -65,15 +65,22 @@ impl<const A: usize, const B: usize, const HALF: bool> Pass for Up<A, B, HALF> {
                     let at = (o * a.pitch + j) * size;
                     let (from, to) = (a.from.add(at), a.to.add(at));
                     let table = a.table.add(2 * j * A * B);
-                    let load = |n: usize| Complex::<V>::load::<false>(from.add(n * step));
-                    let store = |k: usize, c: Complex<V>| {
-                        turned(c, table, k).store::<false>(to.add(k * step));
+                    let load = {
+                        #[inline(always)]
+                        |n: usize| Complex::<V>::load::<false>(from.add(n * step))
+                    };
+                    let store = {
+                        #[inline(always)]
+                        |k: usize, c: Complex<V>| {
+                            turned(c, table, k).store::<false>(to.add(k * step));
+                        }
                     };
                     if HALF {
-                        let term = |n: usize| {
-                            if n < live(A * B) { Term::Plus(load(n)) } else { Term::Zero }
-                        };
-                        dif::<V, Term<V>, A, B>(term, store);
+                        dif::<V, Term<V>, A, B>(
+                            #[inline(always)]
+                            |n| if n < live(A * B) { Term::Plus(load(n)) } else { Term::Zero },
+                            store,
+                        );
                     } else {
                         dif::<V, Complex<V>, A, B>(load, store);
                     }
@@ -99,15 +106,16 @@ impl<const A: usize, const B: usize, const HALF: bool> Pass for Down<A, B, HALF>
                     let at = (o * a.pitch + j) * size;
                     let (from, to) = (a.from.add(at), a.to.add(at));
                     let table = a.table.add(2 * j * A * B);
-                    let load = |k: usize| {
-                        turned(Complex::<V>::load::<true>(from.add(k * step)), table, k)
-                    };
-                    let store = |n: usize, c: Complex<V>| {
-                        if !HALF || n < live(A * B) {
-                            c.store::<true>(to.add(n * step));
-                        }
-                    };
-                    dit::<V, A, B>(load, store);
+                    dit::<V, A, B>(
+                        #[inline(always)]
+                        |k| turned(Complex::<V>::load::<true>(from.add(k * step)), table, k),
+                        #[inline(always)]
+                        |n, c| {
+                            if !HALF || n < live(A * B) {
+                                c.store::<true>(to.add(n * step));
+                            }
+                        },
+                    );
                 }
             }
         }
@@ -126,15 +134,16 @@ impl<const A: usize, const B: usize> Pass for Leaf<A, B> {
         for o in 0..a.outer {
             // SAFETY: `Lines`.
             unsafe {
-                let (from, to) =
-                    (a.from.add(o * a.pitch * size), a.to.add(o * a.pitch * size));
+                let (from, to) = (a.from.add(o * a.pitch * size), a.to.add(o * a.pitch * size));
                 let (from_re, from_im) = (from.add(re), from.add(im));
                 let (to_re, to_im) = (to.add(re), to.add(im));
                 dif::<V, Complex<V>, A, B>(
+                    #[inline(always)]
                     |n| Complex {
                         re: V::load(from_re.add(n * size)),
                         im: V::load(from_im.add(n * size)),
                     },
+                    #[inline(always)]
                     |k, c| {
                         c.re.store(to_re.add(k * size));
                         c.im.store(to_im.add(k * size));
@@ -157,15 +166,17 @@ impl<const A: usize, const B: usize> Pass for Turn<A, B> {
         for o in 0..a.outer {
             // SAFETY: `Lines`.
             unsafe {
-                let (from, to) =
-                    (a.from.add(o * a.pitch * size), a.to.add(o * a.pitch * size));
+                let (from, to) = (a.from.add(o * a.pitch * size), a.to.add(o * a.pitch * size));
                 let h = a.table.add(o * A * B * size);
                 there_and_back::<V, A, B>(
+                    #[inline(always)]
                     |n| Complex::load::<false>(from.add(n * size)),
+                    #[inline(always)]
                     |k, c| {
                         let h = Complex::<V>::load::<false>(h.add(k * size));
                         c.times(Complex { re: h.re, im: h.im.mul(h.im.splat(sign)) }).swap()
                     },
+                    #[inline(always)]
                     |n, c| c.store::<true>(to.add(n * size)),
                 );
             }
@@ -212,8 +223,7 @@ pub fn few<I: Arch>(radix: usize) -> Kernels {
     }
 }
 
-pub const MANY: &[usize] =
-    &[2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 20, 21, 24, 25, 28, 32];
+pub const MANY: &[usize] = &[2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 20, 21, 24, 25, 28, 32];
 
 /// `radix` is 1 or one of [`MANY`].
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]

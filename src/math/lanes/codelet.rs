@@ -98,14 +98,18 @@ pub fn dif<V: Vector, X: Value<V>, const A: usize, const B: usize>(
     let mut held = Held::<V, A, B>::new();
     unroll!(n2 < B, {
         small::<V, X, A>(
+            #[inline(always)]
             |n1| load(Map::<A, B>::sample(n1, n2)),
+            #[inline(always)]
             |k1, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
         );
     });
     unroll!(k1 < A, {
         small::<V, Complex<V>, B>(
             // SAFETY: the first layer put all of B x A.
+            #[inline(always)]
             |n2| unsafe { held.get(n2, k1) },
+            #[inline(always)]
             |k2, c| store(Map::<A, B>::frequency(k1, k2), c),
         );
     });
@@ -120,14 +124,18 @@ pub fn dit<V: Vector, const A: usize, const B: usize>(
     let mut held = Held::<V, A, B>::new();
     unroll!(k1 < A, {
         small::<V, Complex<V>, B>(
+            #[inline(always)]
             |k2| load(Map::<A, B>::frequency(k1, k2)),
+            #[inline(always)]
             |n2, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
         );
     });
     unroll!(n2 < B, {
         small::<V, Complex<V>, A>(
             // SAFETY: the first layer put all of B x A.
+            #[inline(always)]
             |k1| unsafe { held.get(n2, k1) },
+            #[inline(always)]
             |n1, c| store(Map::<A, B>::sample(n1, n2), c),
         );
     });
@@ -144,7 +152,9 @@ pub fn there_and_back<V: Vector, const A: usize, const B: usize>(
     let mut held = Held::<V, A, B>::new();
     unroll!(n2 < B, {
         small::<V, Complex<V>, A>(
+            #[inline(always)]
             |n1| load(Map::<A, B>::sample(n1, n2)),
+            #[inline(always)]
             |k1, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
         );
     });
@@ -152,19 +162,25 @@ pub fn there_and_back<V: Vector, const A: usize, const B: usize>(
         let mut group = Held::<V, B, 1>::new();
         small::<V, Complex<V>, B>(
             // SAFETY: the first layer put all of B x A.
+            #[inline(always)]
             |n2| unsafe { held.get(n2, k1) },
+            #[inline(always)]
             |k2, c| group.put(0, k2, point(Map::<A, B>::frequency(k1, k2), c)),
         );
         small::<V, Complex<V>, B>(
             // SAFETY: the transform above put all of the group.
+            #[inline(always)]
             |k2| unsafe { group.get(0, k2) },
+            #[inline(always)]
             |n2, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
         );
     });
     unroll!(n2 < B, {
         small::<V, Complex<V>, A>(
             // SAFETY: all of B x A is put still.
+            #[inline(always)]
             |k1| unsafe { held.get(n2, k1) },
+            #[inline(always)]
             |n1, c| store(Map::<A, B>::sample(n1, n2), c),
         );
     });

@@ -9,7 +9,6 @@
 use super::butterflies::{self, Kernels, Lines, live};
 use super::factor;
 use super::isa::{Entry, Isa, OnPortable};
-use super::memory::is_aligned;
 
 /// A stage before the leaf: r_i, m_i, and its twiddles `[m_i, r_i]` (re, im).
 struct Stage {
@@ -33,7 +32,7 @@ pub struct LinePlan {
     gap: usize,
 }
 
-fn kernels(isa: Isa, radix: usize) -> Kernels {
+pub(super) fn kernels(isa: Isa, radix: usize) -> Kernels {
     match isa {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => butterflies::many::<super::isa::OnAvx512>(radix),
@@ -168,7 +167,7 @@ impl LinePlan {
 
     fn check(&self, line: &[f32]) {
         assert!(line.len() >= self.extent(self.length) * self.element(), "the line is too short");
-        debug_assert!(is_aligned(line));
+        debug_assert!(is_aligned(line, self.isa.lanes()));
     }
 
     fn whole(&self, from: *const f32, to: *mut f32) -> Lines {
@@ -180,7 +179,7 @@ impl LinePlan {
     /// The first stage, from natural samples to blocks.
     ///
     /// # Safety
-    /// `from` is good for [`Self::samples`] samples, `to` for a line; both aligned to 64 bytes.
+    /// `from` is good for [`Self::samples`] samples, `to` for a line; both aligned to a register.
     /// They are one place or two that do not overlap.
     pub(super) unsafe fn first(&self, from: *const f32, to: *mut f32) {
         let Kernels { up, up_half, .. } = self.stages[0].kernels;
@@ -203,12 +202,12 @@ impl LinePlan {
     /// Transforms blocks by themselves, in place.
     ///
     /// # Safety
-    /// `line` is a line, aligned to 64 bytes; there are such blocks.
+    /// `line` is a line, aligned to a register; there are such blocks.
     pub(super) unsafe fn up(&self, line: *mut f32, blocks: std::ops::Range<usize>) {
         // SAFETY: the caller's.
         unsafe {
             self.each(line, blocks, |start, first, count| {
-                self.middles_up(start, count);
+                self.middles_up(start);
                 self.leaves(start, first, count, self.leaf.leaf, false, None);
             });
         }
@@ -223,7 +222,7 @@ impl LinePlan {
         unsafe {
             self.each(line, blocks, |start, first, count| {
                 self.leaves(start, first, count, self.leaf.leaf, true, None);
-                self.middles_down(start, count);
+                self.middles_down(start);
             });
         }
     }
@@ -231,14 +230,14 @@ impl LinePlan {
     /// Transforms all blocks, multiplies by `h`, or by conj(h), and transforms back.
     ///
     /// # Safety
-    /// As [`Self::up`]; `h` is good for `length` elements and aligned to 64 bytes.
+    /// As [`Self::up`]; `h` is good for `length` elements and aligned to a register.
     pub(super) unsafe fn turn(&self, line: *mut f32, h: *const f32, conj: bool) {
         // SAFETY: the caller's.
         unsafe {
             self.each(line, 0..self.blocks(), |start, first, count| {
-                self.middles_up(start, count);
+                self.middles_up(start);
                 self.leaves(start, first, count, self.leaf.turn, conj, Some(h));
-                self.middles_down(start, count);
+                self.middles_down(start);
             });
         }
     }
@@ -259,16 +258,16 @@ impl LinePlan {
         }
     }
 
-    /// The stages between the first and the leaf, on one block; none where `count` blocks come at
-    /// once.
-    unsafe fn middles_up(&self, start: *mut f32, _count: usize) {
+    /// The stages between the first and the leaf, on one block. Where several come
+    /// at once there are none.
+    unsafe fn middles_up(&self, start: *mut f32) {
         for stage in &self.stages[1..] {
             // SAFETY: a whole block lies at `start`.
             unsafe { (stage.kernels.up)(&self.middle(stage, start)) }
         }
     }
 
-    unsafe fn middles_down(&self, start: *mut f32, _count: usize) {
+    unsafe fn middles_down(&self, start: *mut f32) {
         for stage in self.stages[1..].iter().rev() {
             // SAFETY: a whole block lies at `start`.
             unsafe { (stage.kernels.down)(&self.middle(stage, start)) }
@@ -308,12 +307,16 @@ impl LinePlan {
             (self.block() / radix, radix)
         };
         // SAFETY: h holds an element for each position.
-        let table = h.map_or(std::ptr::null(), |h| unsafe {
-            h.add(first * self.block() * self.element())
-        });
+        let table =
+            h.map_or(std::ptr::null(), |h| unsafe { h.add(first * self.block() * self.element()) });
         let lines =
             Lines { from: start, to: start, table, outer, pitch, inner: 1, stride: 1, mirror };
         // SAFETY: the blocks lie at `start`.
         unsafe { run(&lines) }
     }
+}
+
+/// As loads of a register of `lanes` want it.
+pub(super) fn is_aligned(slice: &[f32], lanes: usize) -> bool {
+    slice.as_ptr().addr().is_multiple_of(4 * lanes)
 }

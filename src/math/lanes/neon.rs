@@ -1,6 +1,7 @@
 //! [`Vector`] in NEON: 4 lanes.
 
 #![allow(unsafe_code, reason = "intrinsics; every aarch64 target of Rust's std has NEON")]
+#![allow(clippy::wildcard_imports, reason = "intrinsics carry their module in their names")]
 
 use std::arch::aarch64::*;
 
@@ -74,7 +75,10 @@ impl Vector for Neon {
     unsafe fn transpose(from: impl Fn(usize) -> *const f32, to: impl Fn(usize) -> *mut f32) {
         // SAFETY: the caller's.
         unsafe {
-            let row = |i: usize| Self::load(from(i));
+            let row = {
+                #[inline(always)]
+                |i: usize| Self::load(from(i))
+            };
             let (r0, r1, r2, r3) = (row(0), row(1), row(2), row(3));
             // Zip rows 0, 2 and 1, 3; zipping those once more gives the columns.
             let (a0, a1) = r0.join(r2);

@@ -13,8 +13,7 @@
 use std::sync::Arc;
 
 use super::isa::{Entry, Isa};
-use super::line::LinePlan;
-use super::memory::is_aligned;
+use super::line::{LinePlan, is_aligned};
 use super::pointwise::correlate;
 use super::shared::Shared;
 use super::tiles::{FromHybrid, FromNatural, Hybrid, Natural, ToHybrid, ToNatural};
@@ -188,9 +187,8 @@ impl PlanePlan {
         let length = self.blocked_len();
         assert!(plane.len() >= (b + 1) * length, "a plane of {} row blocks", self.row_blocks());
         // SAFETY: in the plane, and the caller keeps others off it.
-        let block = unsafe {
-            std::slice::from_raw_parts_mut(plane.as_mut_ptr().add(b * length), length)
-        };
+        let block =
+            unsafe { std::slice::from_raw_parts_mut(plane.as_mut_ptr().add(b * length), length) };
         let (run, pitch) = self.runs();
         for (from, to) in line.chunks(pitch).zip(block.chunks_mut(run)) {
             to.copy_from_slice(&from[..to.len()]);
@@ -220,15 +218,13 @@ impl PlanePlan {
             for blocks in self.pieces() {
                 plan.up(args.line, blocks.clone());
                 let is_last = blocks.end == plan.blocks();
-                let end =
-                    if is_last { tiles } else { blocks.end * plan.block() / self.lanes() };
+                let end = if is_last { tiles } else { blocks.end * plan.block() / self.lanes() };
                 (self.0.to_hybrid)(&Hybrid { tiles: stored..end, ..args });
                 stored = end;
             }
             if b + 1 == self.row_blocks() {
                 for kx in 0..self.column_blocks() {
-                    let start = hybrid.as_mut_ptr().add(kx * self.column_len());
-                    let column = std::slice::from_raw_parts_mut(start, self.column_len());
+                    let column = hybrid.as_mut_ptr().add(kx * self.column_len());
                     self.zero_below(column, self.row_blocks() * self.lanes());
                 }
             }
@@ -271,11 +267,11 @@ impl PlanePlan {
     unsafe fn tiles(&self, line: &mut [f32], b: usize, hybrid: *mut f32, length: usize) -> Hybrid {
         assert!(b < self.row_blocks() && length >= self.hybrid_len(), "the hybrid is too short");
         self.check(line, self.line_len());
-        debug_assert!(hybrid.addr().is_multiple_of(64));
+        debug_assert!(hybrid.addr().is_multiple_of(4 * self.lanes()));
         Hybrid {
             line: line.as_mut_ptr(),
             places: self.0.row_places.as_ptr(),
-            hybrid,
+            columns: hybrid,
             rows: self.0.column_places[b * self.lanes()..].as_ptr(),
             column: self.column_len(),
             tiles: 0..0,
@@ -294,9 +290,9 @@ impl PlanePlan {
     /// column: `[height]` elements of a hybrid, in place; h: `[my]` elements.
     pub fn columns_in_place(&self, column: &mut [f32], h: &[f32], conj: bool, scratch: &mut [f32]) {
         self.check(column, self.column_len());
-        let from = column.as_ptr();
-        // SAFETY: `from` is the column itself.
-        unsafe { self.run_columns(from, column, h, conj, scratch) }
+        let column = column.as_mut_ptr();
+        // SAFETY: the block is as long as it has to be.
+        unsafe { self.run_columns(column, column, h, conj, scratch) }
     }
 
     /// The same, from one hybrid to another.
@@ -309,22 +305,22 @@ impl PlanePlan {
         scratch: &mut [f32],
     ) {
         self.check(from, self.column_len());
-        // SAFETY: `from` is as long as a block of columns.
-        unsafe { self.run_columns(from.as_ptr(), to, h, conj, scratch) }
+        self.check(to, self.column_len());
+        // SAFETY: both blocks are as long as they have to be.
+        unsafe { self.run_columns(from.as_ptr(), to.as_mut_ptr(), h, conj, scratch) }
     }
 
     /// # Safety
-    /// `from` is good for a block of columns and aligned to 64 bytes.
+    /// `from` and `to` are good for a block of columns and aligned to a register: one place or two.
     unsafe fn run_columns(
         &self,
         from: *const f32,
-        to: &mut [f32],
+        to: *mut f32,
         h: &[f32],
         conj: bool,
         scratch: &mut [f32],
     ) {
         let plan = &self.0.columns;
-        self.check(to, self.column_len());
         self.check(h, self.spectrum_len());
         self.check(scratch, self.scratch_len());
         let line = scratch.as_mut_ptr();
@@ -332,9 +328,9 @@ impl PlanePlan {
         unsafe {
             plan.first(from, line);
             plan.turn(line, h.as_ptr(), conj);
-            plan.last(line, to.as_mut_ptr());
+            plan.last(line, to);
+            self.zero_below(to, self.0.field[0]);
         }
-        self.zero_below(to, self.0.field[0]);
     }
 
     /// sums[k] += conj(F_y P x)[k] (F_y P g)[k], of one block of positions.
@@ -357,16 +353,21 @@ impl PlanePlan {
         correlate(plan, first, second, sums);
     }
 
-    fn zero_below(&self, column: &mut [f32], row: usize) {
+    /// Zeroes the rows of a block of columns from `row` on.
+    ///
+    /// # Safety
+    /// `column` is good for a block of columns; nothing else uses these rows meanwhile.
+    unsafe fn zero_below(&self, column: *mut f32, row: usize) {
         if row < self.0.height {
             let start = self.0.columns.place(row) * self.element();
-            column[start..self.column_len()].fill(0.0);
+            // SAFETY: the caller's; zero bits are the number zero.
+            unsafe { column.add(start).write_bytes(0, self.column_len() - start) }
         }
     }
 
     fn check(&self, slice: &[f32], length: usize) {
         assert!(slice.len() >= length, "{} f32 where {length} are wanted", slice.len());
-        debug_assert!(is_aligned(slice));
+        debug_assert!(is_aligned(slice, self.lanes()));
     }
 }
 

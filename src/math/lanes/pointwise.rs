@@ -7,11 +7,10 @@
 
 use super::complex::Complex;
 use super::isa::Pass;
-use super::line::LinePlan;
-use super::memory::is_aligned;
+use super::line::{LinePlan, is_aligned};
 use super::vector::Vector;
 
-/// The contract of the passes: each pointer that a pass uses is aligned to 64 bytes and good for
+/// The contract of the passes: each pointer that a pass uses is aligned to a register and good for
 /// `count` elements, or vectors where it is real; the line with a gap of `gap` elements behind
 /// every `run`.
 struct Elements {
@@ -154,11 +153,8 @@ impl Point for Correlate {
             let (field, old) = (element::<V>(e, 0), element::<V>(sum, 0));
             let re = other.re.mul_add(field.re, old.re);
             let im = other.re.mul_add(field.im, old.im);
-            Complex {
-                re: other.im.mul_add(field.im, re),
-                im: other.im.mul_sub_from(field.re, im),
-            }
-            .store::<false>(sum);
+            Complex { re: other.im.mul_add(field.im, re), im: other.im.mul_sub_from(field.re, im) }
+                .store::<false>(sum);
         }
     }
 }
@@ -167,7 +163,7 @@ const NONE: *const f32 = std::ptr::null();
 
 fn elements(plan: &LinePlan, line: &[f32], nx: usize) -> Elements {
     assert!(line.len() >= plan.extent(nx) * plan.element(), "the line is too short");
-    debug_assert!(is_aligned(line));
+    debug_assert!(is_aligned(line, plan.isa().lanes()));
     Elements {
         line: line.as_ptr().cast_mut(),
         factor: NONE,
@@ -182,13 +178,13 @@ fn elements(plan: &LinePlan, line: &[f32], nx: usize) -> Elements {
 
 fn complex(plan: &LinePlan, slice: &[f32], nx: usize) -> *const f32 {
     assert!(slice.len() >= nx * plan.element(), "{nx} complex elements");
-    debug_assert!(is_aligned(slice));
+    debug_assert!(is_aligned(slice, plan.isa().lanes()));
     slice.as_ptr()
 }
 
 fn real(plan: &LinePlan, slice: &[f32], nx: usize) -> *const f32 {
     assert!(slice.len() >= nx * plan.isa().lanes(), "{nx} real vectors");
-    debug_assert!(slice.as_ptr().addr().is_multiple_of(4 * plan.isa().lanes()));
+    debug_assert!(is_aligned(slice, plan.isa().lanes()));
     slice.as_ptr()
 }
 

@@ -44,19 +44,34 @@ impl Vector for Portable {
     }
     #[inline(always)]
     fn add(self, o: Self) -> Self {
-        self.zip(o, |a, b| a + b)
+        self.zip(
+            o,
+            #[inline(always)]
+            |a, b| a + b,
+        )
     }
     #[inline(always)]
     fn sub(self, o: Self) -> Self {
-        self.zip(o, |a, b| a - b)
+        self.zip(
+            o,
+            #[inline(always)]
+            |a, b| a - b,
+        )
     }
     #[inline(always)]
     fn mul(self, o: Self) -> Self {
-        self.zip(o, |a, b| a * b)
+        self.zip(
+            o,
+            #[inline(always)]
+            |a, b| a * b,
+        )
     }
     #[inline(always)]
     fn neg(self) -> Self {
-        Self(self.0.map(|a| -a))
+        Self(self.0.map(
+            #[inline(always)]
+            |a| -a,
+        ))
     }
     // Two roundings: without the instruction, f32::mul_add is a slow call.
     #[inline(always)]
@@ -82,7 +97,10 @@ impl Vector for Portable {
     unsafe fn transpose(from: impl Fn(usize) -> *const f32, to: impl Fn(usize) -> *mut f32) {
         // SAFETY: the caller's.
         unsafe {
-            let row = |i: usize| Self::load(from(i)).0;
+            let row = {
+                #[inline(always)]
+                |i: usize| Self::load(from(i)).0
+            };
             let (a, b, c, d) = (row(0), row(1), row(2), row(3));
             for j in 0..4 {
                 Self([a[j], b[j], c[j], d[j]]).store(to(j));

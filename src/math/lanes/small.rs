@@ -90,8 +90,11 @@ fn seven<V: Vector, X: Value<V>>(x: impl Fn(usize) -> X, mut y: impl FnMut(usize
     let (x4, x5, x6) = (x(4), x(5), x(6));
     let (a1, a2, a3) = (x1.add(x6), x2.add(x5), x3.add(x4));
     let (d1, d2, d3) = (x1.sub(x6), x2.sub(x5), x3.sub(x4));
-    let even = |i: usize, j: usize, k: usize| {
-        x0.add_scaled(COS[i], a1).add_scaled(COS[j], a2).add_scaled(COS[k], a3)
+    let even = {
+        #[inline(always)]
+        |i: usize, j: usize, k: usize| {
+            x0.add_scaled(COS[i], a1).add_scaled(COS[j], a2).add_scaled(COS[k], a3)
+        }
     };
     let (t1, t2, t3) = (even(0, 1, 2), even(1, 2, 0), even(2, 0, 1));
     // sin(2 pi n k / 7) for n = 1, 2, 3 over sin(2 pi / 7): (1, p, q), (p, -q, -1), (q, -1, p).

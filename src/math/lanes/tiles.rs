@@ -9,11 +9,11 @@ use super::vector::Vector;
 /// A line `[position][re L, im L]`, lanes = rows, against the same rows of a hybrid.
 ///
 /// The contract: `places` gives the elements of the line at `lanes * tiles` positions, `rows` the L
-/// rows in a block of columns; line and hybrid are aligned to 64 bytes and good for these.
+/// rows in a block of columns; line and hybrid are aligned to a register and good for these.
 pub struct Hybrid {
     pub line: *mut f32,
     pub places: *const u32,
-    pub hybrid: *mut f32,
+    pub columns: *mut f32,
     pub rows: *const u32,
     /// Floats of a block of columns.
     pub column: usize,
@@ -39,7 +39,7 @@ impl Hybrid {
         // SAFETY: the caller's.
         unsafe {
             let place = *self.rows.add(i) as usize;
-            self.hybrid.add(tile * self.column + place * Complex::<V>::SIZE)
+            self.columns.add(tile * self.column + place * Complex::<V>::SIZE)
         }
     }
 }
@@ -57,7 +57,9 @@ impl Pass for ToHybrid {
                 // SAFETY: `Hybrid`.
                 unsafe {
                     V::transpose(
+                        #[inline(always)]
                         |i| a.line_at::<V>(tile, i).add(part),
+                        #[inline(always)]
                         |i| a.hybrid_at::<V>(tile, i).add(part),
                     );
                 }
@@ -79,7 +81,9 @@ impl Pass for FromHybrid {
                 // SAFETY: `Hybrid`.
                 unsafe {
                     V::transpose(
+                        #[inline(always)]
                         |i| a.hybrid_at::<V>(tile, i).add(part),
+                        #[inline(always)]
                         |i| a.line_at::<V>(tile, i).add(part),
                     );
                 }
@@ -89,7 +93,7 @@ impl Pass for FromHybrid {
 }
 
 /// The contract: `field` is good for `height` rows of `width` interleaved complex samples;
-/// `places` gives the elements of `width` samples in the line, which is aligned to 64 bytes.
+/// `places` gives the elements of `width` samples in the line, which is aligned to a register.
 pub struct Natural {
     pub field: *mut f32,
     pub height: usize,
@@ -134,15 +138,27 @@ impl Pass for FromNatural {
                     im.store(parts.add((lanes + y) * lanes));
                 }
                 // Places past the last column are not there: what is turned stays in the tile.
-                let to = |i: usize| {
-                    if i < columns {
-                        a.line.add(*a.places.add(x + i) as usize * size)
-                    } else {
-                        ragged.add(i * size)
+                let to = {
+                    #[inline(always)]
+                    |i: usize| {
+                        if i < columns {
+                            a.line.add(*a.places.add(x + i) as usize * size)
+                        } else {
+                            ragged.add(i * size)
+                        }
                     }
                 };
-                V::transpose(|i| parts.add(i * lanes), to);
-                V::transpose(|i| parts.add((lanes + i) * lanes), |i| to(i).add(lanes));
+                V::transpose(
+                    #[inline(always)]
+                    |i| parts.add(i * lanes),
+                    to,
+                );
+                V::transpose(
+                    #[inline(always)]
+                    |i| parts.add((lanes + i) * lanes),
+                    #[inline(always)]
+                    |i| to(i).add(lanes),
+                );
             }
         }
     }
@@ -165,14 +181,25 @@ impl Pass for ToNatural {
             unsafe {
                 let corner = a.field.add(2 * x);
                 let is_ragged = columns < lanes || a.height < lanes;
-                let (to, pitch) =
-                    if is_ragged { (ragged, size) } else { (corner, 2 * a.width) };
-                let from = |i: usize| {
-                    let place = *a.places.add(x + i.min(columns - 1)) as usize;
-                    a.line.add(place * size).cast_const()
+                let (to, pitch) = if is_ragged { (ragged, size) } else { (corner, 2 * a.width) };
+                let from = {
+                    #[inline(always)]
+                    |i: usize| {
+                        let place = *a.places.add(x + i.min(columns - 1)) as usize;
+                        a.line.add(place * size).cast_const()
+                    }
                 };
-                V::transpose(from, |i| parts.add(i * lanes));
-                V::transpose(|i| from(i).add(lanes), |i| parts.add((lanes + i) * lanes));
+                V::transpose(
+                    from,
+                    #[inline(always)]
+                    |i| parts.add(i * lanes),
+                );
+                V::transpose(
+                    #[inline(always)]
+                    |i| from(i).add(lanes),
+                    #[inline(always)]
+                    |i| parts.add((lanes + i) * lanes),
+                );
                 for y in 0..lanes {
                     let re = V::load(parts.add(y * lanes));
                     let (low, high) = re.join(V::load(parts.add((lanes + y) * lanes)));

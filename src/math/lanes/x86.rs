@@ -1,6 +1,7 @@
 //! [`Vector`] in AVX-512 (16 lanes) and in AVX2 with FMA (8 lanes).
 
 #![allow(unsafe_code, reason = "intrinsics; a value of the type proves the instruction set")]
+#![allow(clippy::wildcard_imports, reason = "intrinsics carry their module in their names")]
 
 use std::arch::x86_64::*;
 
@@ -88,10 +89,12 @@ impl Vector for Avx512 {
     fn split(self, o: Self) -> (Self, Self) {
         // SAFETY: as for the arithmetic.
         unsafe {
-            let even =
-                _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
             let odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
-            let pick = |places| Self(_mm512_permutex2var_ps(self.0, places, o.0));
+            let pick = {
+                #[inline(always)]
+                |places| Self(_mm512_permutex2var_ps(self.0, places, o.0))
+            };
             (pick(even), pick(odd))
         }
     }
@@ -103,7 +106,10 @@ impl Vector for Avx512 {
             let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
             let high =
                 _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-            let pick = |places| Self(_mm512_permutex2var_ps(self.0, places, o.0));
+            let pick = {
+                #[inline(always)]
+                |places| Self(_mm512_permutex2var_ps(self.0, places, o.0))
+            };
             (pick(low), pick(high))
         }
     }
@@ -116,7 +122,7 @@ impl Vector for Avx512 {
             // 4 x 4 tiles inside the 128-bit quarters.
             macro_rules! quarter {
                 ($($b:literal),*) => {$({
-                    let row = |i: usize| _mm512_load_ps(from($b + i));
+                    let row = { #[inline(always)] |i: usize| _mm512_load_ps(from($b + i)) };
                     let (r0, r1, r2, r3) = (row(0), row(1), row(2), row(3));
                     let low = _mm512_castps_pd(_mm512_unpacklo_ps(r0, r1));
                     let high = _mm512_castps_pd(_mm512_unpackhi_ps(r0, r1));
@@ -193,7 +199,10 @@ impl Vector for Avx2 {
             // Half the tile's columns from rows b.. of which both halves hold 4 x 4 tiles.
             macro_rules! quads {
                 ($b:literal) => {{
-                    let row = |i: usize| _mm256_load_ps(from($b + i));
+                    let row = {
+                        #[inline(always)]
+                        |i: usize| _mm256_load_ps(from($b + i))
+                    };
                     let (r0, r1, r2, r3) = (row(0), row(1), row(2), row(3));
                     let (low, high) = (_mm256_unpacklo_ps(r0, r1), _mm256_unpackhi_ps(r0, r1));
                     let (low2, high2) = (_mm256_unpacklo_ps(r2, r3), _mm256_unpackhi_ps(r2, r3));
