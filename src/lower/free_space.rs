@@ -1,5 +1,6 @@
 //! One step of free space: rows in, columns with the transfer function, rows out.
 
+use super::machine::LARGE;
 use crate::error::Result;
 use crate::ops::columns::Columns;
 use crate::ops::rows_in::RowsIn;
@@ -7,10 +8,26 @@ use crate::ops::rows_out::RowsOut;
 use crate::ops::{Op, transfer};
 use crate::optics::Optic;
 use crate::optics::element::{FreeSpace, Geometry};
-use crate::optics::transfer::Transfer;
-use crate::program::{Builder, Data, Layout, Shape, SlotId};
+use crate::optics::transfer::{Transfer, frequency};
+use crate::program::{Builder, Data, Formula, Layout, Shape, SlotId};
 
-/// The table of H, divided by the number of padded samples, since transforms are unnormalised.
+/// H divided by the number of padded samples, since transforms are unnormalised.
+fn fixed(b: &mut Builder, transfer: &Transfer) -> SlotId {
+    let [my, mx] = transfer.padded;
+    if my * mx <= LARGE {
+        return table(b, transfer);
+    }
+    let (transfer, scale) = (*transfer, ((my * mx) as f64).recip());
+    let at = move |n: usize| {
+        let fy = frequency(n / mx, my, transfer.pitch[0]);
+        let fx = frequency(n % mx, mx, transfer.pitch[1]);
+        transfer.at(fy, fx) * scale
+    };
+    let shape = Shape::complex(&transfer.padded).layout(Layout::Spectrum);
+    b.formula(&format!("transfer {transfer:?}"), shape, Formula::new(at))
+}
+
+/// [`fixed`] as a table.
 fn table(b: &mut Builder, transfer: &Transfer) -> SlotId {
     let shape = Shape::complex(&transfer.padded).layout(Layout::Spectrum);
     let scale = ((transfer.padded[0] * transfer.padded[1]) as f64).recip();
@@ -52,7 +69,7 @@ pub fn emit(
     let transfer = optic.transfer(step);
     let h = match geometry {
         Some(geometry) => trained_table(b, &transfer, step, geometry)?,
-        None => table(b, &transfer),
+        None => fixed(b, &transfer),
     };
     let (samples, padded) = (optic.grid().samples, transfer.padded);
     let rows = b.emit(Op::RowsIn(RowsIn { field: samples, padded }), &[field])?;

@@ -2,6 +2,8 @@
 
 use std::f64::consts::TAU;
 
+use num_complex::Complex;
+
 use super::free_space;
 use crate::error::{Error, Result};
 use crate::files::npy;
@@ -15,7 +17,9 @@ use crate::ops::sparse_sum::SparseSum;
 use crate::optics::Optic;
 use crate::optics::element::{AmplitudeMask, Element, MaskInit, PhaseMask};
 use crate::optics::encoding::Modulation;
-use crate::program::{Builder, Data, Shape, SlotId};
+use crate::optics::grid::Grid;
+use crate::optics::source::Source;
+use crate::program::{Builder, Data, Formula, Shape, SlotId};
 
 /// A plane of the machine by name, with its distance from the first.
 #[derive(Debug, Clone)]
@@ -56,6 +60,19 @@ pub struct Machine {
     pub trainable: Vec<Trainable>,
     /// By element: its parameter, if it has one.
     params: Vec<Option<SlotId>>,
+}
+
+/// Elements of a table from which it is evaluated where it is used (256 MB in f64).
+pub(super) const LARGE: usize = 1 << 24;
+
+/// A field of (y, x) in metres, sample by sample.
+fn by_sample(
+    grid: &Grid,
+    at: impl Fn(f64, f64) -> Complex<f64> + Send + Sync + 'static,
+) -> Formula {
+    let grid = *grid;
+    let nx = grid.samples[1];
+    Formula::new(move |n| at(grid.position(0, n / nx), grid.position(1, n % nx)))
 }
 
 /// Name of an element's tensor in programs and checkpoints.
@@ -182,9 +199,21 @@ impl Machine {
     /// The field on the first plane: the source, or the source carrying an image.
     fn enter(&self, b: &mut Builder) -> Result<SlotId> {
         let (optic, grid) = (&self.optic, self.optic.grid());
-        let mut source = optic.source.field(&grid, optic.wavelength.0)?;
         let shape = Shape::complex(&grid.samples);
-        let (Some(image), Some(encoding)) = (self.image, &optic.input) else {
+        let carried = self.image.zip(optic.input.as_ref());
+        if carried.is_none() && grid.len() > LARGE {
+            let wavelength = optic.wavelength.0;
+            let formula = match &optic.source {
+                Source::Plane(wave) => Some(by_sample(&grid, wave.at(wavelength))),
+                Source::Gaussian(beam) => Some(by_sample(&grid, beam.at(wavelength))),
+                Source::File(_) => None,
+            };
+            if let Some(formula) = formula {
+                return Ok(b.formula("source", shape, formula));
+            }
+        }
+        let mut source = optic.source.field(&grid, optic.wavelength.0)?;
+        let Some((image, encoding)) = carried else {
             return Ok(b.constant("source", shape, || Data::Complex(source)));
         };
         if encoding.encoding == Modulation::Phase {
@@ -221,7 +250,7 @@ impl Machine {
                 }
                 let phases = start_phases(optic, i, mask, 0)?;
                 let t = b.constant(&tensor_name(i, "phasor"), complex, || {
-                    Data::Complex(phases.into_iter().map(num_complex::Complex::cis).collect())
+                    Data::Complex(phases.into_iter().map(Complex::cis).collect())
                 });
                 modulate(b, t, None)
             }

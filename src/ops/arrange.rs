@@ -4,11 +4,9 @@
 //! are contiguous. In lanes ([`crate::math::lanes`]): L rows, or L positions of transformed rows,
 //! side by side in blocks of L real and L imaginary parts.
 
-use num_complex::Complex;
-
 use super::Op;
 use crate::math::lanes::{Isa, LinePlan, PlanePlan};
-use crate::program::{Data, Layout, Node, Program, Shape, plan};
+use crate::program::{Layout, Node, Program, Shape, plan};
 
 /// Reals that every copy of a slot in lanes is padded to: a cache line of f32.
 const ALIGNMENT: usize = 16;
@@ -82,90 +80,58 @@ impl Arrangement {
         len.next_multiple_of(ALIGNMENT)
     }
 
-    /// Where each natural element of one copy lies, counted in elements; none where that is where
-    /// it is.
-    pub fn places(&self, shape: &Shape) -> Option<Vec<u32>> {
-        let [rows, columns] = match shape.layout {
-            Layout::Natural => return None,
-            _ => [shape.dims[0], shape.dims[1]],
+    /// Where element (y, x) of a copy lies, counted in elements; none where it is where it is.
+    fn place(&self, shape: &Shape) -> Option<Box<dyn Fn(usize, usize) -> usize>> {
+        if shape.layout == Layout::Natural {
+            return None;
+        }
+        let [rows, columns] = [shape.dims[0], shape.dims[1]];
+        let Some(plan) = self.plan_of(shape) else {
+            let plain: Box<dyn Fn(usize, usize) -> usize> = Box::new(move |y, x| x * rows + y);
+            return (shape.layout != Layout::Blocked).then_some(plain);
         };
-        let spectrum = shape.layout == Layout::Spectrum;
-        let place: Box<dyn Fn(usize, usize) -> usize> = match self.plan_of(shape) {
-            None if shape.layout == Layout::Blocked => return None,
-            None => Box::new(move |y, x| x * rows + y),
-            Some(plan) => {
-                let lanes = plan.rows().isa().lanes();
-                match shape.layout {
-                    Layout::Natural | Layout::Blocked => {
-                        Box::new(move |y, x| ((y / lanes) * columns + x) * lanes + y % lanes)
-                    }
-                    Layout::Hybrid | Layout::Spectrum => {
-                        let x_at = positions(plan.rows());
-                        let y_at = if spectrum {
-                            positions(plan.columns())
-                        } else {
-                            (0..rows).map(|y| plan.columns().place(y)).collect()
-                        };
-                        let block = if spectrum { rows * lanes } else { plan.column_len() / 2 };
-                        Box::new(move |y, x| {
-                            let p = x_at[x];
-                            (p / lanes) * block + y_at[y] * lanes + p % lanes
-                        })
-                    }
-                }
-            }
+        let lanes = plan.rows().isa().lanes();
+        if shape.layout == Layout::Blocked {
+            return Some(Box::new(move |y, x| ((y / lanes) * columns + x) * lanes + y % lanes));
+        }
+        let x_at = positions(plan.rows());
+        let (y_at, block) = if shape.layout == Layout::Spectrum {
+            (positions(plan.columns()), rows * lanes)
+        } else {
+            ((0..rows).map(|y| plan.columns().place(y)).collect(), plan.column_len() / 2)
         };
-        let natural = (0..rows).flat_map(|y| (0..columns).map(move |x| (y, x)));
-        Some(natural.map(|(y, x)| place(y, x) as u32).collect())
+        Some(Box::new(move |y, x| {
+            let p = x_at[x];
+            (p / lanes) * block + y_at[y] * lanes + p % lanes
+        }))
     }
 
-    /// Natural data of any number of copies in the order of memory; what lies between is zero.
-    pub fn arranged(&self, shape: &Shape, data: &Data) -> Data {
-        let Some(places) = self.places(shape) else { return data.clone() };
-        let (len, width) = (self.len(shape), self.width(shape));
-        let copies = data.len() / places.len().max(1);
-        let place = |n: usize| (n / places.len(), places[n % places.len()] as usize);
-        match data {
-            Data::Real(v) => {
-                let mut out = vec![0.0; copies * len];
-                for (n, &x) in v.iter().enumerate() {
-                    let (copy, at) = place(n);
-                    out[copy * len + at] = x;
-                }
-                Data::Real(out)
+    /// Calls `f` with the number of each natural element of all copies and where it lies.
+    pub fn each(&self, shape: &Shape, copies: usize, mut f: impl FnMut(usize, usize)) {
+        let (natural, len) = (shape.len(), self.len(shape));
+        let Some(place) = self.place(shape) else {
+            for copy in 0..copies {
+                (0..natural).for_each(|n| f(copy * natural + n, copy * len + n));
             }
-            Data::Complex(v) => {
-                let mut out = vec![0.0; 2 * copies * len];
-                for (n, z) in v.iter().enumerate() {
-                    let (copy, at) = place(n);
-                    let at = 2 * copy * len + real_part(at, width);
-                    out[at] = z.re;
-                    out[at + width] = z.im;
+            return;
+        };
+        let [rows, columns] = [shape.dims[0], shape.dims[1]];
+        for copy in 0..copies {
+            let mut n = copy * natural;
+            for y in 0..rows {
+                for x in 0..columns {
+                    f(n, copy * len + place(y, x));
+                    n += 1;
                 }
-                Data::Complex(out.chunks_exact(2).map(|z| Complex::new(z[0], z[1])).collect())
             }
-            Data::Index(_) => data.clone(),
         }
     }
 
-    /// The way back of [`Self::arranged`].
-    pub fn natural(&self, shape: &Shape, data: &Data) -> Data {
-        let Some(places) = self.places(shape) else { return data.clone() };
-        let (len, width) = (self.len(shape), self.width(shape));
-        let starts = (0..data.len() / len.max(1)).map(|copy| copy * len);
-        let all = starts.flat_map(|start| places.iter().map(move |&p| (start, p as usize)));
-        match data {
-            Data::Real(v) => Data::Real(all.map(|(start, p)| v[start + p]).collect()),
-            Data::Complex(v) => {
-                let part = |at: usize| if at % 2 == 0 { v[at / 2].re } else { v[at / 2].im };
-                let one = |(start, p)| {
-                    let at = 2 * start + real_part(p, width);
-                    Complex::new(part(at), part(at + width))
-                };
-                Data::Complex(all.map(one).collect())
-            }
-            Data::Index(_) => data.clone(),
-        }
+    /// Where each natural element of one copy lies, for tables of indices.
+    pub fn places(&self, shape: &Shape) -> Vec<u32> {
+        let mut places = vec![0; shape.len()];
+        self.each(shape, 1, |n, at| places[n] = at as u32);
+        places
     }
 }
 

@@ -17,7 +17,7 @@ use super::{Op, Primitive, expect};
 use crate::error::{Error, Result};
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
-use crate::program::{Kind, Layout, Node, Shape, Slot};
+use crate::program::{Kind, Layout, Node, Role, Shape, Slot};
 
 #[derive(Debug, Clone)]
 pub struct Columns {
@@ -62,15 +62,23 @@ impl Primitive for Columns {
     }
 
     // H is kept as [mx, my] on the CPU, so that a column of it is contiguous.
-    fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
-        let (ny, my, conj) = (self.field[0], self.padded[0], self.conj);
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let (ny, [my, mx], conj) = (self.field[0], self.padded, self.conj);
+        let formula = match &inputs[1].role {
+            Role::Formula(formula) => Some(formula.clone()),
+            _ => None,
+        };
         if let Some(plan) = compile.arrangement.plan(self.field, self.padded) {
-            return lane_kernels::columns(plan, my, conj);
+            return match formula {
+                Some(h) => lane_kernels::columns_by_formula(plan, mx, conj, h),
+                None => lane_kernels::columns(plan, my, conj),
+            };
         }
         let columns = Lines::new(my, compile);
         let scratch = columns.scratch(1);
         let run = move |io: &mut super::kernel::Io<'_, T>| {
-            let (x, h) = (io.inputs[0].complex(), io.inputs[1].complex());
+            let x = io.inputs[0].complex();
+            let h = if formula.is_none() { io.inputs[1].complex() } else { &[] };
             let fresh = io.parallel.then_some(scratch);
             let output = io.outputs[0].complex();
             lines::blocks(
@@ -87,11 +95,12 @@ impl Primitive for Columns {
                         column[ny..].fill(Complex::new(T::zero(), T::zero()));
                     }
                     columns.forward(block, rest);
-                    let terms = block.iter_mut().zip(&h[kx * my..][..count * my]);
-                    if conj {
-                        terms.for_each(|(v, h)| *v = *v * h.conj());
-                    } else {
-                        terms.for_each(|(v, h)| *v = *v * h);
+                    for (k, v) in block.iter_mut().enumerate() {
+                        let h = match &formula {
+                            None => h[kx * my + k],
+                            Some(h) => T::complex_of(h.at((k % my) * mx + kx + k / my)),
+                        };
+                        *v = *v * if conj { h.conj() } else { h };
                     }
                     columns.inverse(block, rest);
                     for (out, column) in out.chunks_mut(ny).zip(block.chunks(my)) {

@@ -11,7 +11,7 @@ use super::kernel::{CpuKernel, Io, View, ViewMut};
 use crate::math::aligned::Aligned;
 use crate::math::lanes::{PlanePlan, Shared, pointwise};
 use crate::math::scalar::Scalar;
-use crate::program::Kind;
+use crate::program::{Formula, Kind};
 
 /// Most links of a chain; each has at most one operand and one output.
 const MOST_LINKS: usize = 8;
@@ -221,6 +221,49 @@ pub fn columns<T: Scalar>(plan: &PlanePlan, my: usize, conj: bool) -> CpuKernel<
         }
     };
     CpuKernel { run: Box::new(run), scratch: work }
+}
+
+/// Columns whose transfer function is evaluated a block at a time.
+pub fn columns_by_formula<T: Scalar>(
+    plan: &PlanePlan,
+    mx: usize,
+    conj: bool,
+    h: Formula,
+) -> CpuKernel<T> {
+    let plan = plan.clone();
+    let lanes = plan.columns().isa().lanes();
+    let [ky, kx] = [plan.columns().order(), plan.rows().order()];
+    let work = plan.scratch_len().next_multiple_of(2 * lanes);
+    let memory = work + 2 * lanes * ky.len();
+    let run = move |io: &mut Io<'_, T>| {
+        let to = &mut reals_mut(io.outputs[0].complex())[..plan.hybrid_len()];
+        if let View::Complex(from) = io.inputs[0] {
+            to.copy_from_slice(&reals(from)[..plan.hybrid_len()]);
+        }
+        let block = |b: usize, column: &mut [f32], memory: &mut [f32]| {
+            let (scratch, table) = memory.split_at_mut(work);
+            for (element, &ky) in table.chunks_exact_mut(2 * lanes).zip(&ky) {
+                for l in 0..lanes {
+                    let h = kx
+                        .get(b * lanes + l)
+                        .map_or(Complex::ZERO, |&kx| h.at(ky as usize * mx + kx as usize));
+                    (element[l], element[lanes + l]) = (h.re as f32, h.im as f32);
+                }
+            }
+            plan.columns_in_place(column, table, conj, &mut scratch[..plan.scratch_len()]);
+        };
+        if io.parallel {
+            let fresh = || Aligned::<f32>::zeros(memory);
+            let columns = to.par_chunks_mut(plan.column_len()).enumerate();
+            columns.for_each_init(fresh, |memory, (b, column)| block(b, column, memory));
+        } else {
+            let memory = &mut reals_mut(io.scratch)[..memory];
+            for (b, column) in to.chunks_mut(plan.column_len()).enumerate() {
+                block(b, column, memory);
+            }
+        }
+    };
+    CpuKernel { run: Box::new(run), scratch: complexes(memory) }
 }
 
 /// Gradient of the transfer function.

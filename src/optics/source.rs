@@ -64,13 +64,8 @@ impl Source {
     /// A file that cannot be read or whose shape is not the grid's.
     pub fn field(&self, grid: &Grid, wavelength: f64) -> Result<Vec<Complex<f64>>> {
         match self {
-            Self::Plane(wave) => {
-                let slope = wave.tilt.map(|angle| angle.sin() / wavelength);
-                Ok(grid.map(|y, x| {
-                    Complex::cis(std::f64::consts::TAU * (y * slope[0] + x * slope[1]).fract())
-                }))
-            }
-            Self::Gaussian(beam) => Ok(beam.field(grid, wavelength)),
+            Self::Plane(wave) => Ok(grid.map(wave.at(wavelength))),
+            Self::Gaussian(beam) => Ok(grid.map(beam.at(wavelength))),
             Self::File(file) => {
                 let (shape, field) = npy::read_field(&file.path)?;
                 if shape != grid.samples {
@@ -91,19 +86,28 @@ impl Source {
     }
 }
 
+impl PlaneWave {
+    /// The field at (y, x) in metres.
+    pub fn at(&self, wavelength: f64) -> impl Fn(f64, f64) -> Complex<f64> + use<> {
+        let slope = self.tilt.map(|angle| angle.sin() / wavelength);
+        move |y, x| Complex::cis(std::f64::consts::TAU * (y * slope[0] + x * slope[1]).fract())
+    }
+}
+
 impl Gaussian {
-    fn field(&self, grid: &Grid, wavelength: f64) -> Vec<Complex<f64>> {
+    /// The field at (y, x) in metres.
+    pub fn at(&self, wavelength: f64) -> impl Fn(f64, f64) -> Complex<f64> + use<> {
         let (w0, z) = (self.waist.0, self.z.0);
         let rayleigh = std::f64::consts::PI * w0 * w0 / wavelength;
         let w = w0 * (1.0 + (z / rayleigh).powi(2)).sqrt();
         // 1/R, finite at the waist.
         let curvature = z / (z * z + rayleigh * rayleigh);
         let gouy = (z / rayleigh).atan();
-        grid.map(|y, x| {
+        move |y, x| {
             let r2 = x * x + y * y;
             let turns = z / wavelength + r2 * curvature / (2.0 * wavelength);
             let phase = std::f64::consts::TAU * turns.fract() - gouy;
             Complex::from_polar(w0 / w * (-r2 / (w * w)).exp(), phase)
-        })
+        }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::types::{
-    Data, Domain, Leaves, Node, Program, Role, Routine, Scope, Section, Shape, Slot, SlotId,
+    Data, Domain, Formula, Leaves, Node, Program, Role, Routine, Scope, Section, Shape, Slot,
+    SlotId,
 };
 use crate::error::{Error, Result};
 use crate::ops::Op;
@@ -36,6 +37,16 @@ impl Builder {
         }
         let role = Role::Const(Arc::new(make()));
         let id = self.add(name.to_owned(), shape, Domain::Once, role);
+        self.constants.insert(name.to_owned(), id);
+        id
+    }
+
+    /// A constant by formula, complex; the same name gives the same slot.
+    pub fn formula(&mut self, name: &str, shape: Shape, formula: Formula) -> SlotId {
+        if let Some(&id) = self.constants.get(name) {
+            return id;
+        }
+        let id = self.add(name.to_owned(), shape, Domain::Once, Role::Formula(formula));
         self.constants.insert(name.to_owned(), id);
         id
     }

@@ -35,6 +35,7 @@ impl fmt::Display for Slot {
         };
         let role = match self.role {
             Role::Const(_) => "const",
+            Role::Formula(_) => "formula",
             Role::Input => "input",
             Role::Output => "output",
             Role::Param(_) => "param",

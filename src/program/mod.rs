@@ -13,6 +13,6 @@ pub mod types;
 
 pub use builder::Builder;
 pub use types::{
-    Data, Domain, Kind, Layout, Leaves, Node, Program, Role, Routine, Scope, Section, Shape, Slot,
-    SlotId,
+    Data, Domain, Formula, Kind, Layout, Leaves, Node, Program, Role, Routine, Scope, Section,
+    Shape, Slot, SlotId,
 };

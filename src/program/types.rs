@@ -133,10 +133,33 @@ impl Data {
     }
 }
 
+/// A complex constant that is evaluated where it is used, for tables too large to keep.
+#[derive(Clone)]
+pub struct Formula(Arc<dyn Fn(usize) -> Complex<f64> + Send + Sync>);
+
+impl Formula {
+    /// `at(n)` is natural element n.
+    pub fn new(at: impl Fn(usize) -> Complex<f64> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(at))
+    }
+
+    pub fn at(&self, n: usize) -> Complex<f64> {
+        (self.0)(n)
+    }
+}
+
+impl std::fmt::Debug for Formula {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Formula")
+    }
+}
+
 #[derive(Debug, Clone)]
 pub enum Role {
     /// Made on the host, never written again. Shared, not copied.
     Const(Arc<Data>),
+    /// Likewise, never held as a whole where it need not be.
+    Formula(Formula),
     /// Written by the host before a run.
     Input,
     /// Read by the host after a run.

@@ -3,7 +3,7 @@
 use crate::math::scalar::Scalar;
 use crate::ops::kernel::{CpuCompile, CpuKernel};
 use crate::program::plan::Plan;
-use crate::program::{Domain, Leaves, Program, Role, Routine, Scope, SlotId};
+use crate::program::{Domain, Kind, Leaves, Program, Role, Routine, Scope, SlotId};
 
 use super::storage::Buffer;
 
@@ -63,8 +63,8 @@ pub struct Compiled<T> {
     pub leaf_slabs: Vec<(Buffer<T>, usize)>,
     /// Slots with a copy per sample that nodes write, and their len.
     pub sample_outputs: Vec<(SlotId, usize)>,
-    /// Slabs that each thread needs of its own, by plan index.
-    pub own: Vec<Option<(crate::program::Kind, usize)>>,
+    /// Slabs that each thread needs of its own, by plan index until [`share`].
+    own: Vec<Option<(Kind, usize)>>,
     pub scratch: usize,
 }
 
@@ -159,4 +159,39 @@ impl<T: Scalar> Compiled<T> {
             scratch,
         }
     }
+}
+
+/// Lets the routines, of which one runs at a time, have the same slabs: the n-th largest of a kind
+/// are one. Kind and length of each.
+pub fn share<T>(routines: &mut [Compiled<T>]) -> Vec<(Kind, usize)> {
+    let mut shared: Vec<(Kind, usize)> = Vec::new();
+    for routine in routines {
+        let mut own: Vec<(usize, Kind, usize)> = routine
+            .own
+            .iter()
+            .enumerate()
+            .filter_map(|(i, slab)| slab.map(|(kind, len)| (i, kind, len)))
+            .collect();
+        own.sort_by_key(|&(_, _, len)| std::cmp::Reverse(len));
+        let mut place = vec![0; routine.own.len()];
+        let mut taken = vec![false; shared.len()];
+        for (i, kind, len) in own {
+            let free = |n: &usize| !taken[*n] && shared[*n].0 == kind;
+            let n = (0..shared.len()).find(free).unwrap_or_else(|| {
+                shared.push((kind, len));
+                taken.push(false);
+                shared.len() - 1
+            });
+            taken[n] = true;
+            shared[n].1 = shared[n].1.max(len);
+            place[i] = n;
+        }
+        let steps = routine.sections.iter_mut().flat_map(|s| &mut s.steps);
+        for operand in steps.flat_map(|s| s.inputs.iter_mut().chain(&mut s.outputs)) {
+            if let Place::Own(i) = &mut operand.place {
+                *i = place[*i];
+            }
+        }
+    }
+    shared
 }

@@ -21,7 +21,7 @@ use crate::math::lanes::Isa;
 use crate::math::scalar::Scalar;
 use crate::ops::arrange::Arrangement;
 use crate::ops::kernel::CpuCompile;
-use crate::program::{Data, Program, Role, Scope, SlotId};
+use crate::program::{Data, Layout, Program, Role, Scope, SlotId};
 
 pub struct Cpu<T: Scalar> {
     program: Arc<Program>,
@@ -49,12 +49,19 @@ impl<T: Scalar> Cpu<T> {
         };
         let mut shared = CpuCompile::new(arrangement);
         let compile = |r| Compiled::new(&program, r, &mut shared);
-        let routines: Vec<_> = program.routines.iter().map(compile).collect();
+        let mut routines: Vec<_> = program.routines.iter().map(compile).collect();
+        let slabs = compile::share(&mut routines);
         let values =
             program.slots.iter().zip(program.copies()).map(|(slot, copies)| match &slot.role {
                 Role::Const(data) | Role::Param(data) | Role::State(data) => {
-                    Buffer::of(&shared.arrangement.arranged(&slot.shape, data))
+                    let len = shared.arrangement.len(&slot.shape);
+                    let mut buffer = Buffer::zeros(slot.shape.kind, len);
+                    buffer.write(&shared.arrangement, &slot.shape, data);
+                    buffer
                 }
+                // A pass over columns makes its transfer function block by block.
+                Role::Formula(_) if slot.shape.layout == Layout::Spectrum => Buffer::None,
+                Role::Formula(formula) => Buffer::make(&shared.arrangement, &slot.shape, formula),
                 Role::Input | Role::Output => {
                     Buffer::zeros(slot.shape.kind, copies * shared.arrangement.len(&slot.shape))
                 }
@@ -62,7 +69,7 @@ impl<T: Scalar> Cpu<T> {
             });
         let values = values.collect();
         let workspaces = (0..pool.current_num_threads())
-            .map(|_| Mutex::new(run::Workspace::new(&routines)))
+            .map(|_| Mutex::new(run::Workspace::new(&slabs, &routines)))
             .collect();
         let arrangement = shared.arrangement;
         Self { program, pool, values, routines, workspaces, arrangement }
@@ -93,14 +100,13 @@ impl<T: Scalar> Executor for Cpu<T> {
         let known = self.program.slot(slot);
         let value = &mut self.values[slot.index()];
         fits(known, data, value.len() / self.arrangement.len(&known.shape).max(1))?;
-        value.write(&self.arrangement.arranged(&known.shape, data));
+        value.write(&self.arrangement, &known.shape, data);
         Ok(())
     }
 
     fn read(&mut self, slot: SlotId) -> Result<Data> {
         let known = self.program.slot(slot);
-        let data = self.values[slot.index()].read();
-        Ok(self.arrangement.natural(&known.shape, &data))
+        Ok(self.values[slot.index()].read(&self.arrangement, &known.shape))
     }
 
     fn run(&mut self, routine: &str, count: usize) -> Result<()> {

@@ -14,19 +14,18 @@ use crate::error::{Error, Result};
 use crate::math::aligned::Aligned;
 use crate::math::scalar::Scalar;
 use crate::ops::kernel::{Io, View, ViewMut};
-use crate::program::Scope;
+use crate::program::{Kind, Scope};
 
 /// What one thread needs of its own.
 pub struct Workspace<T> {
-    /// Slabs of each routine, by plan index.
-    slabs: Vec<Vec<Buffer<T>>>,
+    /// Of whichever routine runs.
+    slabs: Vec<Buffer<T>>,
     scratch: Aligned<Complex<T>>,
 }
 
 impl<T: Scalar> Workspace<T> {
-    pub fn new(routines: &[Compiled<T>]) -> Self {
-        let slab = |s: &Option<_>| s.map_or(Buffer::None, |(kind, len)| Buffer::zeros(kind, len));
-        let slabs = routines.iter().map(|r| r.own.iter().map(slab).collect()).collect();
+    pub fn new(slabs: &[(Kind, usize)], routines: &[Compiled<T>]) -> Self {
+        let slabs = slabs.iter().map(|&(kind, len)| Buffer::zeros(kind, len)).collect();
         let most = routines.iter().map(|r| r.scratch).max().unwrap_or(0);
         Self { slabs, scratch: Aligned::zeros(most) }
     }
@@ -193,16 +192,7 @@ impl<T: Scalar> Cpu<T> {
             leaf.sums.iter_mut().for_each(ViewMut::fill_zero);
             for sample in leaf.samples.clone() {
                 for step in steps {
-                    run_step(
-                        step,
-                        &common,
-                        leaf,
-                        &mut slabs[routine],
-                        scratch,
-                        sample,
-                        parallel,
-                        watch,
-                    );
+                    run_step(step, &common, leaf, slabs, scratch, sample, parallel, watch);
                 }
             }
         };

@@ -4,8 +4,9 @@ use num_complex::Complex;
 
 use crate::math::aligned::Aligned;
 use crate::math::scalar::Scalar;
+use crate::ops::arrange::{Arrangement, real_part};
 use crate::ops::kernel::{View, ViewMut};
-use crate::program::{Data, Kind};
+use crate::program::{Data, Formula, Kind, Shape};
 
 #[derive(Debug, Clone, Default)]
 pub enum Buffer<T> {
@@ -25,14 +26,6 @@ impl<T: Scalar> Buffer<T> {
         }
     }
 
-    pub fn of(data: &Data) -> Self {
-        match data {
-            Data::Real(v) => Self::Real(v.iter().map(|&x| T::of(x)).collect()),
-            Data::Complex(v) => Self::Complex(v.iter().map(|&z| T::complex_of(z)).collect()),
-            Data::Index(v) => Self::Index(v.clone()),
-        }
-    }
-
     pub fn len(&self) -> usize {
         match self {
             Self::Real(v) => v.len(),
@@ -42,25 +35,49 @@ impl<T: Scalar> Buffer<T> {
         }
     }
 
-    /// Overwrites the first elements; kinds were checked.
-    pub fn write(&mut self, data: &Data) {
+    /// Overwrites the first copies with natural data; kinds were checked.
+    pub fn write(&mut self, arrangement: &Arrangement, shape: &Shape, data: &Data) {
+        let copies = data.len() / shape.len().max(1);
+        let width = arrangement.width(shape);
         match (self, data) {
             (Self::Real(to), Data::Real(from)) => {
-                to.iter_mut().zip(from).for_each(|(to, &x)| *to = T::of(x));
+                arrangement.each(shape, copies, |n, at| to[at] = T::of(from[n]));
             }
             (Self::Complex(to), Data::Complex(from)) => {
-                to.iter_mut().zip(from).for_each(|(to, &z)| *to = T::complex_of(z));
+                let to: &mut [T] = bytemuck::cast_slice_mut(to);
+                arrangement.each(shape, copies, |n, at| put(to, at, width, from[n]));
             }
             (Self::Index(to), Data::Index(from)) => to[..from.len()].copy_from_slice(from),
             _ => unreachable!("kinds were checked before"),
         }
     }
 
-    pub fn read(&self) -> Data {
+    /// The values of a formula, one copy.
+    pub fn make(arrangement: &Arrangement, shape: &Shape, formula: &Formula) -> Self {
+        let mut all = Aligned::<Complex<T>>::zeros(arrangement.len(shape));
+        let width = arrangement.width(shape);
+        let to: &mut [T] = bytemuck::cast_slice_mut(&mut all);
+        arrangement.each(shape, 1, |n, at| put(to, at, width, formula.at(n)));
+        Self::Complex(all)
+    }
+
+    /// All copies in natural order.
+    pub fn read(&self, arrangement: &Arrangement, shape: &Shape) -> Data {
+        let copies = self.len() / arrangement.len(shape).max(1);
+        let (width, len) = (arrangement.width(shape), copies * shape.len());
         match self {
-            Self::Real(v) => Data::Real(v.iter().map(|x| x.f64()).collect()),
+            Self::Real(v) => {
+                let mut out = vec![0.0; len];
+                arrangement.each(shape, copies, |n, at| out[n] = v[at].f64());
+                Data::Real(out)
+            }
             Self::Complex(v) => {
-                Data::Complex(v.iter().map(|z| Complex::new(z.re.f64(), z.im.f64())).collect())
+                let (mut out, v) = (vec![Complex::ZERO; len], bytemuck::cast_slice::<_, T>(v));
+                arrangement.each(shape, copies, |n, at| {
+                    let at = real_part(at, width);
+                    out[n] = Complex::new(v[at].f64(), v[at + width].f64());
+                });
+                Data::Complex(out)
             }
             Self::Index(v) => Data::Index(v.clone()),
             Self::None => Data::Real(Vec::new()),
@@ -94,6 +111,11 @@ impl<T: Scalar> Buffer<T> {
             Self::None => Vec::new(),
         }
     }
+}
+
+fn put<T: Scalar>(reals: &mut [T], at: usize, width: usize, z: Complex<f64>) {
+    let at = real_part(at, width);
+    (reals[at], reals[at + width]) = (T::of(z.re), T::of(z.im));
 }
 
 /// Whether every number of a view is finite.

@@ -49,6 +49,10 @@ impl Gpu {
             if let Role::Const(data) | Role::Param(data) | Role::State(data) = &slot.role {
                 gpu.write(SlotId(i as u32), data)?;
             }
+            if let Role::Formula(formula) = &slot.role {
+                let all = (0..slot.shape.len()).map(|n| formula.at(n)).collect();
+                gpu.write(SlotId(i as u32), &Data::Complex(all))?;
+            }
         }
         gpu.device.check()?;
         Ok(gpu)
