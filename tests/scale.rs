@@ -8,14 +8,14 @@ use lightloom::experiment::load;
 use lightloom::lower::Machine;
 use lightloom::lower::fuse::fuse;
 use lightloom::math::scalar::Scalar;
-use lightloom::program::{Builder, Role};
+use lightloom::program::{Builder, Data, Role};
 use num_complex::Complex;
 
 /// Radius of the beam over the window's width.
 const WAIST: f64 = 0.1;
 
 /// A Gaussian beam of 532 nm in a window of `n` samples of 4 µm, `z` metres on.
-fn beam<T: Scalar>(n: usize, z: f64) -> Vec<Complex<f64>> {
+fn beam<T: Scalar>(n: usize, z: f64) -> Data {
     let waist = WAIST * n as f64 * 4e-3;
     let text = format!(
         "[optic]\nwavelength = \"532 nm\"\npitch = \"4 um\"\nsamples = {n}\n\
@@ -41,11 +41,12 @@ fn beam<T: Scalar>(n: usize, z: f64) -> Vec<Complex<f64>> {
     assert_eq!(is_formula("transfer"), large, "the transfer function of a large window is made");
     let mut cpu = Cpu::<T>::new(Arc::new(program), cpu::pool(Some(2)).expect("threads"));
     cpu.run("run", 1).expect("run");
-    cpu.read(light.leaving).expect("the field").complexes().to_vec()
+    cpu.read(light.leaving).expect("the field")
 }
 
 /// The closed form (Saleh and Teich, eq. 3.1-7) on a row near the axis and on the diagonal.
-fn error(found: &[Complex<f64>], n: usize, z: f64) -> f64 {
+fn error(found: &Data, n: usize, z: f64) -> f64 {
+    let found = found.complexes();
     let w0 = WAIST * n as f64 * 4e-6;
     let k = std::f64::consts::TAU / 532e-9;
     let rayleigh = 0.5 * k * w0 * w0;
