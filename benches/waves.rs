@@ -58,7 +58,7 @@ fn cpu_cases() -> impl Iterator<Item = Case> {
 }
 
 fn cases_on(gpu: bool) -> impl Iterator<Item = Case> {
-    let batches = |size| [1, 32].into_iter().map(move |batch| Case { size, batch, gpu });
+    let batches = move |size| [1, 32].into_iter().map(move |batch| Case { size, batch, gpu });
     SIZES.into_iter().flat_map(batches)
 }
 

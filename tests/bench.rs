@@ -3,8 +3,8 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use lightloom::backend::cpu::{Cpu, pool};
 use lightloom::backend::Executor;
+use lightloom::backend::cpu::{Cpu, pool};
 use lightloom::bench::rival::Propagator;
 use lightloom::bench::stack::{PROPAGATE, noise, propagation, standard};
 use lightloom::program::Data;

@@ -26,6 +26,12 @@ impl Rate {
     fn of(tries: Vec<f64>) -> Self {
         Self { best: tries.iter().copied().fold(0.0, f64::max), tries }
     }
+
+    /// With the tries of another time.
+    fn join(&mut self, other: Self) {
+        self.tries.extend(other.tries);
+        self.best = self.best.max(other.best);
+    }
 }
 
 /// Copies between arrays that a level of the memory holds.
@@ -50,6 +56,21 @@ pub struct Peaks {
 }
 
 impl Peaks {
+    /// Joins the tries of another time: a limit is best seen in a quiet moment, and there may have
+    /// been none before.
+    pub fn join(&mut self, other: Self) {
+        for (mine, theirs) in self.copy.iter_mut().zip(other.copy) {
+            mine.all.join(theirs.all);
+            if let (Some(mine), Some(theirs)) = (&mut mine.one_thread, theirs.one_thread) {
+                mine.join(theirs);
+            }
+        }
+        if let (Some(mine), Some(theirs)) = (&mut self.fma_one_thread, other.fma_one_thread) {
+            mine.join(theirs);
+        }
+        self.fma.join(other.fma);
+    }
+
     /// The nearest level that holds so many bytes a thread, and its GB/s.
     pub fn bandwidth(&self, working_set: f64) -> (&'static str, f64) {
         let holds = |l: &&Level| l.holds.is_none_or(|h| working_set <= h as f64);

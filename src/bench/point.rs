@@ -31,6 +31,8 @@ pub struct Device {
     pub peaks: Option<Peaks>,
     /// Why there are no peaks.
     pub without_peaks: Option<String>,
+    /// The adapters that will do, where the device is a GPU.
+    wanted: Option<Wanted>,
 }
 
 impl Device {
@@ -49,7 +51,17 @@ impl Device {
             Some(Ok(peaks)) => (Some(peaks), None),
             Some(Err(why)) => (None, Some(why.to_string())),
         };
-        Ok(Self { choice, pool, peaks, without_peaks })
+        Ok(Self { choice, pool, peaks, without_peaks, wanted })
+    }
+
+    /// Measures the peaks once more and keeps the best.
+    pub fn measure_again(&mut self) -> Result<()> {
+        let Some(peaks) = &mut self.peaks else { return Ok(()) };
+        peaks.join(match self.wanted {
+            Some(wanted) => peaks::of_gpu(wanted)?,
+            None => peaks::of_cpu(&self.pool),
+        });
+        Ok(())
     }
 
     /// Bytes of a real number.
@@ -84,7 +96,7 @@ fn compile(device: &Device, unfused: Program) -> Result<(Vec<Contender>, Vec<Ref
         match device.choice.compile(Arc::new(program)) {
             Ok(executor) => taken.push(Contender { name, executor }),
             Err(Error::Device { what, .. }) => {
-                refused.push(Refused { what: name.into(), why: what })
+                refused.push(Refused { what: name.into(), why: what });
             }
             Err(other) => return Err(other),
         }
@@ -122,9 +134,10 @@ pub struct Line {
     pub parts: Option<Parts>,
     pub launches: usize,
     pub passes: Passes,
-    /// Sum over the nodes, and what of the step's time lies outside them.
+    /// Sum over the nodes, and what of the step's time lies outside them: on a GPU the host and
+    /// the gaps, on the CPU threads that wait for each other.
     pub node_seconds: f64,
-    pub overhead_seconds: f64,
+    pub outside_seconds: f64,
     /// Host seconds of the data loader for one batch.
     pub feed_seconds: f64,
     pub rivals: Vec<Rival>,
@@ -142,6 +155,20 @@ pub struct Point {
     pub masks: usize,
     pub lines: Vec<Line>,
     pub refused: Vec<Refused>,
+}
+
+impl Point {
+    /// Holds every line against the peaks; `launch` is what the cheapest launch of the run took.
+    pub fn judge(&mut self, peaks: &Peaks, launch: f64, real: usize) {
+        for line in self.lines.iter_mut().filter(|l| !l.kernels.is_empty()) {
+            line.kernels.iter_mut().for_each(|k| k.judge(peaks, launch, real));
+            let least: f64 = line.kernels.iter().map(|k| k.least).sum();
+            let parts = Parts::of(&line.kernels, line.outside_seconds);
+            line.roofline_share = Some(least / (line.node_seconds + line.outside_seconds));
+            line.limited_by = Some(parts.limit());
+            line.parts = Some(parts);
+        }
+    }
 }
 
 /// Feeds a stack as training does.
@@ -308,16 +335,22 @@ fn line(device: &Device, ours: &mut dyn Executor, minimum: &Program, m: Measured
 
     let seconds = times.remove(0);
     let quick = Effort { seconds: effort.seconds / 3.0, rounds: [2, 9] };
-    let profiles = (0..quick.rounds_of(seconds.median)).map(|_| ours.profile(routine, batch));
+    let wall = seconds.median;
+    let mut outside = Vec::new();
+    let profiles = (0..quick.rounds_of(wall)).map(|_| {
+        let started = Instant::now();
+        let nodes = ours.profile(routine, batch)?;
+        // A GPU's profile waits for its clocks: there the step itself is the measure.
+        let whole = if device.wanted.is_some() { wall } else { started.elapsed().as_secs_f64() };
+        outside.push((whole - nodes.iter().map(|n| n.seconds).sum::<f64>()).max(0.0));
+        Ok(nodes)
+    });
     // A device that cannot time its nodes still has its step timed.
     let kernels = match profiles.collect::<Result<Vec<_>>>() {
-        Ok(profiles) => roofline::kernels(work, &profiles, device.peaks.as_ref(), real)?,
+        Ok(profiles) => roofline::kernels(work, &profiles)?,
         Err(Error::Device { .. }) => Vec::new(),
         Err(other) => return Err(other),
     };
-    let wall = seconds.median;
-    let node_seconds: f64 = kernels.iter().map(|k| k.seconds.median).sum();
-    let parts = device.peaks.as_ref().map(|_| Parts::of(&kernels, wall));
     let mut beside = times.into_iter().zip(&names).map(|(t, name)| Rival {
         name: name.clone(),
         ratio: t.over(&seconds),
@@ -334,13 +367,13 @@ fn line(device: &Device, ours: &mut dyn Executor, minimum: &Program, m: Measured
         bytes,
         minimum_bytes,
         gb_s: bytes / wall * 1e-9,
-        roofline_share: parts.map(|_| kernels.iter().map(|k| k.least).sum::<f64>() / wall),
-        limited_by: parts.map(Parts::limit),
-        parts,
+        roofline_share: None,
+        limited_by: None,
+        parts: None,
         launches: kernels.iter().map(|k| k.launches).sum(),
         passes,
-        node_seconds,
-        overhead_seconds: (wall - node_seconds).max(0.0),
+        node_seconds: kernels.iter().map(|k| k.seconds.median).sum(),
+        outside_seconds: Sampled::of(outside).median,
         feed_seconds: feed,
         rivals: beside.collect(),
         control,

@@ -1,7 +1,7 @@
 //! Time against the roofline: a node needs at least max(flops / peak, bytes / bandwidth).
 //!
-//! Where even that lies under what the cheapest launch of the routine took, the launch limits it,
-//! and neither memory nor arithmetic does.
+//! Where even that lies under what the cheapest launch took, the launch limits it, and neither
+//! memory nor arithmetic does.
 
 use serde::Serialize;
 
@@ -40,60 +40,58 @@ pub struct Kernel {
 }
 
 /// Joins the work of a routine with what several profiles of it took.
-pub fn kernels(
-    work: Vec<Work>,
-    profiles: &[Vec<NodeTime>],
-    peaks: Option<&Peaks>,
-    real: usize,
-) -> Result<Vec<Kernel>> {
+pub fn kernels(work: Vec<Work>, profiles: &[Vec<NodeTime>]) -> Result<Vec<Kernel>> {
     for profile in profiles {
-        let agree =
-            profile.len() == work.len() && profile.iter().zip(&work).all(|(t, w)| t.op == w.op);
+        let agree = profile.iter().map(|t| t.op).eq(work.iter().map(|w| w.op));
         if !agree {
-            let what =
-                format!("{} nodes were timed, the routine has {}", profile.len(), work.len());
+            let (timed, known) = (profile.len(), work.len());
+            let what = format!("{timed} nodes were timed, the routine has {known}, or others");
             return Err(Error::Shape { op: "profile", what });
         }
     }
-    let timed: Vec<(Sampled, usize)> = (0..work.len())
-        .map(|n| {
-            let seconds = profiles.iter().map(|p| p[n].seconds).collect();
-            (Sampled::of(seconds), profiles.first().map_or(0, |p| p[n].launches))
-        })
-        .collect();
-    let each = |(s, launches): &(Sampled, usize)| s.median / (*launches).max(1) as f64;
-    let cheapest = timed.iter().map(each).fold(f64::INFINITY, f64::min);
-    let join = |(work, (seconds, launches)): (Work, (Sampled, usize))| {
-        let rate =
-            |amount: f64| if seconds.median > 0.0 { amount / seconds.median * 1e-9 } else { 0.0 };
-        let (mut least, mut limited_by, mut level) = (0.0, None, None);
-        if let Some(peaks) = peaks {
-            let (name, bandwidth) = peaks.bandwidth(work.working_set);
-            let compute = work.flops / flop_rate(peaks, real);
-            let memory = work.bytes / (bandwidth * 1e9);
-            least = compute.max(memory);
-            level = Some(name);
-            limited_by = Some(if least < cheapest * launches as f64 {
-                Limit::Overhead
-            } else if memory >= compute {
-                Limit::Memory
-            } else {
-                Limit::Compute
-            });
-        }
+    let join = |(n, work): (usize, Work)| {
+        let seconds = Sampled::of(profiles.iter().map(|p| p[n].seconds).collect());
+        let took = seconds.median;
+        let rate = |amount: f64| if took > 0.0 { amount / took * 1e-9 } else { 0.0 };
         Kernel {
             gflop_s: rate(work.flops),
             gb_s: rate(work.bytes),
-            roofline_share: peaks.filter(|_| seconds.median > 0.0).map(|_| least / seconds.median),
-            limited_by,
-            level,
-            least,
+            roofline_share: None,
+            limited_by: None,
+            level: None,
+            least: 0.0,
+            launches: profiles.first().map_or(0, |p| p[n].launches),
             work,
             seconds,
-            launches,
         }
     };
-    Ok(work.into_iter().zip(timed).map(join).collect())
+    Ok(work.into_iter().enumerate().map(join).collect())
+}
+
+/// Seconds of the cheapest launch: what a launch costs that has nothing to do.
+pub fn cheapest<'a>(kernels: impl Iterator<Item = &'a Kernel>) -> f64 {
+    let each = kernels.map(|k| k.seconds.median / k.launches.max(1) as f64);
+    each.fold(f64::INFINITY, f64::min)
+}
+
+impl Kernel {
+    /// Holds it against the peaks; `launch` is what a launch costs.
+    pub fn judge(&mut self, peaks: &Peaks, launch: f64, real: usize) {
+        let (level, bandwidth) = peaks.bandwidth(self.work.working_set);
+        let compute = self.work.flops / flop_rate(peaks, real);
+        let memory = self.work.bytes / (bandwidth * 1e9);
+        self.least = compute.max(memory);
+        self.level = Some(level);
+        let took = self.seconds.median;
+        self.roofline_share = (took > 0.0).then(|| self.least / took);
+        self.limited_by = Some(if self.least < launch * self.launches as f64 {
+            Limit::Overhead
+        } else if memory >= compute {
+            Limit::Memory
+        } else {
+            Limit::Compute
+        });
+    }
 }
 
 /// Operations a second: half as many lanes hold numbers of twice the size.
@@ -111,14 +109,13 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// `wall`: seconds of a step.
-    pub fn of(kernels: &[Kernel], wall: f64) -> Self {
+    /// Of judged kernels; `outside`: seconds of the step outside them.
+    pub fn of(kernels: &[Kernel], outside: f64) -> Self {
         let by = |limit| {
             let limited = kernels.iter().filter(|k| k.limited_by == Some(limit));
             limited.map(|k| k.seconds.median).sum::<f64>()
         };
-        let inside: f64 = kernels.iter().map(|k| k.seconds.median).sum();
-        let overhead = by(Limit::Overhead) + (wall - inside).max(0.0);
+        let overhead = by(Limit::Overhead) + outside;
         let (memory, compute) = (by(Limit::Memory), by(Limit::Compute));
         let all = (memory + compute + overhead).max(f64::MIN_POSITIVE);
         Self { memory: memory / all, compute: compute / all, overhead: overhead / all }
@@ -169,14 +166,18 @@ mod tests {
             launches: 1,
         };
         let profile = vec![time(0.02), time(0.2), time(1e-5)];
-        let found = kernels(work.clone(), &[profile.clone(), profile], Some(&peaks), 4).unwrap();
+        let mut found = kernels(work.clone(), &[profile.clone(), profile]).unwrap();
+        let launch = cheapest(found.iter());
+        assert_eq!(launch, 1e-5);
+        for k in &mut found {
+            k.judge(&peaks, launch, 4);
+        }
         let limits: Vec<_> = found.iter().map(|k| k.limited_by.unwrap()).collect();
         assert_eq!(limits, [Limit::Memory, Limit::Compute, Limit::Overhead]);
         assert!((found[0].roofline_share.unwrap() - 0.5).abs() < 1e-9);
         assert!((found[1].roofline_share.unwrap() - 0.5).abs() < 1e-9);
-        let parts = Parts::of(&found, 0.23);
-        assert_eq!(parts.limit(), Limit::Compute);
+        assert_eq!(Parts::of(&found, 0.01).limit(), Limit::Compute);
         assert_eq!(Parts::of(&found, 1.0).limit(), Limit::Overhead);
-        assert!(kernels(work, &[vec![time(1.0)]], None, 4).is_err(), "a node is missing");
+        assert!(kernels(work, &[vec![time(1.0)]]).is_err(), "a node is missing");
     }
 }

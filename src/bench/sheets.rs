@@ -7,6 +7,7 @@ use super::point::{Line, Point, Refused};
 use super::report::Report;
 use super::roofline::{Kernel, Limit, Parts};
 use super::scaling::Axis;
+use super::work::Passes;
 
 #[derive(Debug, Clone)]
 pub struct Sheet {
@@ -17,13 +18,15 @@ pub struct Sheet {
     pub note: String,
 }
 
-/// Every table of a report, in order.
-pub fn sheets(report: &Report) -> Vec<Sheet> {
+/// Every table of a report, in order; without `all_kernels`, the kernels of the last point alone.
+pub fn sheets(report: &Report, all_kernels: bool) -> Vec<Sheet> {
     let mut all: Vec<Sheet> = report.peaks.iter().map(peaks).collect();
     if !report.points.is_empty() {
         all.push(steps(&report.points));
         all.push(rivals(&report.points));
-        all.extend(report.points.iter().flat_map(|p| p.lines.iter().map(|l| kernels(p, l))));
+        let first = if all_kernels { 0 } else { report.points.len() - 1 };
+        let shown = report.points[first..].iter().flat_map(|p| p.lines.iter().map(move |l| (p, l)));
+        all.extend(shown.filter(|(_, l)| !l.kernels.is_empty()).map(|(p, l)| kernels(p, l)));
     }
     all.extend(report.scaling.iter().map(axis));
     let refused: Vec<(String, &Refused)> = report
@@ -107,7 +110,8 @@ fn steps(points: &[Point]) -> Sheet {
             limits(l),
             launches(l),
             format!("{:.2}", l.bytes / l.minimum_bytes),
-            format!("{} + {}", time(l.overhead_seconds), time(l.feed_seconds)),
+            format!("{:.0} %", 100.0 * outside(l)),
+            time(l.feed_seconds),
         ]
     };
     Sheet {
@@ -122,28 +126,29 @@ fn steps(points: &[Point]) -> Sheet {
             "GB/s",
             "roofline",
             "limited by",
-            "launches (passes over lines)",
-            "bytes / least",
-            "outside nodes + loader",
+            "launches",
+            "bytes",
+            "outside",
+            "loader",
         ],
         rows: points.iter().flat_map(|p| p.lines.iter().map(|l| row(p, l))).collect(),
-        note: "Of one batch, the data loader included (a propagation has none). Roofline: least \
-               time by the peaks above, node by node, over the time taken. Passes over lines: 2P + 1 \
-               for each run of P propagations is the least. Bytes: between kernels and memory, \
-               without static tables, against the fused schedule's."
+        note: "Time of one batch, the data loader included (a propagation has none). Operations: 5 M \
+               log2 M a line of M. Roofline: least time by the peaks above, node by node, over the \
+               time taken. Launches: in brackets passes over lines; 2P + 1 for each run of P \
+               propagations is the least. Bytes: what passes between kernels, without static tables, \
+               over the fused schedule's. Outside: of the step's time, what no kernel takes."
             .into(),
     }
 }
 
+/// What of a step no kernel takes.
+fn outside(l: &Line) -> f64 {
+    l.outside_seconds / (l.node_seconds + l.outside_seconds)
+}
+
 fn launches(l: &Line) -> String {
-    let p = l.passes;
-    format!(
-        "{} ({} = 2 x {} + {})",
-        l.launches,
-        p.lines,
-        p.propagations,
-        p.lines - 2 * p.propagations
-    )
+    let Passes { propagations, lines, .. } = l.passes;
+    format!("{} ({lines} = 2*{propagations} + {})", l.launches, lines - 2 * propagations)
 }
 
 fn rivals(points: &[Point]) -> Sheet {
@@ -182,19 +187,25 @@ fn kernels(p: &Point, line: &Line) -> Sheet {
     }
     let seconds = |ks: &[&Kernel]| ks.iter().map(|k| k.seconds.median).sum::<f64>();
     kinds.sort_by(|a, b| seconds(&b.1).total_cmp(&seconds(&a.1)));
-    let wall = line.seconds.median;
+    let whole = line.node_seconds + line.outside_seconds;
+    // What takes next to nothing is one row.
+    let small = kinds.iter().position(|(_, ks)| seconds(ks) < 0.005 * whole).unwrap_or(kinds.len());
+    let rest: Vec<&Kernel> = kinds.split_off(small).into_iter().flat_map(|(_, ks)| ks).collect();
+    if !rest.is_empty() {
+        kinds.push(("all others", rest));
+    }
     let mut rows: Vec<Vec<String>> = kinds
         .iter()
         .map(|(kind, ks)| {
             let took = seconds(ks).max(f64::MIN_POSITIVE);
             let sum = |f: fn(&Kernel) -> f64| ks.iter().map(|k| f(k)).sum::<f64>();
-            let known = ks.iter().all(|k| k.roofline_share.is_some());
+            let known = ks.iter().all(|k| k.limited_by.is_some());
             let costliest = ks.iter().max_by(|a, b| a.seconds.median.total_cmp(&b.seconds.median));
             vec![
                 (*kind).to_owned(),
                 ks.iter().map(|k| k.launches).sum::<usize>().to_string(),
                 time(took),
-                format!("{:.1} %", 100.0 * took / wall),
+                format!("{:.1} %", 100.0 * took / whole),
                 format!("{:.1}", sum(|k| k.work.flops) / took * 1e-9),
                 format!("{:.1}", sum(|k| k.work.bytes) / took * 1e-9),
                 share(known.then(|| sum(|k| k.least) / took)),
@@ -202,16 +213,10 @@ fn kernels(p: &Point, line: &Line) -> Sheet {
             ]
         })
         .collect();
-    rows.push(vec![
-        "outside the nodes".into(),
-        "-".into(),
-        time(line.overhead_seconds),
-        format!("{:.1} %", 100.0 * line.overhead_seconds / wall),
-        "-".into(),
-        "-".into(),
-        "-".into(),
-        "host".into(),
-    ]);
+    let mut last = vec!["outside the kernels".into(), "-".into(), time(line.outside_seconds)];
+    last.push(format!("{:.1} %", 100.0 * outside(line)));
+    last.extend(["-", "-", "-", "overhead"].map(String::from));
+    rows.push(last);
     Sheet {
         title: format!("Kernels: {}, {} ({})", line.routine, title(p), line.program),
         header: vec![

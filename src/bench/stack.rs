@@ -37,7 +37,8 @@ pub fn standard(
     for _ in 0..depth {
         let _ = writeln!(elements, "{{ kind = \"phase_mask\" }},\n{gap}");
     }
-    let detector_mm = 0.06 * 0.4 * size as f64;
+    // 6.4 wavelengths of 106, at least one sample.
+    let detector_mm = 0.4 * (0.06 * size as f64).max(1.0);
     let text = format!(
         "seed = 1\n\
          data = {{ name = \"mnist\", train_limit = 2048 }}\n\

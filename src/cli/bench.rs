@@ -24,7 +24,7 @@ pub struct Bench {
     /// An experiment to measure; a standard stack of five masks when absent.
     experiment: Option<PathBuf>,
     /// Samples across [default: 64,128,200,256,512, or the experiment's own].
-    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(8..=16384))]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(16..=16384))]
     sizes: Vec<u32>,
     /// Samples a step [default: 1,32].
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=4096))]
@@ -59,14 +59,14 @@ impl Bench {
                 .help("give an experiment, or none for the standard stack")
         })?;
         let data = data::load(source, first.seed)?;
-        let device = Device::new(common.choice())?;
-        let tiny = stack::propagation(&stack::standard(8, 1, 1, &[])?.optic, 1)?;
+        let mut device = Device::new(common.choice())?;
+        let tiny = stack::propagation(&stack::standard(16, 1, 1, &[])?.optic, 1)?;
         let executor = device.choice.compile(std::sync::Arc::new(tiny.program))?;
         let threads = device.pool.current_num_threads();
         let mut report = Report {
             host: Host::of(executor.describe(), threads),
             subject: self.subject(),
-            peaks: device.peaks.clone(),
+            peaks: None,
             without_peaks: device.without_peaks.clone(),
             points: Vec::new(),
             scaling: Vec::new(),
@@ -90,8 +90,11 @@ impl Bench {
                 let grid = experiment.optic.grid();
                 say(&format!("{} x {}, batch {batch}", grid.samples[0], grid.samples[1]));
                 report.points.push(measure(&device, experiment, &data, *batch, effort)?);
+                device.measure_again()?;
             }
         }
+        report.peaks = device.peaks.take();
+        report.judge(device.real());
         report.seconds = started.elapsed().as_secs_f64();
         write_json(&out.join("bench.json"), &report)?;
         let markdown = text(&report, true);
@@ -99,7 +102,8 @@ impl Bench {
         if common.json {
             return print_json(&report);
         }
-        print(&(text(&report, false) + &format!("\nwritten: {}", out.display())))
+        let rest = "with the kernels of every point and all samples";
+        print(&(text(&report, false) + &format!("\nwritten, {rest}: {}", out.display())))
     }
 
     fn subject(&self) -> String {
@@ -159,7 +163,7 @@ fn text(report: &Report, markdown: bool) -> String {
             format!("{what:>11}  {value}\n")
         };
     }
-    for sheet in sheets(report) {
+    for sheet in sheets(report, markdown) {
         let heading = if markdown { "## " } else { "" };
         text += &format!("\n{heading}{}\n", sheet.title);
         if markdown {
