@@ -11,19 +11,7 @@ pub mod twin;
 pub use choice::{Backend, Choice, Precision};
 
 use crate::error::{Error, Result};
-use crate::ops::kernel::Cost;
 use crate::program::{Data, Layout, Program, Slot, SlotId};
-
-/// Where the time of one node of a routine went, all samples together.
-#[derive(Debug, Clone)]
-pub struct NodeTime {
-    pub op: &'static str,
-    /// Name of its first output.
-    pub output: String,
-    pub seconds: f64,
-    pub cost: Cost,
-    pub launches: usize,
-}
 
 /// A compiled program on one device.
 pub trait Executor: Send {
@@ -40,12 +28,6 @@ pub trait Executor: Send {
 
     /// Starts a routine on the first `count` samples of its inputs.
     fn run(&mut self, routine: &str, count: usize) -> Result<()>;
-
-    /// Runs a routine and times its nodes, in order.
-    fn profile(&mut self, routine: &str, _count: usize) -> Result<Vec<NodeTime>> {
-        let what = format!("{}: {routine}: nodes cannot be timed", self.describe());
-        Err(Error::device(what).help("use --backend cpu"))
-    }
 }
 
 /// Checks that host data fit a slot; `copies` is how many it may hold at most.

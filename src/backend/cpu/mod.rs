@@ -8,18 +8,16 @@ mod compile;
 mod run;
 mod storage;
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use compile::Compiled;
 use storage::{Buffer, transposed};
 
-use super::{Executor, NodeTime, fits, is_reordered, routine_index};
+use super::{Executor, fits, is_reordered, routine_index};
 use crate::error::{Error, Result};
 use crate::math::scalar::Scalar;
-use crate::ops::kernel::{Cost, CpuCompile, CpuRun};
-use crate::program::{Data, Program, Role, Scope, SlotId};
+use crate::ops::kernel::CpuCompile;
+use crate::program::{Data, Program, Role, SlotId};
 
 pub struct Cpu<T: Scalar> {
     program: Arc<Program>,
@@ -99,57 +97,5 @@ impl<T: Scalar> Executor for Cpu<T> {
     fn run(&mut self, routine: &str, count: usize) -> Result<()> {
         let index = routine_index(&self.program, routine)?;
         self.execute(index, count, None)
-    }
-
-    /// Thread seconds over threads where samples run beside each other, else the wall's.
-    fn profile(&mut self, routine: &str, count: usize) -> Result<Vec<NodeTime>> {
-        let index = routine_index(&self.program, routine)?;
-        let program = Arc::clone(&self.program);
-        let threads = self.pool.current_num_threads();
-        let busy = {
-            let leaves = self.routines[index].leaves;
-            (0..leaves.count).filter(|&l| !leaves.range(l, count).is_empty()).count()
-        };
-        let mut clocks = Vec::new();
-        for section in &mut self.routines[index].sections {
-            for step in &mut section.steps {
-                let idle: CpuRun<T> = Box::new(|_| {});
-                let run = Arc::new(std::mem::replace(&mut step.kernel.run, idle));
-                let clock = Arc::new(AtomicU64::new(0));
-                let (timed, spent) = (Arc::clone(&run), Arc::clone(&clock));
-                step.kernel.run = Box::new(move |io| {
-                    let started = Instant::now();
-                    timed(io);
-                    spent.fetch_add(started.elapsed().as_nanos() as u64, Ordering::Relaxed);
-                });
-                clocks.push((run, clock));
-            }
-        }
-        let outcome = self.execute(index, count, None);
-        let mut clocks = clocks.into_iter();
-        let mut times = Vec::new();
-        let sections = program.routines[index].sections.iter();
-        for (section, compiled) in sections.zip(&mut self.routines[index].sections) {
-            let shared = section.scope == Scope::PerSample && busy >= threads;
-            for (node, step) in section.nodes.iter().zip(&mut compiled.steps) {
-                let Some((run, clock)) = clocks.next() else { continue };
-                step.kernel.run = Box::new(|_| {});
-                if let Ok(run) = Arc::try_unwrap(run) {
-                    step.kernel.run = run;
-                }
-                let seconds = clock.load(Ordering::Relaxed) as f64 * 1e-9;
-                let operands: Vec<_> = node.inputs.iter().map(|&i| program.slot(i)).collect();
-                let one = node.op.cost(&operands);
-                let copies = if section.scope == Scope::PerSample { count as f64 } else { 1.0 };
-                times.push(NodeTime {
-                    op: step.op,
-                    output: step.output.clone(),
-                    seconds: seconds / if shared { threads as f64 } else { 1.0 },
-                    cost: Cost { flops: one.flops * copies, reals: one.reals * copies },
-                    launches: 1,
-                });
-            }
-        }
-        outcome.map(|()| times)
     }
 }

@@ -12,7 +12,7 @@ pub mod shaders;
 use std::sync::Arc;
 
 use super::Executor;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::program::Program;
 
 pub use device::{AdapterReport, Wanted, adapters, has_hardware};
@@ -33,14 +33,4 @@ pub fn compile_within(
     let most = &mut device.limits.max_storage_buffer_binding_size;
     *most = bytes.min(*most);
     Ok(Box::new(executor::Gpu::new(program, Arc::new(device))?))
-}
-
-/// GB/s of a copy through storage buffers, reads and writes together.
-pub fn copy_bandwidth(_: Wanted) -> Result<f64> {
-    Err(Error::device("the copy bandwidth of a GPU is not measured yet"))
-}
-
-/// GFLOP/s of fused multiply-adds, two operations each.
-pub fn fma_rate(_: Wanted) -> Result<f64> {
-    Err(Error::device("the arithmetic rate of a GPU is not measured yet"))
 }
