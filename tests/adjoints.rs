@@ -157,7 +157,7 @@ fn sparse_sums_have_their_adjoints() {
         let table = Sparse::from_rows(columns, &table);
         let sum = |table: Sparse, name: &'static str| {
             move |b: &mut Builder, x: SlotId| {
-                SparseSum::new(name, table.clone()).emit(b, x).expect("a sum")
+                SparseSum::new(name, table.clone(), &[table.rows()]).emit(b, x).expect("a sum")
             }
         };
         let (forward, back) = (sum(table.clone(), "there"), sum(table.transposed(), "back"));

@@ -6,6 +6,7 @@
 
 pub mod adam;
 pub mod add;
+pub mod arrange;
 pub mod attenuate;
 pub mod case;
 pub mod clamp;
@@ -20,10 +21,12 @@ pub mod hop;
 pub mod intensity;
 pub mod kernel;
 pub mod leaf_sum;
+pub mod lane_kernels;
 pub mod lines;
 pub mod mean_squared;
 pub mod modulate;
 pub mod phasor;
+pub mod planar;
 pub mod power;
 pub mod readout;
 pub mod record;

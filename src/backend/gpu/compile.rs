@@ -7,7 +7,7 @@ use super::fftgen::{self, LineKernel};
 use super::shaders;
 use crate::error::{Error, Result};
 use crate::ops::kernel::{Grid, LinePass, Source};
-use crate::program::plan::Plan;
+use crate::program::plan::{Plain, Plan};
 use crate::program::{Domain, Kind, Node, Program, Role, Routine, Scope, Slot, SlotId};
 
 /// Bytes of one copy on the device.
@@ -161,7 +161,7 @@ pub struct Memory {
 
 impl Memory {
     pub fn new(device: &Device, program: &Program, routine: &Routine) -> Result<Self> {
-        let plan = Plan::of(program, routine);
+        let plan = Plan::of(program, routine, &Plain);
         let limit =
             device.limits.max_storage_buffer_binding_size.min(device.limits.max_buffer_size);
         let kind_bytes = |kind: Kind| if kind == Kind::Complex { 8 } else { 4 };

@@ -8,7 +8,7 @@ use num_complex::Complex;
 use super::compile::{Command, Compiler, Memory, Pipelines, bytes, storage};
 use super::device::Device;
 use super::fftgen;
-use crate::backend::{Executor, fits, is_reordered, routine_index};
+use crate::backend::{NodeTime, Executor, fits, is_reordered, routine_index};
 use crate::error::{Error, Result};
 use crate::program::{Data, Domain, Kind, Layout, Program, Role, Slot, SlotId};
 
@@ -169,6 +169,10 @@ impl Executor for Gpu {
                 )
             }
         })
+    }
+
+    fn profile(&mut self, _routine: &str, _count: usize) -> Result<Vec<NodeTime>> {
+        Err(Error::device("nodes are not timed on a GPU yet"))
     }
 
     fn run(&mut self, routine: &str, count: usize) -> Result<()> {
