@@ -20,7 +20,7 @@ use lightloom::ops::rows_in::RowsIn;
 use lightloom::program::{Builder, Data, Program, Shape, SlotId};
 use lightloom::train::batch::Feeder;
 use num_complex::Complex;
-use rayon::prelude::*;
+use rayon::prelude::{ParallelIterator, ParallelSliceMut};
 use rustfft::FftPlanner;
 
 fn main() {
@@ -113,7 +113,10 @@ fn single(field: &[Complex<f64>]) -> Vec<Complex<f32>> {
 /// Lines of a field, transformed and none left out: rows in without padding.
 #[divan::bench_group(max_time = 0.5)]
 mod line_fft {
-    use super::*;
+    use super::{
+        Bencher, Builder, Case, Data, FftPlanner, ItemsCount, LINES, Op, ParallelIterator,
+        ParallelSliceMut, RowsIn, Shape, cases, cpu, cpu_cases, noise, single, time,
+    };
 
     #[divan::bench(args = cases())]
     fn lightloom(bencher: Bencher<'_, '_>, case: Case) {
@@ -146,7 +149,7 @@ mod line_fft {
 /// Forward, times a transfer function, and back: no padding.
 #[divan::bench_group(max_time = 0.5)]
 mod fft_2d_pair {
-    use super::*;
+    use super::{Bencher, Case, cases, cpu_cases, fuse, propagate, rival};
 
     const PERIODIC: &str = "optic.boundary=periodic";
 
@@ -164,7 +167,7 @@ mod fft_2d_pair {
 /// Padded by two.
 #[divan::bench_group(max_time = 0.5)]
 mod one_propagation {
-    use super::*;
+    use super::{Bencher, Case, Program, cases, cpu_cases, fuse, propagate, rival};
 
     const PADDED: &str = "optic.pad=2";
 
@@ -202,7 +205,7 @@ fn step(bencher: Bencher<'_, '_>, case: Case, routine: &str, rewrite: fn(&Progra
 
 #[divan::bench_group(max_time = 0.5)]
 mod training_step {
-    use super::*;
+    use super::{Bencher, Case, Program, TRAIN, cases, fuse, step};
 
     #[divan::bench(args = cases())]
     fn lightloom(bencher: Bencher<'_, '_>, case: Case) {
@@ -217,7 +220,7 @@ mod training_step {
 
 #[divan::bench_group(max_time = 0.5)]
 mod inference {
-    use super::*;
+    use super::{Bencher, Case, INFER, Program, cases, fuse, step};
 
     #[divan::bench(args = cases())]
     fn lightloom(bencher: Bencher<'_, '_>, case: Case) {

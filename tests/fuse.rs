@@ -87,10 +87,19 @@ fn a_fused_hop_moves_less() {
 #[test]
 fn bytes_of_a_hop_by_hand() {
     let (n, h) = (200.0 * 200.0, 200.0 * 400.0);
-    let bytes = |reals: f64| reals * 4.0 * BATCH as f64;
-    // Columns read and write a hybrid plane. Unfused: rows out, times t (reads E and t), rows in.
-    let unfused = 4.0 * h + (2.0 * h + 2.0 * n) + 6.0 * n + (2.0 * n + 2.0 * h);
-    // Fused: a hybrid plane in, one out, and t.
-    let fused = 4.0 * h + 4.0 * h + 2.0 * n;
-    assert_eq!(bytes_of_a_hop(&data(), INFER), [bytes(unfused), bytes(fused)]);
+    let data = data();
+    let check = |routine, unfused: f64, fused: f64| {
+        let bytes = |reals: f64| reals * 4.0 * BATCH as f64;
+        assert_eq!(bytes_of_a_hop(&data, routine), [bytes(unfused), bytes(fused)], "{routine}");
+    };
+    // Columns read and write a hybrid plane; rows in and out a plane and a hybrid one; a mask reads
+    // and writes a plane. Fused: a hybrid plane in, one out.
+    let (columns, rows, mask) = (4.0 * h, 2.0 * h + 2.0 * n, 4.0 * n);
+    let (unfused, fused) = (columns + 2.0 * rows + mask, columns + 4.0 * h);
+    check(INFER, unfused, fused);
+    // Training stores what a mask makes, and on the way back reads it beside the gradient, whose
+    // sum is read and written.
+    let store = 2.0 * n;
+    let (gradient, in_chain) = (2.0 * n + 2.0 * n + 2.0 * n, 2.0 * n + 2.0 * n);
+    check(TRAIN, 2.0 * unfused + gradient, 2.0 * fused + store + in_chain);
 }

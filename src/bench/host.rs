@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::backend::gpu;
+use crate::math::lanes::Isa;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Host {
@@ -34,7 +35,7 @@ impl Host {
         Self {
             cpu: cpu_name().unwrap_or_else(|| std::env::consts::ARCH.into()),
             cores,
-            isa: isa(),
+            isa: Isa::best().name(),
             os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             device,
             driver,
@@ -43,28 +44,6 @@ impl Host {
             version: env!("CARGO_PKG_VERSION"),
             command: std::env::args().collect::<Vec<_>>().join(" "),
         }
-    }
-}
-
-/// The widest vectors that the CPU kernels could use here.
-pub fn isa() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") {
-            return "AVX-512";
-        }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return "AVX2";
-        }
-        "SSE2"
-    }
-    #[cfg(target_arch = "aarch64")]
-    {
-        "NEON"
-    }
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    {
-        "no vectors known"
     }
 }
 

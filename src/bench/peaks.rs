@@ -12,8 +12,10 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::host;
-use crate::backend::gpu::{self, Wanted};
+use crate::backend::gpu::Wanted;
+use crate::backend::gpu::device::Device;
 use crate::error::Result;
+use crate::math::lanes::Isa;
 
 /// A rate: the best of its tries.
 #[derive(Debug, Clone, Serialize)]
@@ -81,17 +83,11 @@ impl Peaks {
 
 /// Of a GPU, by its own kernels.
 pub fn of_gpu(wanted: Wanted) -> Result<Peaks> {
-    let memory = Level {
-        name: "memory",
-        holds: None,
-        one_thread: None,
-        all: Rate::of(vec![gpu::copy_bandwidth(wanted)?]),
-    };
-    Ok(Peaks {
-        copy: vec![memory],
-        fma_one_thread: None,
-        fma: Rate::of(vec![gpu::fma_rate(wanted)?]),
-    })
+    let device = Device::open(wanted)?;
+    let (copy, fma) = (device.copy_bandwidth()?, device.fma_rate()?);
+    let all = Rate::of(vec![copy * 1e-9]);
+    let memory = Level { name: "memory", holds: None, one_thread: None, all };
+    Ok(Peaks { copy: vec![memory], fma_one_thread: None, fma: Rate::of(vec![fma * 1e-9]) })
 }
 
 /// Tries of each rate, and seconds of one.
@@ -188,21 +184,16 @@ const B: f32 = 0.001;
 /// So many steps of every chain in the widest vectors here: a sum that depends on all, and
 /// the operations.
 fn chains(steps: usize) -> (f32, f64) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") {
-            #[allow(unsafe_code, reason = "AVX-512 was found on this CPU in the line above")]
-            return (unsafe { x86::chains_512(steps) }, (2 * 16 * CHAINS * steps) as f64);
-        }
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            #[allow(
-                unsafe_code,
-                reason = "AVX2 and FMA were found on this CPU in the line above"
-            )]
-            return (unsafe { x86::chains_256(steps) }, (2 * 8 * CHAINS * steps) as f64);
-        }
-    }
-    (chains_of_4(steps), (2 * 4 * CHAINS * steps) as f64)
+    let isa = Isa::best();
+    #[allow(unsafe_code, reason = "the instructions are those that this machine was found to run")]
+    let sum = match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => unsafe { x86::chains_512(steps) },
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => unsafe { x86::chains_256(steps) },
+        _ => chains_of_4(steps),
+    };
+    (sum, (2 * isa.lanes() * CHAINS * steps) as f64)
 }
 
 /// Four lanes a chain, as every 64-bit CPU has them. Without a fused instruction in the baseline
@@ -217,6 +208,8 @@ fn chains_of_4(steps: usize) -> f32 {
     chains.iter().flatten().sum()
 }
 
+/// By intrinsics: whether a plain loop becomes vectors hangs on a compiler's mood, and a peak that
+/// is wrong by the width of a vector spoils every share.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{

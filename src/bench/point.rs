@@ -69,9 +69,9 @@ impl Device {
         if self.choice.precision == Precision::F64 { 8 } else { 4 }
     }
 
-    /// The programs that compute the same, the one that people get first. f64 is never fused.
+    /// The programs that compute the same, the one that people get first.
     fn programs(&self, unfused: Program) -> Vec<(&'static str, Program)> {
-        let fused = (self.choice.precision == Precision::F32).then(|| ("fused", fuse(&unfused)));
+        let fused = self.choice.fuses().then(|| ("fused", fuse(&unfused)));
         fused.into_iter().chain([("unfused", unfused)]).collect()
     }
 }
@@ -89,11 +89,18 @@ pub struct Refused {
     pub why: String,
 }
 
-/// Compiles what the device takes; what it refuses is told.
+/// Compiles what the device takes, and lets each routine run once; what it refuses is told.
 fn compile(device: &Device, unfused: Program) -> Result<(Vec<Contender>, Vec<Refused>)> {
     let (mut taken, mut refused) = (Vec::new(), Vec::new());
     for (name, program) in device.programs(unfused) {
-        match device.choice.compile(Arc::new(program)) {
+        let routines: Vec<_> = program.routines.iter().map(|r| (r.name, r.batch)).collect();
+        let compiled = device.choice.compile(Arc::new(program)).and_then(|mut executor| {
+            for (routine, batch) in routines {
+                executor.run(routine, batch)?;
+            }
+            Ok(executor)
+        });
+        match compiled {
             Ok(executor) => taken.push(Contender { name, executor }),
             Err(Error::Device { what, .. }) => {
                 refused.push(Refused { what: name.into(), why: what });
@@ -124,7 +131,7 @@ pub struct Line {
     pub images_per_s: f64,
     pub flops: f64,
     pub gflop_s: f64,
-    /// Between kernels and memory, without static tables; and of the fused schedule, 2P + 1 passes.
+    /// Between kernels and memory, without what all samples share; and of the fused schedule.
     pub bytes: f64,
     pub minimum_bytes: f64,
     pub gb_s: f64,
