@@ -86,7 +86,9 @@ fn check(report: &Value, backend: &str) {
                 assert_eq!(number(passes, "/lines"), 2.0 * p + runs, "2P + 1 passes a run");
                 assert_eq!(number(line, "/bytes"), number(line, "/minimum_bytes"));
             }
-            if peaks.is_object() {
+            assert!(number(line, "/launches") >= number(passes, "/lines"));
+            // Without clocks on the device there are no kernels to hold against the peaks.
+            if peaks.is_object() && line["kernels"] != Value::Array(Vec::new()) {
                 let limit = line["limited_by"].as_str().unwrap_or_default();
                 assert!(["memory", "compute", "overhead"].contains(&limit), "{limit}");
             }

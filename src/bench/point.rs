@@ -139,6 +139,7 @@ pub struct Line {
     pub limited_by: Option<Limit>,
     /// Parts of the time by what limits them.
     pub parts: Option<Parts>,
+    /// At least one a node.
     pub launches: usize,
     pub passes: Passes,
     /// Sum over the nodes, and what of the step's time lies outside them: on a GPU the host and
@@ -338,6 +339,7 @@ fn line(device: &Device, ours: &mut dyn Executor, minimum: &Program, m: Measured
     let (work, passes) = (work::of(program, known, batch, real), work::passes(known));
     let least = minimum.routine(routine).ok_or_else(missing)?;
     let minimum_bytes = work::of(minimum, least, batch, real).iter().map(|w| w.bytes).sum();
+    let nodes = work.len();
     let (flops, bytes) = work.iter().fold((0.0, 0.0), |(f, b), w| (f + w.flops, b + w.bytes));
 
     let seconds = times.remove(0);
@@ -377,7 +379,7 @@ fn line(device: &Device, ours: &mut dyn Executor, minimum: &Program, m: Measured
         roofline_share: None,
         limited_by: None,
         parts: None,
-        launches: kernels.iter().map(|k| k.launches).sum(),
+        launches: kernels.iter().map(|k| k.launches).sum::<usize>().max(nodes),
         passes,
         node_seconds: kernels.iter().map(|k| k.seconds.median).sum(),
         outside_seconds: Sampled::of(outside).median,
