@@ -79,6 +79,8 @@ fn time(
     tick: SlotId,
     executor: &mut dyn Executor,
 ) {
+    // The first run compiles on a GPU.
+    executor.run(routine, case.batch).expect("the routine runs");
     bencher.counter(ItemsCount::new(case.batch)).bench_local(|| {
         executor.run(routine, case.batch).expect("the routine runs");
         executor.read(tick).expect("a slot is read")
@@ -196,6 +198,7 @@ fn step(bencher: Bencher<'_, '_>, case: Case, routine: &str, rewrite: fn(&Progra
     let tick = executor.program().find(STEP).expect("training counts its steps");
     let mut feeder = Feeder::new(data.image[0] * data.image[1], case.batch);
     feeder.feed(&mut *executor, &stack.machine, &data.train, 0..case.batch).expect("images fit");
+    executor.run(routine, case.batch).expect("the routine runs");
     bencher.counter(ItemsCount::new(case.batch)).bench_local(|| {
         executor.write(tick, &Data::Index(vec![0])).expect("a slot is written");
         executor.run(routine, case.batch).expect("the routine runs");
