@@ -72,7 +72,9 @@ fn check(report: &Value, backend: &str) {
             assert!(number(line, "/bytes") >= number(line, "/minimum_bytes"));
             sampled(&line["control"]["ratio"]);
             let rivals = line["rivals"].as_array().expect("rivals");
-            rivals.iter().for_each(|r| sampled(&r["seconds"]));
+            for rival in rivals {
+                sampled(&rival["seconds"]);
+            }
             let passes = &line["passes"];
             let (p, runs) = (number(passes, "/propagations"), number(passes, "/runs"));
             let (propagations, begun) = match line["routine"].as_str() {

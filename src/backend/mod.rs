@@ -55,10 +55,7 @@ impl NodeTime {
         let copies = copies as f64;
         Self {
             op: node.op.name(),
-            output: node
-                .outputs
-                .first()
-                .map_or_else(String::new, |&o| program.slot(o).name.clone()),
+            output: node.outputs.first().map_or_else(String::new, |&o| program.slot(o).name.clone()),
             seconds: 0.0,
             cost: Cost { flops: one.flops * copies, reals: one.reals * copies },
             launches: 1,

@@ -106,7 +106,8 @@ impl Arrangement {
                         } else {
                             (0..rows).map(|y| plan.columns().place(y)).collect()
                         };
-                        let block = if spectrum { rows * lanes } else { plan.column_len() / 2 };
+                        let block =
+                            if spectrum { rows * lanes } else { plan.column_len() / 2 };
                         Box::new(move |y, x| {
                             let p = x_at[x];
                             (p / lanes) * block + y_at[y] * lanes + p % lanes
@@ -167,6 +168,7 @@ impl Arrangement {
             Data::Index(_) => data.clone(),
         }
     }
+
 }
 
 impl plan::Memory for Arrangement {

@@ -5,7 +5,7 @@
 
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, Word};
-use super::{Op, Primitive, expect, planar, same_len};
+use super::{planar, Op, Primitive, expect, same_len};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::{Kind, Shape, Slot};

@@ -2,7 +2,7 @@
 
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel};
-use super::{Op, Primitive, expect, planar, same_len};
+use super::{planar, Op, Primitive, expect, same_len};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;

@@ -6,7 +6,7 @@
 use super::case::{Case, build};
 use super::grad_sum::GradSum;
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word};
-use super::{Op, Primitive, expect, planar, same_len};
+use super::{planar, Op, Primitive, expect, same_len};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io};
-use super::{Op, Primitive, expect, planar};
+use super::{planar, Op, Primitive, expect};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::{Kind, Shape, Slot};

@@ -7,10 +7,10 @@ use num_complex::Complex;
 use rayon::prelude::*;
 
 use super::case::{Case, build};
-use super::hop::Chain;
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Grid, Io, LinePass, Source};
-use super::lane_kernels;
 use super::lines::{BLOCK, Lines};
+use super::hop::Chain;
+use super::lane_kernels;
 use super::rows_out::RowsOut;
 use super::{Op, Primitive, expect};
 use crate::error::{Error, Result};

@@ -4,10 +4,10 @@
 
 use num_complex::Complex;
 
-use super::hop::{Chain, Link};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, LinePass};
-use super::lane_kernels;
 use super::lines::{self, BLOCK, Lines};
+use super::hop::{Chain, Link};
+use super::lane_kernels;
 use super::rows_in::{RowsIn, fft_flops, line_pass};
 use super::{Op, Primitive, expect};
 use crate::error::Result;

@@ -76,12 +76,9 @@ impl Primitive for SparseSum {
     fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
         let from = compile.arrangement.places(&inputs[0].shape);
         let to = compile.arrangement.places(&compile.output);
-        let place =
-            |places: &Option<Vec<u32>>, k: usize| places.as_ref().map_or(k as u32, |p| p[k]);
+        let place = |places: &Option<Vec<u32>>, k: usize| places.as_ref().map_or(k as u32, |p| p[k]);
         let mut rows: Vec<(u32, std::ops::Range<usize>)> = (0..self.table.rows())
-            .map(|r| {
-                (place(&to, r), self.table.start[r] as usize..self.table.start[r + 1] as usize)
-            })
+            .map(|r| (place(&to, r), self.table.start[r] as usize..self.table.start[r + 1] as usize))
             .filter(|(_, entries)| !entries.is_empty())
             .collect();
         rows.sort_unstable_by_key(|(place, _)| *place);

@@ -71,9 +71,7 @@ impl Plan {
         let mut free: Vec<usize> = Vec::new();
         let mut held: Vec<(usize, usize)> = Vec::new(); // (last use, slab)
         for (at, (_, node)) in nodes.iter().enumerate() {
-            if let Some(slab) =
-                plan.reused(program, node, memory, |id| last_use.get(&id) == Some(&at))
-            {
+            if let Some(slab) = plan.reused(program, node, memory, |id| last_use.get(&id) == Some(&at)) {
                 plan.slab_of.insert(node.outputs[0], slab);
                 held.retain(|&(_, held)| held != slab);
                 held.push((last_use[&node.outputs[0]], slab));

@@ -111,7 +111,8 @@ impl Session {
         let steps = recipe.steps.map_or(full, |s| s.min(full));
         let built = build(&experiment, &data, full)?;
         let program = Arc::new(built.program);
-        let compiled = if choice.fuses() { Arc::new(fuse(&program)) } else { Arc::clone(&program) };
+        let compiled =
+            if choice.fuses() { Arc::new(fuse(&program)) } else { Arc::clone(&program) };
         let executor = choice.compile(compiled)?;
         Ok(Self {
             experiment,

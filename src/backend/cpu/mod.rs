@@ -17,8 +17,8 @@ use storage::Buffer;
 
 use super::{Executor, NodeTime, fits, routine_index};
 use crate::error::{Error, Result};
-use crate::math::lanes::Isa;
 use crate::math::scalar::Scalar;
+use crate::math::lanes::Isa;
 use crate::ops::arrange::Arrangement;
 use crate::ops::kernel::CpuCompile;
 use crate::program::{Data, Program, Role, Scope, SlotId};

@@ -127,9 +127,7 @@ impl<T: Scalar> Cpu<T> {
                 };
             }
             let mut inputs = [View::Index(&[]); MOST_INPUTS];
-            for (view, input) in
-                inputs.iter_mut().zip(&step.inputs).skip(usize::from(step.in_place))
-            {
+            for (view, input) in inputs.iter_mut().zip(&step.inputs).skip(usize::from(step.in_place)) {
                 *view = match input.place {
                     Place::Value(i) | Place::SampleValue(i) => values[i].view(0..input.len),
                     Place::Shared(i) => shared[i].view(0..input.len),

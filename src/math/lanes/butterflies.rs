@@ -99,8 +99,9 @@ impl<const A: usize, const B: usize, const HALF: bool> Pass for Down<A, B, HALF>
                     let at = (o * a.pitch + j) * size;
                     let (from, to) = (a.from.add(at), a.to.add(at));
                     let table = a.table.add(2 * j * A * B);
-                    let load =
-                        |k: usize| turned(Complex::<V>::load::<true>(from.add(k * step)), table, k);
+                    let load = |k: usize| {
+                        turned(Complex::<V>::load::<true>(from.add(k * step)), table, k)
+                    };
                     let store = |n: usize, c: Complex<V>| {
                         if !HALF || n < live(A * B) {
                             c.store::<true>(to.add(n * step));
@@ -125,7 +126,8 @@ impl<const A: usize, const B: usize> Pass for Leaf<A, B> {
         for o in 0..a.outer {
             // SAFETY: `Lines`.
             unsafe {
-                let (from, to) = (a.from.add(o * a.pitch * size), a.to.add(o * a.pitch * size));
+                let (from, to) =
+                    (a.from.add(o * a.pitch * size), a.to.add(o * a.pitch * size));
                 let (from_re, from_im) = (from.add(re), from.add(im));
                 let (to_re, to_im) = (to.add(re), to.add(im));
                 dif::<V, Complex<V>, A, B>(
@@ -155,7 +157,8 @@ impl<const A: usize, const B: usize> Pass for Turn<A, B> {
         for o in 0..a.outer {
             // SAFETY: `Lines`.
             unsafe {
-                let (from, to) = (a.from.add(o * a.pitch * size), a.to.add(o * a.pitch * size));
+                let (from, to) =
+                    (a.from.add(o * a.pitch * size), a.to.add(o * a.pitch * size));
                 let h = a.table.add(o * A * B * size);
                 there_and_back::<V, A, B>(
                     |n| Complex::load::<false>(from.add(n * size)),
@@ -209,7 +212,8 @@ pub fn few<I: Arch>(radix: usize) -> Kernels {
     }
 }
 
-pub const MANY: &[usize] = &[2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 20, 21, 24, 25, 28, 32];
+pub const MANY: &[usize] =
+    &[2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 20, 21, 24, 25, 28, 32];
 
 /// `radix` is 1 or one of [`MANY`].
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]

@@ -308,8 +308,9 @@ impl LinePlan {
             (self.block() / radix, radix)
         };
         // SAFETY: h holds an element for each position.
-        let table =
-            h.map_or(std::ptr::null(), |h| unsafe { h.add(first * self.block() * self.element()) });
+        let table = h.map_or(std::ptr::null(), |h| unsafe {
+            h.add(first * self.block() * self.element())
+        });
         let lines =
             Lines { from: start, to: start, table, outer, pitch, inner: 1, stride: 1, mirror };
         // SAFETY: the blocks lie at `start`.

@@ -188,8 +188,9 @@ impl PlanePlan {
         let length = self.blocked_len();
         assert!(plane.len() >= (b + 1) * length, "a plane of {} row blocks", self.row_blocks());
         // SAFETY: in the plane, and the caller keeps others off it.
-        let block =
-            unsafe { std::slice::from_raw_parts_mut(plane.as_mut_ptr().add(b * length), length) };
+        let block = unsafe {
+            std::slice::from_raw_parts_mut(plane.as_mut_ptr().add(b * length), length)
+        };
         let (run, pitch) = self.runs();
         for (from, to) in line.chunks(pitch).zip(block.chunks_mut(run)) {
             to.copy_from_slice(&from[..to.len()]);
@@ -219,7 +220,8 @@ impl PlanePlan {
             for blocks in self.pieces() {
                 plan.up(args.line, blocks.clone());
                 let is_last = blocks.end == plan.blocks();
-                let end = if is_last { tiles } else { blocks.end * plan.block() / self.lanes() };
+                let end =
+                    if is_last { tiles } else { blocks.end * plan.block() / self.lanes() };
                 (self.0.to_hybrid)(&Hybrid { tiles: stored..end, ..args });
                 stored = end;
             }

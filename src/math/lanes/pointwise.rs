@@ -154,8 +154,11 @@ impl Point for Correlate {
             let (field, old) = (element::<V>(e, 0), element::<V>(sum, 0));
             let re = other.re.mul_add(field.re, old.re);
             let im = other.re.mul_add(field.im, old.im);
-            Complex { re: other.im.mul_add(field.im, re), im: other.im.mul_sub_from(field.re, im) }
-                .store::<false>(sum);
+            Complex {
+                re: other.im.mul_add(field.im, re),
+                im: other.im.mul_sub_from(field.re, im),
+            }
+            .store::<false>(sum);
         }
     }
 }

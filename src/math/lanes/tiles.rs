@@ -165,7 +165,8 @@ impl Pass for ToNatural {
             unsafe {
                 let corner = a.field.add(2 * x);
                 let is_ragged = columns < lanes || a.height < lanes;
-                let (to, pitch) = if is_ragged { (ragged, size) } else { (corner, 2 * a.width) };
+                let (to, pitch) =
+                    if is_ragged { (ragged, size) } else { (corner, 2 * a.width) };
                 let from = |i: usize| {
                     let place = *a.places.add(x + i.min(columns - 1)) as usize;
                     a.line.add(place * size).cast_const()

@@ -88,7 +88,8 @@ impl Vector for Avx512 {
     fn split(self, o: Self) -> (Self, Self) {
         // SAFETY: as for the arithmetic.
         unsafe {
-            let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            let even =
+                _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
             let odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
             let pick = |places| Self(_mm512_permutex2var_ps(self.0, places, o.0));
             (pick(even), pick(odd))
