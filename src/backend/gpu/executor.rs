@@ -8,7 +8,7 @@ use num_complex::Complex;
 use super::compile::{Command, Compiler, Memory, Pipelines, bytes, storage};
 use super::device::Device;
 use super::fftgen;
-use crate::backend::{Executor, NodeTime, fits, is_reordered, routine_index};
+use crate::backend::{NodeTime, Executor, fits, is_reordered, routine_index};
 use crate::error::{Error, Result};
 use crate::program::{Data, Domain, Kind, Layout, Program, Role, Slot, SlotId};
 
