@@ -1,7 +1,7 @@
 //! Who may know whom, read off the sources: the arrows of the architecture page.
 //!
 //! ```text
-//! cli -> report, render, train -> methods -> lower -> { optics, program + ops } -> { math, units, error }
+//! cli -> report, render, bench -> train -> methods -> lower -> { optics, program + ops } -> { math, units, error }
 //!                       train -> backend -> program + ops
 //! ```
 
@@ -109,6 +109,8 @@ const RULES: &[Rule] = &[
         ],
         words: &[],
     },
+    Rule { below: &["bench/"], but: &[], modules: &["cli", "report", "render"], words: &[] },
+    Rule { below: &[""], but: &["bench/", "cli/"], modules: &["bench"], words: &[] },
     Rule { below: &["report/", "render/"], but: &[], modules: &["cli"], words: &[] },
     Rule { below: &[""], but: &["backend/gpu/"], modules: &[], words: &["wgpu"] },
     Rule {

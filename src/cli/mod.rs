@@ -1,5 +1,6 @@
 //! The command line: one file a sub-command, each thin.
 
+mod bench;
 mod completions;
 mod data;
 mod doctor;
@@ -40,6 +41,8 @@ enum Command {
     Eval(eval::Eval),
     /// Draw masks and light from a checkpoint, or a field from a .npy file.
     Render(render::Render),
+    /// Measure this device: times, rates, shares of its roofline, and what limits each line.
+    Bench(bench::Bench),
     /// The data sets that are known, and where they lie.
     Data(data::DataCommand),
     /// What this machine can run, and whether it computes what it should.
@@ -131,6 +134,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Train(c) => c.run(common),
         Command::Eval(c) => c.run(common),
         Command::Render(c) => c.run(common),
+        Command::Bench(c) => c.run(common),
         Command::Data(c) => c.run(common),
         Command::Doctor(c) => c.run(common),
         Command::Validate(c) => c.run(common),

@@ -7,6 +7,7 @@ pub mod compile;
 pub mod device;
 pub mod executor;
 pub mod fftgen;
+pub mod limits;
 pub mod shaders;
 
 use std::sync::Arc;

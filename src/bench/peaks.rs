@@ -1,0 +1,277 @@
+//! What a device can do at most: bytes copied and multiply-adds made a second, measured.
+//!
+//! A copy counts what it reads and what it writes; a multiply-add is two operations. The best of
+//! several tries is kept, since a limit is what is sought, and all tries beside it. On a CPU there
+//! is one bandwidth per level that holds the data; its fields pass from kernel to kernel through
+//! caches, so a line is held against the level that its operands fit.
+
+use std::hint::black_box;
+use std::sync::{Barrier, Mutex, PoisonError};
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::host;
+use crate::backend::gpu::Wanted;
+use crate::backend::gpu::device::Device;
+use crate::error::Result;
+use crate::math::lanes::Isa;
+
+/// A rate: the best of its tries.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rate {
+    pub best: f64,
+    pub tries: Vec<f64>,
+}
+
+impl Rate {
+    fn of(tries: Vec<f64>) -> Self {
+        Self { best: tries.iter().copied().fold(0.0, f64::max), tries }
+    }
+
+    /// With the tries of another time.
+    fn join(&mut self, other: Self) {
+        self.tries.extend(other.tries);
+        self.best = self.best.max(other.best);
+    }
+}
+
+/// Copies between arrays that a level of the memory holds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Level {
+    pub name: &'static str,
+    /// Bytes that it holds for each thread; none where it holds everything.
+    pub holds: Option<usize>,
+    /// GB/s of one thread, where there are threads.
+    pub one_thread: Option<Rate>,
+    /// GB/s of the whole device.
+    pub all: Rate,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Peaks {
+    /// Nearest first.
+    pub copy: Vec<Level>,
+    /// GFLOP/s of multiply-adds in f32, on one thread and of the whole device.
+    pub fma_one_thread: Option<Rate>,
+    pub fma: Rate,
+}
+
+impl Peaks {
+    /// Joins the tries of another time: a limit is best seen in a quiet moment, and there may have
+    /// been none before.
+    pub fn join(&mut self, other: Self) {
+        for (mine, theirs) in self.copy.iter_mut().zip(other.copy) {
+            mine.all.join(theirs.all);
+            if let (Some(mine), Some(theirs)) = (&mut mine.one_thread, theirs.one_thread) {
+                mine.join(theirs);
+            }
+        }
+        if let (Some(mine), Some(theirs)) = (&mut self.fma_one_thread, other.fma_one_thread) {
+            mine.join(theirs);
+        }
+        self.fma.join(other.fma);
+    }
+
+    /// The nearest level that holds so many bytes a thread, and its GB/s.
+    pub fn bandwidth(&self, working_set: f64) -> (&'static str, f64) {
+        let holds = |l: &&Level| l.holds.is_none_or(|h| working_set <= h as f64);
+        let level = self.copy.iter().find(holds).or(self.copy.last());
+        level.map_or(("memory", f64::NAN), |l| (l.name, l.all.best))
+    }
+}
+
+/// Of a GPU, by its own kernels.
+pub fn of_gpu(wanted: Wanted) -> Result<Peaks> {
+    let device = Device::open(wanted)?;
+    let (copy, fma) = (device.copy_bandwidth()?, device.fma_rate()?);
+    let all = Rate::of(vec![copy * 1e-9]);
+    let memory = Level { name: "memory", holds: None, one_thread: None, all };
+    Ok(Peaks { copy: vec![memory], fma_one_thread: None, fma: Rate::of(vec![fma * 1e-9]) })
+}
+
+/// Tries of each rate, and seconds of one.
+const TRIES: usize = 5;
+const SECONDS: f64 = 0.02;
+
+/// Of the CPU, with the threads of a pool.
+pub fn of_cpu(pool: &rayon::ThreadPool) -> Peaks {
+    let threads = pool.current_num_threads();
+    let (l2, l3) = (host::cache(2), host::cache(3));
+    // Half of a level, for the other half is never quite one's own; memory is far beyond caches.
+    let per_thread = l3 / threads;
+    let mut sizes = vec![("L2", Some(l2), l2 / 2)];
+    if per_thread > 2 * l2 {
+        sizes.push(("L3", Some(per_thread), per_thread / 2));
+    }
+    let large = (4 * l3).clamp(64 << 20, 1 << 30) / threads;
+    sizes.push(("memory", None, large.max(2 * l2)));
+    let copy = sizes.into_iter().map(|(name, holds, bytes)| Level {
+        name,
+        holds,
+        one_thread: Some(copies(pool, 1, bytes)),
+        all: copies(pool, threads, bytes),
+    });
+    Peaks {
+        copy: copy.collect(),
+        fma_one_thread: Some(multiply_adds(pool, 1)),
+        fma: multiply_adds(pool, threads),
+    }
+}
+
+/// GB/s of copies from one half of `bytes` to the other, on so many threads.
+fn copies(pool: &rayon::ThreadPool, threads: usize, bytes: usize) -> Rate {
+    let half = (bytes / 2 / size_of::<f32>()).max(1);
+    let moved = 2.0 * (half * size_of::<f32>()) as f64;
+    together(pool, threads, || {
+        let (from, mut to) = (vec![1.0f32; half], vec![0.0f32; half]);
+        move |passes| {
+            for _ in 0..passes {
+                to.copy_from_slice(black_box(&from));
+                black_box(&mut to);
+            }
+            moved * passes as f64 * 1e-9
+        }
+    })
+}
+
+/// GFLOP/s of independent chains of multiply-adds, on so many threads.
+fn multiply_adds(pool: &rayon::ThreadPool, threads: usize) -> Rate {
+    together(pool, threads, || {
+        |passes| {
+            let (sum, flops) = chains(passes * 10_000);
+            black_box(sum);
+            flops * 1e-9
+        }
+    })
+}
+
+/// Lets so many threads do the same at the same time. `make` makes a thread's own work, which does
+/// a number of passes and returns what it did in giga-somethings; the rate is the sum over threads.
+fn together<W: FnMut(usize) -> f64>(
+    pool: &rayon::ThreadPool,
+    threads: usize,
+    make: impl Fn() -> W + Sync,
+) -> Rate {
+    let start = Barrier::new(threads);
+    let totals = Mutex::new(vec![0.0; TRIES]);
+    pool.broadcast(|context| {
+        if context.index() >= threads {
+            return;
+        }
+        let mut work = make();
+        work(1);
+        let once = Instant::now();
+        work(1);
+        let passes = (SECONDS / once.elapsed().as_secs_f64().max(1e-9)).ceil().max(1.0) as usize;
+        for attempt in 0..TRIES {
+            start.wait();
+            let started = Instant::now();
+            let done = work(passes);
+            let rate = done / started.elapsed().as_secs_f64();
+            totals.lock().unwrap_or_else(PoisonError::into_inner)[attempt] += rate;
+        }
+    });
+    Rate::of(totals.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Chains that run beside each other: latency times ports of the CPUs of today is 8 to 10.
+const CHAINS: usize = 12;
+/// x <- a x + b, which stays near b / (1 - a).
+const A: f32 = 0.999;
+const B: f32 = 0.001;
+
+/// So many steps of every chain in the widest vectors here: a sum that depends on all, and
+/// the operations.
+fn chains(steps: usize) -> (f32, f64) {
+    let isa = Isa::best();
+    #[allow(unsafe_code, reason = "the instructions are those that this machine was found to run")]
+    let sum = match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => unsafe { x86::chains_512(steps) },
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => unsafe { x86::chains_256(steps) },
+        _ => chains_of_4(steps),
+    };
+    (sum, (2 * isa.lanes() * CHAINS * steps) as f64)
+}
+
+/// Four lanes a chain, as every 64-bit CPU has them. Without a fused instruction in the baseline
+/// the two operations stay two.
+fn chains_of_4(steps: usize) -> f32 {
+    let mut chains = [[0.5f32; 4]; CHAINS];
+    for _ in 0..steps {
+        for x in chains.iter_mut().flatten() {
+            *x = if cfg!(target_arch = "aarch64") { x.mul_add(A, B) } else { *x * A + B };
+        }
+    }
+    chains.iter().flatten().sum()
+}
+
+/// By intrinsics: whether a plain loop becomes vectors hangs on a compiler's mood, and a peak that
+/// is wrong by the width of a vector spoils every share.
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::{
+        _mm256_add_ps, _mm256_cvtss_f32, _mm256_fmadd_ps, _mm256_set1_ps, _mm512_add_ps,
+        _mm512_fmadd_ps, _mm512_reduce_add_ps, _mm512_set1_ps,
+    };
+
+    use super::{A, B, CHAINS};
+
+    #[target_feature(enable = "avx512f")]
+    pub fn chains_512(steps: usize) -> f32 {
+        let (a, b) = (_mm512_set1_ps(A), _mm512_set1_ps(B));
+        let mut chains = [_mm512_set1_ps(0.5); CHAINS];
+        for _ in 0..steps {
+            for x in &mut chains {
+                *x = _mm512_fmadd_ps(*x, a, b);
+            }
+        }
+        _mm512_reduce_add_ps(
+            chains.into_iter().fold(_mm512_set1_ps(0.0), |s, x| _mm512_add_ps(s, x)),
+        )
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub fn chains_256(steps: usize) -> f32 {
+        let (a, b) = (_mm256_set1_ps(A), _mm256_set1_ps(B));
+        let mut chains = [_mm256_set1_ps(0.5); CHAINS];
+        for _ in 0..steps {
+            for x in &mut chains {
+                *x = _mm256_fmadd_ps(*x, a, b);
+            }
+        }
+        _mm256_cvtss_f32(chains.into_iter().fold(_mm256_set1_ps(0.0), |s, x| _mm256_add_ps(s, x)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The chains are not optimised away: x goes towards b / (1 - a) = 1 in each of them.
+    #[test]
+    fn chains_compute() {
+        let (sum, flops) = chains(20_000);
+        let lanes = flops / (2.0 * CHAINS as f64 * 20_000.0);
+        assert!(sum > 0.9 * CHAINS as f32 && sum <= 1.01 * CHAINS as f32 * lanes as f32, "{sum}");
+        let four = chains_of_4(20_000);
+        assert!((four - 4.0 * CHAINS as f32).abs() < 0.5, "{four}");
+    }
+
+    #[test]
+    fn a_level_holds_what_fits() {
+        let level = |name, holds, best| Level {
+            name,
+            holds,
+            one_thread: None,
+            all: Rate { best, tries: vec![best] },
+        };
+        let fma = Rate { best: 100.0, tries: vec![100.0] };
+        let copy = vec![level("L2", Some(1000), 9.0), level("memory", None, 2.0)];
+        let peaks = Peaks { copy, fma_one_thread: None, fma };
+        assert_eq!(peaks.bandwidth(1000.0), ("L2", 9.0));
+        assert_eq!(peaks.bandwidth(1001.0), ("memory", 2.0));
+    }
+}

@@ -1,0 +1,185 @@
+//! How time grows along three axes through one centre: samples across, batch, depth.
+//!
+//! Each axis is swept up and down again, so that a machine that slows in between does not bend it;
+//! a quick look goes up alone.
+
+use serde::Serialize;
+
+use super::clock::{Effort, Sampled};
+use super::point::{Device, Refused, bare};
+use super::stack;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+
+/// Samples across, batch, masks.
+pub const CENTRE: [usize; 3] = [256, 32, 5];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Along {
+    Size,
+    Batch,
+    Depth,
+}
+
+impl Along {
+    pub const ALL: [Self; 3] = [Self::Size, Self::Batch, Self::Depth];
+
+    /// What the work should be proportional to at `value`.
+    pub fn work(self, value: usize) -> f64 {
+        let n = value as f64;
+        match self {
+            Self::Size => n * n * n.log2(),
+            Self::Batch => n,
+            // P masks lie between P + 1 propagations.
+            Self::Depth => n + 1.0,
+        }
+    }
+
+    pub fn law(self) -> &'static str {
+        match self {
+            Self::Size => "N² log N",
+            Self::Batch => "batch",
+            Self::Depth => "depth + 1",
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Size => "N",
+            Self::Batch => "batch",
+            Self::Depth => "depth",
+        }
+    }
+
+    /// The values along the axis; `quick` keeps to those that take little.
+    fn values(self, quick: bool) -> Vec<usize> {
+        let powers = |from: u32, to: u32| (from..=to).map(|p| 1 << p).collect();
+        match self {
+            Self::Size => powers(6, if quick { 8 } else { 11 }),
+            Self::Batch if quick => vec![1, 8, 32],
+            Self::Batch => powers(0, 8),
+            Self::Depth if quick => vec![1, 2, 5],
+            Self::Depth => vec![1, 2, 3, 5, 8, 12, 16, 20],
+        }
+    }
+
+    /// Samples across, batch, masks.
+    fn at(self, value: usize) -> [usize; 3] {
+        let mut at = CENTRE;
+        at[self as usize] = value;
+        at
+    }
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    pub value: usize,
+    /// Seconds of one batch.
+    pub train: Sampled,
+    pub infer: Sampled,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Axis {
+    pub along: Along,
+    pub law: &'static str,
+    pub rows: Vec<Row>,
+    /// Time grows as the law to this power, by least squares of the logarithms: 1 is the law.
+    pub train_exponent: f64,
+    pub infer_exponent: f64,
+    pub refused: Vec<Refused>,
+}
+
+/// Measures one axis; `told` hears of each point before it is measured.
+pub fn axis(
+    device: &Device,
+    data: &Dataset,
+    along: Along,
+    quick: bool,
+    told: &mut dyn FnMut(&str),
+) -> Result<Axis> {
+    let effort = Effort {
+        seconds: if quick { 0.1 } else { 1.0 },
+        rounds: if quick { [1, 5] } else { [2, 15] },
+    };
+    let values = along.values(quick);
+    let mut seen = vec![[Vec::new(), Vec::new()]; values.len()];
+    let mut refused = Vec::new();
+    let down = if quick { 0 } else { values.len() };
+    for i in (0..values.len()).chain((0..down).rev()) {
+        let [size, batch, depth] = along.at(values[i]);
+        let what = format!("{} = {}", along.name(), values[i]);
+        if refused.iter().any(|r: &Refused| r.what == what) {
+            continue;
+        }
+        told(&what);
+        let experiment = stack::standard(size, depth, batch, &[])?;
+        match bare(device, &experiment, data, batch, effort) {
+            Ok(times) => {
+                for (all, new) in seen[i].iter_mut().zip(times) {
+                    all.extend(new.samples);
+                }
+            }
+            Err(Error::Device { what: why, .. }) => refused.push(Refused { what, why }),
+            Err(other) => return Err(other),
+        }
+    }
+    let rows: Vec<Row> = values
+        .into_iter()
+        .zip(seen)
+        .filter(|(_, [train, _])| !train.is_empty())
+        .map(|(value, [train, infer])| Row {
+            value,
+            train: Sampled::of(train),
+            infer: Sampled::of(infer),
+        })
+        .collect();
+    let exponent = |time: fn(&Row) -> f64| {
+        slope(rows.iter().map(|r| (along.work(r.value).ln(), time(r).ln())))
+    };
+    Ok(Axis {
+        train_exponent: exponent(|r| r.train.median),
+        infer_exponent: exponent(|r| r.infer.median),
+        along,
+        law: along.law(),
+        rows,
+        refused,
+    })
+}
+
+/// Of the line through the points, by least squares.
+fn slope(points: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
+    let n = points.clone().count() as f64;
+    let (sx, sy) = points.clone().fold((0.0, 0.0), |(sx, sy), (x, y)| (sx + x, sy + y));
+    let (mx, my) = (sx / n, sy / n);
+    let moments = points
+        .fold((0.0, 0.0), |(xy, xx), (x, y)| (xy + (x - mx) * (y - my), xx + (x - mx) * (x - mx)));
+    moments.0 / moments.1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Times that follow a law to a power give that power.
+    #[test]
+    fn exponents_are_found() {
+        for power in [0.8, 1.0, 1.2] {
+            let times = (6..12).map(|p| 1 << p).map(|n| {
+                let work = Along::Size.work(n);
+                (work.ln(), (3e-9 * work.powf(power)).ln())
+            });
+            assert!((slope(times) - power).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn axes_cross_at_the_centre() {
+        for along in Along::ALL {
+            let here = CENTRE[along as usize];
+            assert!(along.values(false).contains(&here), "{along:?}");
+            assert_eq!(along.at(here), CENTRE);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What a routine must do and move: operations and bytes of every node, passes over lines.
+
+use serde::Serialize;
+
+use crate::ops::Op;
+use crate::program::{Domain, Node, Program, Routine, Scope};
+
+/// One node's work for all samples of a batch.
+#[derive(Debug, Clone, Serialize)]
+pub struct Work {
+    pub section: &'static str,
+    pub op: &'static str,
+    /// The op, and of a hop where it begins and ends.
+    pub kind: &'static str,
+    pub output: String,
+    pub flops: f64,
+    /// Read and written; what all samples share, tables and masks, is not counted.
+    pub bytes: f64,
+    /// Bytes of one copy of all its operands, static tables too: what a thread wants near.
+    pub working_set: f64,
+}
+
+/// Passes over lines in one routine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Passes {
+    /// Steps of free space, forward and adjoint: passes over columns.
+    pub propagations: usize,
+    /// Rows in from a field: where a run of propagations begins. Each run of P takes 2P + 1.
+    pub runs: usize,
+    /// Over rows and columns alike.
+    pub lines: usize,
+}
+
+/// The work of every node of a routine in order; `real` is the size of a real number in bytes.
+pub fn of(program: &Program, routine: &Routine, count: usize, real: usize) -> Vec<Work> {
+    let mut all = Vec::new();
+    for section in &routine.sections {
+        let copies = if section.scope == Scope::PerSample { count as f64 } else { 1.0 };
+        for node in &section.nodes {
+            let slots: Vec<_> = node.inputs.iter().map(|&i| program.slot(i)).collect();
+            let cost = node.op.cost(&slots);
+            let reals = cost.reals - shared_reals(program, node);
+            let operands = node.inputs.iter().chain(&node.outputs).map(|&i| program.slot(i));
+            all.push(Work {
+                section: section.name,
+                op: node.op.name(),
+                kind: kind(&node.op),
+                output: node
+                    .outputs
+                    .first()
+                    .map_or_else(String::new, |&o| program.slot(o).name.clone()),
+                flops: cost.flops * copies,
+                bytes: reals * copies * real as f64,
+                working_set: operands.map(|s| s.shape.bytes(real)).sum::<usize>() as f64,
+            });
+        }
+    }
+    all
+}
+
+/// Of the masks in a hop's chain. Its cost counts them, those of `modulate` and `attenuate` do not,
+/// and the two programs must be counted alike.
+fn shared_reals(program: &Program, node: &Node) -> f64 {
+    if !matches!(node.op, Op::Hop(_)) {
+        return 0.0;
+    }
+    let operands = node.inputs.iter().skip(1).map(|&i| program.slot(i));
+    operands.filter(|s| s.domain == Domain::Once).map(|s| s.shape.bytes(1)).sum::<usize>() as f64
+}
+
+fn kind(op: &Op) -> &'static str {
+    match op {
+        Op::Hop(hop) => match (hop.chain.from_hybrid, hop.chain.to_hybrid) {
+            (true, true) => "hop between",
+            (false, true) => "hop into the first",
+            (true, false) => "hop out of the last",
+            (false, false) => "hop alone",
+        },
+        other => other.name(),
+    }
+}
+
+pub fn passes(routine: &Routine) -> Passes {
+    let mut passes = Passes::default();
+    for node in routine.sections.iter().flat_map(|s| &s.nodes) {
+        match &node.op {
+            Op::Columns(_) => {
+                passes.propagations += 1;
+                passes.lines += 1;
+            }
+            Op::Hop(hop) => {
+                passes.runs += usize::from(!hop.chain.from_hybrid && hop.chain.to_hybrid);
+                passes.lines += usize::from(hop.chain.from_hybrid || hop.chain.to_hybrid);
+            }
+            Op::RowsIn(_) => {
+                passes.runs += 1;
+                passes.lines += 1;
+            }
+            Op::RowsOut(_) | Op::ColumnsGrad(_) => passes.lines += 1,
+            _ => {}
+        }
+    }
+    passes
+}

@@ -1,0 +1,187 @@
+//! `lightloom bench`: what it writes is whole and adds up. Times themselves are never a test.
+
+use std::process::Command;
+use std::sync::Arc;
+
+use lightloom::backend::Executor;
+use lightloom::backend::cpu::{Cpu, pool};
+use lightloom::bench::rival::Propagator;
+use lightloom::bench::stack::{PROPAGATE, noise, propagation, standard};
+use lightloom::program::Data;
+use num_complex::Complex;
+use serde_json::Value;
+
+mod common;
+
+/// Runs the binary into a fresh folder; its JSON on standard output.
+fn bench(backend: &str, more: &[&str]) -> Value {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .current_dir(folder.path())
+        .args(["bench", "--quick", "--json", "--backend", backend, "--out", "o"])
+        .args(more)
+        .output()
+        .expect("the program starts");
+    let error = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "{error}");
+    assert!(error.is_empty(), "--json is quiet: {error}");
+    let text = String::from_utf8(out.stdout).expect("text");
+    let printed: Value = serde_json::from_str(&text).expect("JSON on standard output");
+    let written = std::fs::read_to_string(folder.path().join("o/bench.json")).expect("bench.json");
+    let written: Value = serde_json::from_str(&written).expect("JSON in bench.json");
+    assert_eq!(printed, written);
+    let markdown = std::fs::read_to_string(folder.path().join("o/bench.md")).expect("bench.md");
+    for part in ["# lightloom bench", "- device: ", "- date: ", "- command: ", "|"] {
+        assert!(markdown.contains(part), "bench.md has no {part}:\n{markdown}");
+    }
+    printed
+}
+
+fn number(v: &Value, key: &str) -> f64 {
+    v.pointer(key).and_then(Value::as_f64).unwrap_or_else(|| panic!("no number {key} in {v:#}"))
+}
+
+/// A sampled quantity: positive, ordered, its raw samples beside it.
+fn sampled(v: &Value) {
+    let (low, median, high) =
+        (number(v, "/quartiles/0"), number(v, "/median"), number(v, "/quartiles/1"));
+    assert!(low > 0.0 && low <= median && median <= high, "{v}");
+    assert_eq!(v["samples"].as_array().expect("raw samples").len() as f64, number(v, "/n"));
+}
+
+fn check(report: &Value, backend: &str) {
+    for key in ["cpu", "isa", "os", "device", "date", "version", "command"] {
+        let text = report["host"][key].as_str().unwrap_or_default();
+        assert!(!text.is_empty(), "host.{key} is empty");
+    }
+    let peaks = &report["peaks"];
+    if backend == "cpu" {
+        assert!(number(peaks, "/fma/best") > 0.0 && number(peaks, "/copy/0/all/best") > 0.0);
+    }
+    let points = report["points"].as_array().expect("points");
+    assert!(!points.is_empty());
+    for point in points {
+        let lines = point["lines"].as_array().expect("lines");
+        let routines: Vec<_> = lines.iter().map(|l| l["routine"].as_str().unwrap()).collect();
+        assert_eq!(routines, ["train", "infer", "propagate"], "{}", point["refused"]);
+        for line in lines {
+            sampled(&line["seconds"]);
+            for key in ["/images_per_s", "/flops", "/gflop_s", "/gb_s", "/bytes"] {
+                assert!(number(line, key) > 0.0, "{key}");
+            }
+            assert!(number(line, "/bytes") >= number(line, "/minimum_bytes"));
+            sampled(&line["control"]["ratio"]);
+            let rivals = line["rivals"].as_array().expect("rivals");
+            for rival in rivals {
+                sampled(&rival["seconds"]);
+            }
+            let passes = &line["passes"];
+            let (p, runs) = (number(passes, "/propagations"), number(passes, "/runs"));
+            let (propagations, begun) = match line["routine"].as_str() {
+                Some("train") => (11.0, 2.0),
+                Some("infer") => (6.0, 1.0),
+                _ => (1.0, 1.0),
+            };
+            assert_eq!(p, propagations);
+            if line["program"] == "fused" {
+                assert_eq!(runs, begun);
+                assert_eq!(number(passes, "/lines"), 2.0 * p + runs, "2P + 1 passes a run");
+                assert_eq!(number(line, "/bytes"), number(line, "/minimum_bytes"));
+            }
+            assert!(number(line, "/launches") >= number(passes, "/lines"));
+            // Without clocks on the device there are no kernels to hold against the peaks.
+            if peaks.is_object() && line["kernels"] != Value::Array(Vec::new()) {
+                let limit = line["limited_by"].as_str().unwrap_or_default();
+                assert!(["memory", "compute", "overhead"].contains(&limit), "{limit}");
+            }
+            for kernel in line["kernels"].as_array().expect("kernels") {
+                sampled_or_zero(&kernel["seconds"]);
+                assert!(number(kernel, "/launches") >= 1.0);
+            }
+        }
+        let rustfft = |r: &Value| r["name"].as_str().is_some_and(|n| n.contains("rustfft"));
+        assert!(lines[2]["rivals"].as_array().unwrap().iter().any(rustfft));
+    }
+}
+
+/// A node may take less than the clock sees.
+fn sampled_or_zero(v: &Value) {
+    assert!(number(v, "/median") >= 0.0);
+    assert_eq!(v["samples"].as_array().expect("raw samples").len() as f64, number(v, "/n"));
+}
+
+#[test]
+fn the_cpu_report_is_whole() {
+    let report = bench("cpu", &["--sizes", "32", "--batch", "1,4"]);
+    check(&report, "cpu");
+    assert_eq!(report["points"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn the_gpu_report_is_whole() {
+    if common::gpu("bench", 1).is_some() {
+        check(&bench("gpu", &["--sizes", "32", "--batch", "4"]), "gpu");
+    }
+}
+
+#[test]
+fn an_experiment_can_be_measured() {
+    let report = bench("cpu", &["mnist-small", "--set", "data.train_limit=64"]);
+    let point = &report["points"][0];
+    assert_eq!((number(point, "/samples/0"), number(point, "/batch")), (32.0, 32.0));
+    assert_eq!(number(point, "/masks"), 2.0);
+}
+
+/// A wrong request is refused with the way out, before anything is measured.
+#[test]
+fn wrong_requests_are_refused() {
+    for (args, says) in [
+        (&["bench", "circular-aperture"][..], "scene"),
+        (&["bench", "mnist", "--cost-table"][..], "--cost-table"),
+        (&["bench", "--sizes", "0"][..], "0"),
+        (&["bench", "mnist-small", "--batch", "4096", "--set", "data.train_limit=64"][..], "64"),
+    ] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let out = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+            .current_dir(folder.path())
+            .args(args)
+            .args(["--backend", "cpu", "--quick"])
+            .output()
+            .expect("the program starts");
+        let error = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{args:?}: {error}");
+        assert!(error.contains(says), "{args:?}: {error}");
+    }
+}
+
+/// The rival computes what we compute, over fields beside each other and over lines alike.
+#[test]
+fn the_rival_computes_the_same() {
+    for size in [[24, 24], [20, 33]] {
+        let samples = format!("optic.samples=[{},{}]", size[0], size[1]);
+        let experiment = standard(24, 1, 1, &[samples]).expect("a small stack");
+        for batch in [1, 5] {
+            let p = propagation(&experiment.optic, batch).expect("a step of free space");
+            let field = noise(batch * size[0] * size[1], 7);
+            let mut exact = Cpu::<f64>::new(Arc::new(p.program), pool(Some(1)).unwrap());
+            exact.write(p.field, &Data::Complex(field.clone())).unwrap();
+            exact.run(PROPAGATE, batch).unwrap();
+            let exact = exact.read(p.result).unwrap();
+            let threads = pool(Some(2)).unwrap();
+            let h = experiment.optic.transfer(&p.step).table();
+            let rival = Propagator::new(size, experiment.optic.padded(), &h, 2);
+            let single = |z: &Complex<f64>| Complex::new(z.re as f32, z.im as f32);
+            let from: Vec<_> = field.iter().map(single).collect();
+            let mut to = vec![Complex::new(f32::NAN, f32::NAN); from.len()];
+            rival.run(&threads, &from, &mut to);
+            let (mut error, mut norm) = (0.0, 0.0);
+            for (a, b) in to.iter().zip(exact.complexes()) {
+                error += (Complex::new(f64::from(a.re), f64::from(a.im)) - b).norm_sqr();
+                norm += b.norm_sqr();
+            }
+            // Two 2-D transforms of 48²: c eps log2(n) with c about 1.
+            let relative = (error / norm).sqrt();
+            assert!(relative < 1e-6, "{size:?}, batch {batch}: {relative:.1e}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What fusing saves, read off the programs: no device takes part.
+//!
+//! P propagations are 2P + 1 passes over lines, forward and adjoint, and a fused hop moves at most
+//! 0.70 (inference) and 0.78 (training) of the bytes that the unfused program moves for it.
+
+use lightloom::bench::stack::{INFER, stack, standard};
+use lightloom::bench::work::{self, Passes, Work};
+use lightloom::data::{Dataset, load};
+use lightloom::lower::fuse::fuse;
+use lightloom::methods::names::TRAIN;
+use lightloom::program::Program;
+
+const BATCH: usize = 32;
+/// Masks, so one more propagation.
+const DEPTH: usize = 5;
+
+fn data() -> Dataset {
+    load(&standard(32, 1, 1, &[]).unwrap().data.unwrap(), 1).expect("MNIST is built in")
+}
+
+/// Five masks of 200 x 200, unfused and fused.
+fn programs(data: &Dataset, depth: usize) -> [Program; 2] {
+    let experiment = standard(200, depth, BATCH, &[]).expect("the standard stack stands");
+    let unfused = stack(&experiment, data, BATCH).expect("it lowers").program;
+    let fused = fuse(&unfused);
+    [unfused, fused]
+}
+
+fn all_work(program: &Program, routine: &str) -> Vec<Work> {
+    work::of(program, program.routine(routine).expect(routine), BATCH, 4)
+}
+
+/// Passes over rows or columns.
+fn is_line(op: &str) -> bool {
+    ["hop", "rows_in", "rows_out", "columns"].contains(&op)
+}
+
+/// Passes over lines before and behind the loss: forward and adjoint.
+fn line_passes(program: &Program, routine: &str) -> [usize; 2] {
+    let work = all_work(program, routine);
+    let loss = work.iter().position(|w| w.op.starts_with("cross_entropy")).unwrap_or(work.len());
+    let count = |part: &[Work]| part.iter().filter(|w| is_line(w.op)).count();
+    [count(&work[..loss]), count(&work[loss..])]
+}
+
+#[test]
+fn propagations_take_two_passes_each_and_one() {
+    let data = data();
+    let [unfused, fused] = programs(&data, DEPTH);
+    // Forward 6 propagations. The adjoint has 5: before the first nothing is trained, so the light
+    // there needs no gradient.
+    let (forward, adjoint) = (DEPTH + 1, DEPTH);
+    assert_eq!(line_passes(&fused, INFER), [2 * forward + 1, 0]);
+    assert_eq!(line_passes(&fused, TRAIN), [2 * forward + 1, 2 * adjoint + 1]);
+    assert_eq!(line_passes(&unfused, INFER), [3 * forward, 0]);
+    assert_eq!(line_passes(&unfused, TRAIN), [3 * forward, 3 * adjoint]);
+    // The report's own count says the same.
+    let passes = |program: &Program, routine| work::passes(program.routine(routine).unwrap());
+    let train = Passes { propagations: 11, runs: 2, lines: 24 };
+    assert_eq!(passes(&fused, TRAIN), train);
+    assert_eq!(passes(&fused, INFER), Passes { propagations: 6, runs: 1, lines: 13 });
+}
+
+/// Bytes of one hop, its column passes among them: what a stack has more than one of a mask less.
+fn bytes_of_a_hop(data: &Dataset, routine: &str) -> [f64; 2] {
+    let bytes = |program: &Program| {
+        let samples = all_work(program, routine).into_iter().filter(|w| w.section == "samples");
+        samples.map(|w| w.bytes).sum::<f64>()
+    };
+    let (more, less) = (programs(data, DEPTH), programs(data, DEPTH - 1));
+    [0, 1].map(|i| bytes(&more[i]) - bytes(&less[i]))
+}
+
+#[test]
+fn a_fused_hop_moves_less() {
+    let data = data();
+    for (routine, most) in [(INFER, 0.70), (TRAIN, 0.78)] {
+        let [unfused, fused] = bytes_of_a_hop(&data, routine);
+        let ratio = fused / unfused;
+        println!("{routine}: a hop moves {fused:.3e} of {unfused:.3e} bytes, {ratio:.3}");
+        assert!(ratio <= most, "{routine}: {ratio:.3} of the unfused program's bytes");
+        assert!(ratio > 0.4, "{routine}: {ratio:.3} is less than the hybrid planes alone take");
+    }
+}
+
+/// By hand, in reals of one sample, n = 200², h = 200 x 400: what the costs should add up to.
+#[test]
+fn bytes_of_a_hop_by_hand() {
+    let (n, h) = (200.0 * 200.0, 200.0 * 400.0);
+    let data = data();
+    let check = |routine, unfused: f64, fused: f64| {
+        let bytes = |reals: f64| reals * 4.0 * BATCH as f64;
+        assert_eq!(bytes_of_a_hop(&data, routine), [bytes(unfused), bytes(fused)], "{routine}");
+    };
+    // Columns read and write a hybrid plane; rows in and out a plane and a hybrid one; a mask reads
+    // and writes a plane. Fused: a hybrid plane in, one out.
+    let (columns, rows, mask) = (4.0 * h, 2.0 * h + 2.0 * n, 4.0 * n);
+    let (unfused, fused) = (columns + 2.0 * rows + mask, columns + 4.0 * h);
+    check(INFER, unfused, fused);
+    // Training stores what a mask makes, and on the way back reads it beside the gradient, whose
+    // sum is read and written.
+    let store = 2.0 * n;
+    let (gradient, in_chain) = (2.0 * n + 2.0 * n + 2.0 * n, 2.0 * n + 2.0 * n);
+    check(TRAIN, 2.0 * unfused + gradient, 2.0 * fused + store + in_chain);
+}
