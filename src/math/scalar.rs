@@ -33,6 +33,7 @@ impl Scalar for f32 {
     fn f64(self) -> f64 {
         f64::from(self)
     }
+    #[inline(always)]
     fn cis(self) -> Complex<Self> {
         real::cis_f32(self)
     }

@@ -223,11 +223,12 @@ pub fn few<I: Arch>(radix: usize) -> Kernels {
     }
 }
 
-pub const MANY: &[usize] = &[2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 20, 21, 24, 25, 28, 32];
+/// Radices that [`some`] compiles: what 16 registers hold, or nearly.
+pub const SOME: &[usize] = &[2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 20];
 
-/// `radix` is 1 or one of [`MANY`].
+/// `radix` is 1 or one of [`SOME`].
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-pub fn many<I: Arch>(radix: usize) -> Kernels {
+pub fn some<I: Arch>(radix: usize) -> Kernels {
     match radix {
         6 => kernels::<I, 2, 3>(),
         9 => kernels::<I, 3, 3>(),
@@ -237,11 +238,21 @@ pub fn many<I: Arch>(radix: usize) -> Kernels {
         15 => kernels::<I, 3, 5>(),
         16 => kernels::<I, 4, 4>(),
         20 => kernels::<I, 4, 5>(),
+        _ => few::<I>(radix),
+    }
+}
+
+pub const MANY: &[usize] = &[2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 20, 21, 24, 25, 28, 32];
+
+/// `radix` is 1 or one of [`MANY`]: for 32 registers.
+#[cfg(target_arch = "x86_64")]
+pub fn many<I: Arch>(radix: usize) -> Kernels {
+    match radix {
         21 => kernels::<I, 3, 7>(),
         24 => kernels::<I, 8, 3>(),
         25 => kernels::<I, 5, 5>(),
         28 => kernels::<I, 4, 7>(),
         32 => kernels::<I, 4, 8>(),
-        _ => few::<I>(radix),
+        _ => some::<I>(radix),
     }
 }

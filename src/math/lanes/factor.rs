@@ -1,6 +1,6 @@
 //! min over M = r_1 r_2 .. r_n of sum_i cost(r_i): which radices a length is transformed with.
 
-use super::butterflies::{FEW, MANY};
+use super::butterflies::{FEW, MANY, SOME};
 use super::isa::Isa;
 
 /// Where in a transform a stage stands.
@@ -51,7 +51,8 @@ fn cost(radix: usize, place: Place) -> u32 {
 pub fn radices(length: usize, pruned: bool, isa: Isa) -> Option<Vec<usize>> {
     let known = match isa {
         Isa::Portable => FEW,
-        Isa::Avx512 | Isa::Avx2 | Isa::Neon => MANY,
+        Isa::Avx2 | Isa::Neon => SOME,
+        Isa::Avx512 => MANY,
     };
     let divisors: Vec<usize> = (1..=length).filter(|d| length.is_multiple_of(*d)).collect();
     // The best tail of each divisor, from short to long.

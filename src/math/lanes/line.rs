@@ -37,9 +37,9 @@ pub(super) fn kernels(isa: Isa, radix: usize) -> Kernels {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => butterflies::many::<super::isa::OnAvx512>(radix),
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => butterflies::many::<super::isa::OnAvx2>(radix),
+        Isa::Avx2 => butterflies::some::<super::isa::OnAvx2>(radix),
         #[cfg(target_arch = "aarch64")]
-        Isa::Neon => butterflies::many::<super::isa::OnNeon>(radix),
+        Isa::Neon => butterflies::some::<super::isa::OnNeon>(radix),
         _ => butterflies::few::<OnPortable>(radix),
     }
 }
