@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
+use super::fftgen;
 use crate::error::{Error, Result};
 
 /// Which adapters will do.
@@ -91,6 +92,8 @@ pub struct Device {
     pub name: String,
     pub limits: wgpu::Limits,
     pub software: bool,
+    /// What line plans are made by.
+    pub table: fftgen::Table,
     /// The first error that no call returned.
     failure: Arc<Mutex<Option<String>>>,
 }
@@ -127,7 +130,16 @@ impl Device {
             }
         });
         let name = format!("{} ({:?})", info.name, info.backend);
-        Ok(Self { device, queue, name, limits, software: is_software(&info), failure })
+        let software = is_software(&info);
+        let table = if software { fftgen::SOFTWARE } else { fftgen::HARDWARE };
+        Ok(Self { device, queue, name, limits, software, table, failure })
+    }
+
+    /// What line plans may use.
+    pub fn lines(&self) -> fftgen::Limits {
+        let threads = self.limits.max_compute_invocations_per_workgroup as usize;
+        let bytes = self.limits.max_compute_workgroup_storage_size as usize;
+        fftgen::Limits::of(threads, bytes, self.table)
     }
 
     /// The first error since the device was opened, if any.

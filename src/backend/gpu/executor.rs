@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use num_complex::Complex;
 
-use super::compile::{Command, Compiler, Memory, Pipelines, bytes, storage};
+use super::compile::{Command, Compiler};
 use super::device::Device;
-use super::fftgen;
+use super::fftgen::LinePlan;
+use super::memory::{Memory, bytes, storage};
+use super::pipelines::Pipelines;
 use crate::backend::{Executor, fits, is_reordered, routine_index};
 use crate::error::{Error, Result};
 use crate::program::{Data, Domain, Kind, Layout, Program, Role, Slot, SlotId};
@@ -32,18 +34,12 @@ impl Gpu {
                 _ => Some(storage(&device, &slot.name, copies as u64 * bytes(slot))),
             });
         }
+        let mut pipelines = Pipelines::default();
         let mut memory = Vec::new();
         for routine in &program.routines {
-            memory.push(Memory::new(&device, &program, routine)?);
+            memory.push(Memory::new(&device, &mut pipelines, &program, routine)?);
         }
-        let mut gpu = Self {
-            program,
-            device,
-            pipelines: Pipelines::default(),
-            values,
-            memory,
-            commands: HashMap::new(),
-        };
+        let mut gpu = Self { program, device, pipelines, values, memory, commands: HashMap::new() };
         let program = Arc::clone(&gpu.program);
         for (i, slot) in program.slots.iter().enumerate() {
             if let Role::Const(data) | Role::Param(data) | Role::State(data) = &slot.role {
@@ -57,15 +53,15 @@ impl Gpu {
     /// Place of each natural element in the device's order, for slots that the device reorders.
     fn order(&self, slot: &Slot) -> Vec<usize> {
         let [rows, columns] = [slot.shape.dims[0], slot.shape.dims[1]];
-        let limits = fftgen::Limits::of(
-            self.device.limits.max_compute_invocations_per_workgroup as usize,
-            self.device.limits.max_compute_workgroup_storage_size as usize,
-        );
+        let limits = self.device.lines();
         let natural = |n: usize| (0..n as u32).collect::<Vec<u32>>();
-        let along = |n: usize| fftgen::order(n, limits).unwrap_or_else(|| natural(n));
+        let along = |n: usize, order: fn(&LinePlan) -> Vec<u32>| {
+            LinePlan::choose(n, &limits).map_or_else(|| natural(n), |plan| order(&plan))
+        };
         // frequency[p] lies at place p.
-        let x = along(columns);
-        let y = if slot.shape.layout == Layout::Spectrum { along(rows) } else { natural(rows) };
+        let x = along(columns, LinePlan::row_order);
+        let spectrum = slot.shape.layout == Layout::Spectrum;
+        let y = if spectrum { along(rows, LinePlan::column_order) } else { natural(rows) };
         let mut order = vec![0; rows * columns];
         for (q, &ky) in y.iter().enumerate() {
             for (p, &kx) in x.iter().enumerate() {
