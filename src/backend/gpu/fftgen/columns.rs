@@ -19,9 +19,9 @@ pub struct Columns {
 impl Columns {
     fn start(&self, limits: &Limits) -> (Emit, usize) {
         let width = self.padded[1];
-        let group = Group::choose(&self.part, width, true, width.is_multiple_of(2), limits);
+        let group = Group::beside(&self.part, width, true, limits);
         let mut e = Emit::new(self.part.clone(), group, true);
-        let (lines, lanes) = (group.lines, width / group.wide);
+        let (lines, lanes) = (group.lines, width / group.wide());
         e.line(&format!("let own = w.x * {lines}u + line;"));
         if lanes.is_multiple_of(lines) {
             e.line("let column = own;");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::plan::{Group, Part};
+use super::plan::{Group, Pair, Part};
 use super::{LineKernel, Operand};
 use crate::backend::gpu::shaders;
 
@@ -84,7 +84,7 @@ impl Emit {
             depth: 1,
         };
         emit.bind(Operand::Twiddles, "twiddles", "vec2<f32>", false);
-        let Group { threads, lines, .. } = emit.group;
+        let Group { threads, lines, .. } = group;
         if beside {
             emit.line(&format!("let line = l % {lines}u;"));
             emit.line(&format!("let t = l / {lines}u;"));
@@ -126,10 +126,15 @@ impl Emit {
         );
     }
 
-    /// Values that a thread holds in the first or the last stage.
+    /// Butterflies of neighbours that share a lane.
+    fn side(&self) -> usize {
+        if self.group.pair == Pair::Butterflies { 2 } else { 1 }
+    }
+
+    /// Values that a lane holds in a stage.
     pub fn held(&self, stage: usize) -> usize {
         let radix = self.stages[stage].radix;
-        (self.part.length / radix).div_ceil(self.group.threads) * radix
+        (self.part.length / radix / self.side()).div_ceil(self.group.threads) * radix
     }
 
     pub fn last(&self) -> usize {
@@ -150,7 +155,8 @@ impl Emit {
         each: &mut dyn FnMut(&mut Self, &Butterfly),
     ) {
         let Stage { radix, block, stride } = self.stages[stage];
-        let (count, threads) = (self.part.length / radix, self.group.threads);
+        let side = self.side();
+        let (count, threads) = (self.part.length / radix / side, self.group.threads);
         for number in 0..count.div_ceil(threads) {
             let first = number * threads;
             // Lines whose butterflies do not fill the last round leave threads idle there.
@@ -161,18 +167,19 @@ impl Emit {
                 "{".into()
             });
             self.line(&format!("let b = t + {first}u;"));
-            let within =
-                if block == self.part.length { "b".into() } else { format!("b % {stride}u") };
+            let (block, near) = (block / side, stride / side);
             // With one block the butterfly's number is its place.
-            self.line(&if block == self.part.length {
+            let one_block = block == self.part.length / side;
+            let within = if one_block { "b".into() } else { format!("(b % {near}u)") };
+            self.line(&if one_block {
                 "let base = b;".into()
             } else if stride == 1 {
                 format!("let base = b * {radix}u;")
             } else {
-                format!("let base = (b / {stride}u) * {block}u + {within};")
+                format!("let base = (b / {near}u) * {block}u + {within};")
             });
             if turns {
-                self.twiddles(radix, block, stride, &within);
+                self.twiddles(self.stages[stage], &within);
             }
             each(self, &Butterfly { stage: self.stages[stage], turns, number });
             self.close();
@@ -181,21 +188,26 @@ impl Emit {
 
     /// exp(-2πi n k / L) for k below the radix: powers of two from the table, the others as their
     /// products, which is at most log2 r roundings and a third of the loads.
-    fn twiddles(&mut self, radix: usize, block: usize, stride: usize, within: &str) {
-        let inner = self.part.inner;
-        let n = match (inner, stride) {
-            (1, _) => within.to_owned(),
+    fn twiddles(&mut self, stage: Stage, within: &str) {
+        let (inner, side) = (self.part.inner, self.side());
+        let within = if side == 1 { within.to_owned() } else { format!("{within} * {side}u") };
+        let n = match (inner, stage.stride) {
+            (1, _) => within,
             (_, 1) => "apart".into(),
-            _ => format!("({within}) * {inner}u + apart"),
+            _ => format!("{within} * {inner}u + apart"),
         };
         self.line(&format!("let n = {n};"));
-        let step = self.part.line / (block * inner);
-        for k in 1..radix {
+        let step = self.part.line / (stage.block * inner);
+        for k in 1..stage.radix {
             let high = 1 << k.ilog2();
-            self.line(&if k == high {
-                format!("let w{k} = twiddles[n * {}u];", k * step)
-            } else {
-                format!("let w{k} = mul(w{high}, w{});", k - high)
+            let turn = k * step;
+            self.line(&match (k == high, side) {
+                (true, 1) => format!("let w{k} = twiddles[n * {turn}u];"),
+                (true, _) => {
+                    format!("let w{k} = C(twiddles[n * {turn}u], twiddles[n * {turn}u + {turn}u]);")
+                }
+                (false, 1) => format!("let w{k} = mul(w{high}, w{});", k - high),
+                (false, _) => format!("let w{k} = times_each(w{high}, w{});", k - high),
             });
         }
     }
@@ -210,10 +222,11 @@ impl Emit {
         (0..values.len()).map(|k| format!("{name}[{k}]")).collect()
     }
 
-    fn turned(bf: &Butterfly, values: Vec<String>) -> Vec<String> {
+    fn turned(&self, bf: &Butterfly, values: Vec<String>) -> Vec<String> {
+        let times = if self.side() == 1 { "times" } else { "times_each" };
         let turn = |(k, v): (usize, String)| match k {
             0 => v,
-            _ if bf.turns => format!("times({v}, w{k})"),
+            _ if bf.turns => format!("{times}({v}, w{k})"),
             _ => v,
         };
         values.into_iter().enumerate().map(turn).collect()
@@ -231,22 +244,22 @@ impl Emit {
         };
         let values: Vec<String> = values.iter().enumerate().map(or_zero).collect();
         let values = self.transform("y", &values);
-        Self::turned(bf, values)
+        self.turned(bf, values)
     }
 
     /// Inverse, on exchanged parts: twiddles, then the same butterfly.
     pub fn inverse(&mut self, bf: &Butterfly, values: Vec<String>) -> Vec<String> {
         let mut named = Vec::new();
-        for (k, v) in Self::turned(bf, values).into_iter().enumerate() {
+        for (k, v) in self.turned(bf, values).into_iter().enumerate() {
             self.line(&format!("let u{k} = {v};"));
             named.push(format!("u{k}"));
         }
         self.transform("z", &named)
     }
 
-    /// A value of this thread's sub-line in workgroup memory.
-    fn tile(&self, place: &Place) -> String {
-        let (length, lines, at) = (self.part.length, self.group.lines, place.at);
+    /// Index in workgroup memory of what lies `at` behind the base of this lane's sub-line.
+    fn tile(&self, at: usize) -> String {
+        let (length, lines) = (self.part.length / self.side(), self.group.lines);
         if self.beside {
             format!("tile[(base + {at}u) * {lines}u + line]")
         } else {
@@ -254,9 +267,43 @@ impl Emit {
         }
     }
 
+    /// Whether the values of a lane's two butterflies lie one behind the other, not side by side.
+    fn is_apart(&self, bf: &Butterfly) -> bool {
+        self.side() > 1 && bf.stage.stride == 1
+    }
+
+    fn from_tile(&mut self, bf: &Butterfly) -> Vec<String> {
+        let side = self.side();
+        if !self.is_apart(bf) {
+            return bf.places().map(|p| self.tile(p.at / side)).collect();
+        }
+        let half = bf.stage.radix / 2;
+        for j in 0..bf.stage.radix {
+            let tile = self.tile(j);
+            self.line(&format!("let a{j} = {tile};"));
+        }
+        let value = |i: usize| {
+            let (j, part) = (i / 2, if i.is_multiple_of(2) { "xy" } else { "zw" });
+            format!("C(a{j}.{part}, a{}.{part})", j + half)
+        };
+        (0..bf.stage.radix).map(value).collect()
+    }
+
     pub fn to_tile(&mut self, bf: &Butterfly, values: Vec<String>) {
+        let side = self.side();
+        if self.is_apart(bf) {
+            let half = bf.stage.radix / 2;
+            for j in 0..half {
+                for (first, part) in [(0, "xy"), (half, "zw")] {
+                    let tile = self.tile(first + j);
+                    let (low, high) = (&values[2 * j], &values[2 * j + 1]);
+                    self.line(&format!("{tile} = C({low}.{part}, {high}.{part});"));
+                }
+            }
+            return;
+        }
         for (place, v) in bf.places().zip(values) {
-            let tile = self.tile(&place);
+            let tile = self.tile(place.at / side);
             self.line(&format!("{tile} = {v};"));
         }
     }
@@ -270,8 +317,11 @@ impl Emit {
                 self.barrier();
             }
             self.butterflies(stage, &mut |e, bf| {
-                let value = |p: Place| if stage == 0 { load(e, &p) } else { Some(e.tile(&p)) };
-                let values: Vec<_> = bf.places().map(value).collect();
+                let values: Vec<_> = if stage == 0 {
+                    bf.places().map(|p| load(e, &p)).collect()
+                } else {
+                    e.from_tile(bf).into_iter().map(Some).collect()
+                };
                 let values = e.forward(bf, &values);
                 if stage == last {
                     finish(e, bf, values);
@@ -294,8 +344,11 @@ impl Emit {
                 let top = |e: &mut Self, p: &Place| {
                     load(e, p).unwrap_or_else(|| unreachable!("a transformed line has no padding"))
                 };
-                let value = |p: Place| if stage == last { top(e, &p) } else { e.tile(&p) };
-                let values: Vec<_> = bf.places().map(value).collect();
+                let values = if stage == last {
+                    bf.places().map(|p| top(e, &p)).collect()
+                } else {
+                    e.from_tile(bf)
+                };
                 let values = e.inverse(bf, values);
                 if stage == 0 {
                     finish(e, bf, values);
@@ -306,10 +359,10 @@ impl Emit {
         }
     }
 
-    /// Where a place lies in the whole line.
+    /// Where a place lies in the whole line, in lanes' values.
     pub fn position(&self, place: &Place) -> String {
         let Part { outer, length, inner, .. } = self.part;
-        let at = place.at;
+        let (at, length) = (place.at / self.side(), length / self.side());
         match (outer, inner) {
             (1, 1) => format!("base + {at}u"),
             (1, _) => format!("(base + {at}u) * {inner}u + apart"),
@@ -334,10 +387,11 @@ impl Emit {
 
     /// Library, bindings, body; one group of workgroups has `groups` along x and z.
     pub fn finish(self, groups: [usize; 2], sums: bool) -> LineKernel {
+        let tile = self.part.length / self.side() * self.group.lines;
         let Self { part, group, bindings, declared, body, .. } = self;
         let mut text = String::new();
         let radices: BTreeSet<usize> = part.radices.iter().copied().filter(|&r| r > 1).collect();
-        let lane = if group.wide == 2 { "lane_two" } else { "lane_one" };
+        let lane = if group.wide() == 2 { "lane_two" } else { "lane_one" };
         let files = radices.iter().map(|r| format!("fft_r{r}"));
         for name in ["complex".into(), lane.into()].into_iter().chain(files) {
             text.push_str(shaders::file(&format!("lib/{name}.wgsl")).unwrap_or_default());
@@ -350,7 +404,7 @@ impl Emit {
              var<workgroup> tile: array<C, {}>;\n\n\
              @compute @workgroup_size({})\n\
              fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<u32>) {{\n{body}}}\n",
-            part.length * group.lines,
+            tile,
             group.threads * group.lines,
         );
         LineKernel { text, length: part.line, bindings, sums, groups }

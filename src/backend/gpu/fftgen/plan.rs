@@ -107,7 +107,11 @@ impl LinePlan {
     pub fn choose(length: usize, limits: &Limits) -> Option<Self> {
         let table = &limits.table;
         let all = if length == 1 { vec![vec![1]] } else { factorings(length, usize::MAX, table) };
-        let plan = |radices: Vec<usize>| {
+        let plan = |mut radices: Vec<usize>| {
+            // Two butterflies share a lane only where the last radix is even.
+            if let Some(at) = radices.iter().rposition(|r| r.is_multiple_of(2)) {
+                radices[at..].rotate_left(1);
+            }
             let parts = parts(length, &radices, limits)?;
             Some(Self { length, radices, parts })
         };
@@ -135,6 +139,16 @@ impl LinePlan {
     }
 }
 
+/// What a lane holds two of, so that it moves 16 bytes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pair {
+    Nothing,
+    /// The same value of two neighbouring lines.
+    Lines,
+    /// The same value of two neighbouring butterflies of a line.
+    Butterflies,
+}
+
 /// How a part lies on a workgroup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Group {
@@ -142,27 +156,55 @@ pub struct Group {
     pub threads: usize,
     /// Sub-lines that share a workgroup, counted by lanes.
     pub lines: usize,
-    /// Adjacent lines that one lane holds, 1 or 2.
-    pub wide: usize,
+    pub pair: Pair,
 }
 
 impl Group {
-    /// `count` sub-lines are there; `beside`: neighbouring ones lie side by side in memory, so that
-    /// the more of them, the longer a run is read at once; `pairs`: two of them may share a lane.
-    pub fn choose(part: &Part, count: usize, beside: bool, pairs: bool, limits: &Limits) -> Self {
-        let most = limits.most_threads();
-        let threads = (part.length / part.radices[0]).clamp(1, most);
-        let line = 8 * part.length;
-        let memory = if beside { limits.bytes } else { limits.memory(line) };
-        let wide = if pairs && limits.table.pairs && 2 * line <= memory { 2 } else { 1 };
-        let wanted = if beside {
-            limits.table.beside / wide
+    /// For `count` sub-lines, one behind the other in memory; `pairs`: of an even number of
+    /// samples where they are natural.
+    pub fn rows(part: &Part, count: usize, pairs: bool, limits: &Limits) -> Self {
+        let last = part.radices[part.radices.len() - 1];
+        let even = last.is_multiple_of(2) && (part.length / last).is_multiple_of(2);
+        let pair = if limits.table.pairs && pairs && even && part.radices.len() > 1 {
+            Pair::Butterflies
         } else {
-            (limits.table.row_threads / threads).max(1)
+            Pair::Nothing
         };
-        let room = memory / (line * wide);
-        let lines = wanted.min(room).min(most / threads).min(count / wide).max(1);
-        Self { threads, lines, wide }
+        Self::filled(part, count, pair, limits.memory(8 * part.length), limits, |threads| {
+            (limits.table.row_threads / threads).max(1)
+        })
+    }
+
+    /// Likewise, side by side in memory: the more of them, the longer a run is read at once.
+    pub fn beside(part: &Part, count: usize, pairs: bool, limits: &Limits) -> Self {
+        let fits = 16 * part.length <= limits.bytes;
+        let pairs = limits.table.pairs && pairs && count.is_multiple_of(2) && fits;
+        let pair = if pairs { Pair::Lines } else { Pair::Nothing };
+        let width = if pairs { 2 } else { 1 };
+        Self::filled(part, count / width, pair, limits.bytes / width, limits, |_| {
+            limits.table.beside / width
+        })
+    }
+
+    fn filled(
+        part: &Part,
+        count: usize,
+        pair: Pair,
+        memory: usize,
+        limits: &Limits,
+        wanted: impl Fn(usize) -> usize,
+    ) -> Self {
+        let most = limits.most_threads();
+        let butterflies = part.length / part.radices[0];
+        let lanes = if pair == Pair::Butterflies { butterflies / 2 } else { butterflies };
+        let threads = lanes.clamp(1, most);
+        let room = (memory / (8 * part.length)).min(most / threads).min(count);
+        Self { threads, lines: wanted(threads).min(room).max(1), pair }
+    }
+
+    /// Values a lane holds side by side.
+    pub fn wide(&self) -> usize {
+        if self.pair == Pair::Nothing { 1 } else { 2 }
     }
 }
 

@@ -45,7 +45,11 @@ impl Rows<'_> {
             (1, _) => (inner, ny),
             _ => (outer, ny),
         };
-        let group = Group::choose(&self.part, count, inner > 1, false, limits);
+        let group = if inner > 1 {
+            Group::beside(&self.part, count, false, limits)
+        } else {
+            Group::rows(&self.part, count, self.field[1].is_multiple_of(2), limits)
+        };
         let mut e = Emit::new(self.part.clone(), group, inner > 1);
         self.bind(&mut e);
         let lines = group.lines;
@@ -88,7 +92,7 @@ impl Rows<'_> {
         let mut inputs = 1;
         for (i, link) in self.links.iter().enumerate() {
             if let Some(kind) = link.reads() {
-                let element = if kind == Kind::Real { "f32" } else { "C" };
+                let element = if kind == Kind::Real { "R" } else { "C" };
                 e.bind(Operand::Input(inputs), &format!("in{i}"), element, false);
                 inputs += 1;
             }
@@ -101,7 +105,7 @@ impl Rows<'_> {
         let mut outputs = self.before;
         for (i, link) in self.links.iter().enumerate() {
             if let Some((kind, _)) = link.writes() {
-                let element = if kind == Kind::Real { "f32" } else { "C" };
+                let element = if kind == Kind::Real { "R" } else { "C" };
                 e.bind(Operand::Output(outputs), &format!("out{i}"), element, true);
                 outputs += 1;
             }
@@ -110,14 +114,15 @@ impl Rows<'_> {
 
     /// Index of a place in an array.
     fn index(&self, e: &Emit, array: Array, place: &Place) -> String {
-        let (nx, mx) = (self.field[1], self.padded[1]);
+        let wide = e.group.wide();
+        let (nx, mx) = (self.field[1] / wide, self.padded[1] / wide);
         let position = e.position(place);
         match array {
             Array::Field => format!("at * {nx}u + {position}"),
             Array::Scratch => format!("at * {mx}u + {position}"),
             Array::Hybrid => {
                 // Neighbouring threads store neighbours.
-                let (length, radices) = (self.part.length, &self.part.radices);
+                let (length, radices) = (self.part.length / wide, &self.part.radices);
                 let butterflies = length / radices[radices.len() - 1];
                 let within = place.index * butterflies;
                 let block = if self.part.outer > 1 {
@@ -192,7 +197,7 @@ impl Rows<'_> {
         match e.below(place, limit) {
             Some(false) => return None,
             Some(true) => {}
-            None => conditions.push(format!("{} < {limit}u", e.position(place))),
+            None => conditions.push(format!("{} < {}u", e.position(place), limit / e.group.wide())),
         }
         Some(conditions)
     }
@@ -217,7 +222,7 @@ impl Rows<'_> {
         } else {
             e.line(&format!("var {name} = {value};"));
         }
-        let (nx, position) = (self.field[1], e.position(place));
+        let (nx, position) = (self.field[1] / e.group.wide(), e.position(place));
         let (once, own) = (format!("row * {nx}u + {position}"), format!("at * {nx}u + {position}"));
         for (i, link) in self.links.iter().enumerate() {
             let slot = place.slot;
@@ -228,14 +233,14 @@ impl Rows<'_> {
                 Link::Modulate { conj: true } => {
                     format!("{name} = times_conj({name}, in{i}[{once}]);")
                 }
-                Link::Attenuate => format!("{name} *= in{i}[{once}];"),
+                Link::Attenuate => format!("{name} = scaled({name}, in{i}[{once}]);"),
                 Link::Store => format!("out{i}[{own}] = {name};"),
-                Link::StoreIntensity => format!("out{i}[{own}] = dot({name}, {name});"),
+                Link::StoreIntensity => format!("out{i}[{own}] = power({name});"),
                 Link::Grad(GradSum::Phase) => {
-                    format!("sum{i}_{slot} += mul_conj(in{i}[{own}], {name}).y;")
+                    format!("sum{i}_{slot} += cross_power(in{i}[{own}], {name});")
                 }
                 Link::Grad(GradSum::Amplitude) => {
-                    format!("sum{i}_{slot} += dot(in{i}[{own}], {name});")
+                    format!("sum{i}_{slot} += dot_power(in{i}[{own}], {name});")
                 }
             });
         }
@@ -253,13 +258,13 @@ impl Rows<'_> {
 
     /// Reads a leaf's sums into registers before its samples, or writes them behind.
     fn sums(&self, e: &mut Emit, guarded: bool, write: bool) {
-        let (ny, nx) = (self.field[0], self.field[1]);
+        let (ny, nx) = (self.field[0], self.field[1] / e.group.wide());
         let grads: Vec<usize> =
             (0..self.links.len()).filter(|&i| matches!(self.links[i], Link::Grad(_))).collect();
         if !write {
             for slot in 0..e.held(0) {
                 for i in &grads {
-                    e.line(&format!("var sum{i}_{slot} = 0.0;"));
+                    e.line(&format!("var sum{i}_{slot} = R();"));
                 }
             }
         }

@@ -38,7 +38,7 @@ pub const SOFTWARE: Table = Table {
         (32, 0.55),
     ],
     exchange: 2.3,
-    row_threads: 64,
+    row_threads: 32,
     beside: 8,
     pairs: true,
 };
