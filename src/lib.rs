@@ -57,12 +57,14 @@
 //!    for each gap `rows_in`, `columns` (x H), `rows_out`, and for each mask `modulate`;
 //!    `intensity`, `sparse_sum` over the detector regions, `readout`, `cross_entropy`. Walking back
 //!    ([`program::adjoint`]): the same passes with conj(H), the same masks with conj(t), and
-//!    `grad_sum` where a mask's light and its gradient meet, summed per leaf.
+//!    `grad_sum` where a mask's light and its gradient meet, summed per leaf. [`lower::fuse`] then
+//!    makes one `hop` of rows out, mask, gradient and rows in: P gaps are 2P + 1 passes.
 //! 3. *reduce*, once: `leaf_sum` adds the 16 leaves by a fixed tree.
 //! 4. *update*, once: `adam` with its schedule row, `record` of the mean loss, `count`.
 //!
 //! On the GPU the four sections are one submission; on the CPU each leaf runs depth-first on one
-//! thread, its fields in cache.
+//! thread, its fields in cache, 16 lines a register ([`math::lanes`]); f64, the oracle, runs the
+//! unfused program by rustfft.
 
 pub mod backend;
 pub mod cli;

@@ -157,7 +157,7 @@ fn sparse_sums_have_their_adjoints() {
         let table = Sparse::from_rows(columns, &table);
         let sum = |table: Sparse, name: &'static str| {
             move |b: &mut Builder, x: SlotId| {
-                SparseSum::new(name, table.clone()).emit(b, x).expect("a sum")
+                SparseSum::new(name, table.clone(), &[table.rows()]).emit(b, x).expect("a sum")
             }
         };
         let (forward, back) = (sum(table.clone(), "there"), sum(table.transposed(), "back"));
@@ -464,7 +464,7 @@ fn trained(data: &Arc<data::Dataset>, choice: Choice) -> (Vec<f64>, Vec<Vec<f64>
     (losses, slots.into_iter().map(read).collect())
 }
 
-/// Thirty steps in f32 on the CPU and on a GPU stay beside those in f64: losses to 1e-5 of
+/// Thirty steps in f32 on the CPU and on a GPU, fused and op by op, stay beside those in f64: losses to 1e-5 of
 /// themselves, masks to 1e-4 rad rms. One step errs by some 1e-6; momentum sums ten of them, and
 /// training is smooth enough over thirty not to multiply it.
 #[test]
@@ -473,19 +473,22 @@ fn thirty_steps_are_the_same_everywhere() {
     let experiment = loaded.expect("the experiment").experiment;
     let source = experiment.data.as_ref().expect("data");
     let data = Arc::new(data::load(source, experiment.seed).expect("MNIST"));
-    let choice = |backend, precision| Choice { backend, precision, threads: Some(2) };
-    let (losses, masks) = trained(&data, choice(Backend::Cpu, Precision::F64));
+    let choice = |backend, precision, fuse| Choice { backend, precision, threads: Some(2), fuse };
+    let (losses, masks) = trained(&data, choice(Backend::Cpu, Precision::F64, false));
     // The steps do train: masks move by far more than what they may differ, and the loss falls.
     let mean = |l: &[f64]| l.iter().sum::<f64>() / l.len() as f64;
     let (early, late) = (mean(&losses[..5]), mean(&losses[25..]));
     let moved = rms(&masks[1], &vec![0.0; masks[1].len()]);
     println!("twin: losses {early:.4} to {late:.4}, second mask moved {moved:.3} rad rms");
     assert!(late < early - 0.1 && moved > 0.05, "the loss went from {early} to {late}");
-    let mut others = vec![("CPU f32".to_owned(), choice(Backend::Cpu, Precision::F32))];
-    if let Some(name) = common::gpu("thirty steps", 1) {
-        others.push((name, choice(Backend::Gpu, Precision::F32)));
+    let mut others = vec![("CPU f32".to_owned(), Backend::Cpu)];
+    if let Some(name) = common::gpu("thirty steps", 2) {
+        others.push((name, Backend::Gpu));
     }
-    for (name, choice) in others {
+    let each = others.into_iter().flat_map(|(n, b)| [(n.clone(), b, true), (n, b, false)]);
+    for (name, backend, fuse) in each {
+        let name = format!("{name}, {}", if fuse { "fused" } else { "op by op" });
+        let choice = choice(backend, Precision::F32, fuse);
         let (found, turned) = trained(&data, choice);
         let errors = found.iter().zip(&losses).map(|(a, b)| (a - b).abs() / b.abs());
         assert!(found.iter().all(|l| l.is_finite()));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lightloom::backend::Executor;
 use lightloom::backend::cpu::{self, Cpu};
 use lightloom::backend::gpu::fftgen::HARDWARE;
-use lightloom::backend::gpu::{Wanted, Within, compile, compile_within};
+use lightloom::backend::gpu::{Tuning, Wanted, Within, compile, compile_within};
 use lightloom::backend::twin::{difference, reference, twin};
 use lightloom::experiment::load;
 use lightloom::lower::{Machine, fuse};
@@ -143,8 +143,8 @@ fn other_plans_follow_f64() {
     let cut = Within { workgroup: Some(8 * 10), ..Within::default() };
     let mut failed = Vec::new();
     for case in &cases {
-        for within in [hardware, cut] {
-            let report = twin(case, |p| compile_within(p, Wanted::Any, &within));
+        for within in [&hardware, &cut] {
+            let report = twin(case, |p| compile_within(p, Wanted::Any, within));
             let report = report.expect(&case.name);
             if !report.holds() {
                 failed.push(format!("{report:?}"));
@@ -286,4 +286,65 @@ fn fused_training_follows_f64() {
         println!("twin: {name}, {what}: losses to {loss:.2e}, parameters to {worst:.2e}");
         assert!(loss <= 1e-5 && worst <= 1e-4, "{name}, {what}: {loss:e}, {worst:e}");
     }
+}
+
+/// Tuned plans compute the same, are found again, and show in what a checkpoint records.
+#[test]
+fn tuned_plans_are_remembered() {
+    let Some(_) = common::gpu("tuned plans", 3) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("below/plans.json");
+    let case = ops::cases().into_iter().find(|c| c.name.starts_with("hop adjoint [33, 20]"));
+    let case = case.expect("the case");
+    let run = |tuning| {
+        let within = Within { tuning: Some(tuning), ..Within::default() };
+        let program = Arc::new(case.program.clone());
+        let mut gpu = compile_within(program, Wanted::Any, &within).expect("a GPU");
+        let found = lightloom::backend::twin::run_case(&mut *gpu, &case).expect("run");
+        (gpu.describe(), found)
+    };
+    let (plain, by_table) = run(Tuning::Recalled(path.clone()));
+    assert!(!plain.contains("plans") && !path.exists());
+    let (measured, tuned) = run(Tuning::Measured(path.clone()));
+    assert!(measured.contains(", plans "), "{measured}");
+    let text = std::fs::read_to_string(&path).expect("the cache");
+    assert!(text.contains("Hop") && text.contains("row_threads"), "{text}");
+    let (recalled, again) = run(Tuning::Recalled(path));
+    assert_eq!(recalled, measured);
+    assert_eq!(again, tuned);
+    for (a, b) in tuned.iter().zip(&by_table) {
+        assert!(difference(a, b) < 1e-5);
+    }
+}
+
+/// Every node of a routine is timed, and running it so computes the same.
+#[test]
+fn a_profile_times_every_node() {
+    let Some(name) = common::gpu("profile", 1) else { return };
+    let case = long([16, 40], [32, 80]);
+    let mut gpu = compile(Arc::new(case.program.clone()), Wanted::Any).expect("a GPU");
+    let plain = lightloom::backend::twin::run_case(&mut *gpu, &case).expect("run");
+    let batch = ops::case::BATCH;
+    let times = gpu.profile(ops::case::ROUTINE, batch).expect("a profile");
+    let nodes: Vec<_> = case.program.routines[0].sections.iter().flat_map(|s| &s.nodes).collect();
+    assert_eq!(times.len(), nodes.len());
+    for (time, node) in times.iter().zip(nodes) {
+        assert_eq!(time.op, node.op.name());
+        assert!(time.seconds > 0.0 && time.seconds < 5.0 && time.launches > 0, "{time:?}");
+    }
+    let total: f64 = times.iter().map(|t| t.seconds).sum();
+    println!("twin: {name}: {} nodes took {:.2} ms", times.len(), 1e3 * total);
+    for (&id, data) in case.compare.iter().zip(plain) {
+        assert_eq!(gpu.read(id).expect("read"), data);
+    }
+}
+
+/// The limits that a roofline stands on are of this world.
+#[test]
+fn device_limits_are_measured() {
+    let Some(name) = common::gpu("limits", 2) else { return };
+    let device = lightloom::backend::gpu::device::Device::open(Wanted::Any).expect("a GPU");
+    let (copy, fma) = (device.copy_bandwidth().expect("copy"), device.fma_rate().expect("fma"));
+    println!("twin: {name}: copies {:.2} GB/s, {:.1} GFLOP/s", copy / 1e9, fma / 1e9);
+    assert!((1e8..1e14).contains(&copy) && (1e9..1e15).contains(&fma), "{copy:e} {fma:e}");
 }

@@ -24,15 +24,29 @@ pub enum Precision {
     F64,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Choice {
     pub backend: Backend,
     pub precision: Precision,
     /// All cores when `None`.
     pub threads: Option<usize>,
+    /// Run the program that `lower::fuse` makes; f64, the oracle, never does.
+    pub fuse: bool,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        let (backend, precision) = (Backend::default(), Precision::default());
+        Self { backend, precision, threads: None, fuse: true }
+    }
 }
 
 impl Choice {
+    /// Whether the program should be fused before it is compiled.
+    pub fn fuses(&self) -> bool {
+        self.fuse && self.precision == Precision::F32
+    }
+
     /// Compiles a program for the device chosen.
     pub fn compile(&self, program: Arc<Program>) -> Result<Box<dyn Executor>> {
         match (self.backend, self.precision) {

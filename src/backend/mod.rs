@@ -11,7 +11,8 @@ pub mod twin;
 pub use choice::{Backend, Choice, Precision};
 
 use crate::error::{Error, Result};
-use crate::program::{Data, Layout, Program, Slot, SlotId};
+use crate::ops::kernel::Cost;
+use crate::program::{Data, Layout, Node, Program, Slot, SlotId};
 
 /// A compiled program on one device.
 pub trait Executor: Send {
@@ -28,6 +29,41 @@ pub trait Executor: Send {
 
     /// Starts a routine on the first `count` samples of its inputs.
     fn run(&mut self, routine: &str, count: usize) -> Result<()>;
+
+    /// Runs a routine and times each of its nodes, in order.
+    fn profile(&mut self, routine: &str, count: usize) -> Result<Vec<NodeTime>>;
+}
+
+/// What a node of a routine took, all samples together.
+#[derive(Debug, Clone)]
+pub struct NodeTime {
+    pub op: &'static str,
+    /// Name of its first output.
+    pub output: String,
+    /// On the CPU the seconds of all threads over their number.
+    pub seconds: f64,
+    /// Of all copies.
+    pub cost: Cost,
+    pub launches: usize,
+}
+
+impl NodeTime {
+    /// A node that was run for `copies`, not timed yet.
+    fn new(program: &Program, node: &Node, copies: usize) -> Self {
+        let operands: Vec<&Slot> = node.inputs.iter().map(|&i| program.slot(i)).collect();
+        let one = node.op.cost(&operands);
+        let copies = copies as f64;
+        Self {
+            op: node.op.name(),
+            output: node
+                .outputs
+                .first()
+                .map_or_else(String::new, |&o| program.slot(o).name.clone()),
+            seconds: 0.0,
+            cost: Cost { flops: one.flops * copies, reals: one.reals * copies },
+            launches: 1,
+        }
+    }
 }
 
 /// Checks that host data fit a slot; `copies` is how many it may hold at most.

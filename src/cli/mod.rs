@@ -78,6 +78,9 @@ struct Common {
     /// CPU threads; all cores when absent.
     #[arg(long, global = true, value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    /// Run each op on its own: the oracle of the fused passes.
+    #[arg(long, global = true)]
+    no_fuse: bool,
     /// Overrides the file's seed.
     #[arg(long, global = true)]
     seed: Option<u64>,
@@ -102,6 +105,7 @@ impl Common {
                 PrecisionArg::F64 => Precision::F64,
             },
             threads: self.threads.map(usize::from),
+            fuse: !self.no_fuse,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::backend::Precision;
 use crate::error::{Error, Result};
 use crate::files::npy;
 use crate::lower::Machine;
+use crate::lower::fuse::fuse;
 use crate::optics::sampling::{self, StepReport};
 use crate::program::{Builder, Role};
 use crate::render::field;
@@ -77,7 +78,9 @@ impl Simulate {
                 b.output(field, &format!("plane.{n}"));
             }
         }
-        let mut executor = common.choice().compile(Arc::new(b.finish()))?;
+        let choice = common.choice();
+        let program = if choice.fuses() { fuse(&b.finish()) } else { b.finish() };
+        let mut executor = choice.compile(Arc::new(program))?;
         if let (Some(data), Some(image)) = (&data, machine.image) {
             let mut values = vec![0.0; data.image[0] * data.image[1]];
             if self.sample >= data.test.len() {

@@ -27,8 +27,9 @@ pub fn read(b: &mut Builder, machine: &Machine, light: &Light) -> Result<Reading
         return Err(Error::invalid("optic.detector", "missing, and a task needs one"));
     };
     let weights = detector.weights(&machine.optic.grid(), machine.classes);
+    let regions = weights.rows();
     let intensity = b.emit(Op::Intensity(Intensity), &[light.leaving])?;
-    let regions = SparseSum::new("detector", weights).emit(b, intensity)?;
+    let regions = SparseSum::new("detector", weights, &[regions]).emit(b, intensity)?;
     let op = Readout { differential: detector.differential };
     let scores = b.emit(Op::Readout(op), &[regions])?;
     let entering = b.emit(Op::Power(Power), &[light.entering])?;

@@ -195,7 +195,7 @@ impl Machine {
         let source = b.constant("source", shape, || Data::Complex(source));
         let dims = b.slot(image).shape.dims.clone();
         let placement = encoding.placement(&grid, [dims[0], dims[1]]);
-        let v = SparseSum::new("placement", placement).emit(b, image)?;
+        let v = SparseSum::new("placement", placement, &grid.samples).emit(b, image)?;
         let range = encoding.phase_range;
         let op = match encoding.encoding {
             Modulation::Amplitude => Encode { amplitude: true, phase: None },

@@ -1,6 +1,8 @@
 //! Numbers below the optics: elementary functions with WGSL twins, addressed randomness,
-//! sparse maps.
+//! sparse maps, transforms of many lines at once.
 
+pub mod aligned;
+pub mod lanes;
 pub mod random;
 pub mod real;
 pub mod scalar;

@@ -10,6 +10,8 @@ pub trait Scalar:
     Float + FftNum + bytemuck::Pod + std::iter::Sum + std::ops::AddAssign + std::ops::MulAssign
 {
     const NAME: &'static str;
+    /// Whether [`super::lanes`] computes in it.
+    const LANES: bool;
     fn of(x: f64) -> Self;
     fn f64(self) -> f64;
     /// exp(ix), with the twin of the WGSL function in f32; so are the two that follow.
@@ -24,6 +26,7 @@ pub trait Scalar:
 
 impl Scalar for f32 {
     const NAME: &'static str = "f32";
+    const LANES: bool = true;
     fn of(x: f64) -> Self {
         x as f32
     }
@@ -43,6 +46,7 @@ impl Scalar for f32 {
 
 impl Scalar for f64 {
     const NAME: &'static str = "f64";
+    const LANES: bool = false;
     fn of(x: f64) -> Self {
         x
     }

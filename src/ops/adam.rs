@@ -4,12 +4,17 @@
 //! `schedule [steps, 3]` holds lr, c1 = 1 / (1 - β1^t) and c2 = 1 / (1 - β2^t) of each step, made
 //! in f64; `step [1]` picks the row. θ, m, v are updated in place.
 
+use rayon::prelude::*;
+
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word};
 use super::{Op, Primitive, expect};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::{Data, Kind, Shape, Slot};
+
+/// Elements that a thread takes at a time.
+const CHUNK: usize = 4096;
 
 #[derive(Debug, Clone)]
 pub struct Adam {
@@ -43,7 +48,8 @@ impl Primitive for Adam {
         Ok(inputs[0].shape.clone())
     }
 
-    fn cpu<T: Scalar>(&self, inputs: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let isa = compile.isa;
         let rows = inputs[2].shape.dims[0];
         let (b1, b2, eps) = (T::of(self.beta1), T::of(self.beta2), T::of(self.eps));
         let (a1, a2) = (T::of(1.0 - self.beta1), T::of(1.0 - self.beta2));
@@ -52,12 +58,19 @@ impl Primitive for Adam {
             let [lr, c1, c2] = [0, 1, 2].map(|k| io.inputs[2].real()[at + k]);
             let g = io.inputs[0].real();
             let [theta, m, v, ..] = io.outputs else { unreachable!("Adam updates three slots") };
-            let state = m.real().iter_mut().zip(v.real());
-            for ((theta, (m, v)), &g) in theta.real().iter_mut().zip(state).zip(g) {
-                *m = b1 * *m + a1 * g;
-                *v = b2 * *v + a2 * g * g;
-                *theta = *theta - lr * (c1 * *m) / ((c2 * *v).sqrt() + eps);
-            }
+            let one = |theta: &mut [T], m: &mut [T], v: &mut [T], g: &[T]| {
+                isa.run(|| {
+                    let state = m.iter_mut().zip(v.iter_mut());
+                    for ((theta, (m, v)), &g) in theta.iter_mut().zip(state).zip(g) {
+                        *m = b1 * *m + a1 * g;
+                        *v = b2 * *v + a2 * g * g;
+                        *theta = *theta - lr * (c1 * *m) / (num_traits::Float::sqrt(c2 * *v) + eps);
+                    }
+                });
+            };
+            let state = m.real().par_chunks_mut(CHUNK).zip(v.real().par_chunks_mut(CHUNK));
+            let theta = theta.real().par_chunks_mut(CHUNK).zip(g.par_chunks(CHUNK));
+            state.zip(theta).for_each(|((m, v), (theta, g))| one(theta, m, v, g));
         })
     }
 

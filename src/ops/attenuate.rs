@@ -3,7 +3,7 @@
 use super::case::{Case, build};
 use super::grad_sum::GradSum;
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel};
-use super::{Op, Primitive, expect, same_len};
+use super::{Op, Primitive, expect, planar, same_len};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
@@ -34,12 +34,11 @@ impl Primitive for Attenuate {
         Ok(())
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
-        CpuKernel::new(|io| {
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let width = compile.width(inputs[0]);
+        CpuKernel::new(move |io| {
             let (x, a) = (io.inputs[0].complex(), io.inputs[1].real());
-            for ((y, x), &a) in io.outputs[0].complex().iter_mut().zip(x).zip(a) {
-                *y = x * a;
-            }
+            planar::map_real(io.outputs[0].complex(), x, a, width, |x, a| x * a);
         })
     }
 

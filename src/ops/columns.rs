@@ -9,6 +9,7 @@ use num_complex::Complex;
 use super::case::{Case, build};
 use super::columns_grad::ColumnsGrad;
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, LinePass};
+use super::lane_kernels;
 use super::lines::{self, BLOCK, Lines};
 use super::rows_in::{RowsIn, fft_flops, line_pass};
 use super::rows_out::RowsOut;
@@ -63,6 +64,9 @@ impl Primitive for Columns {
     // H is kept as [mx, my] on the CPU, so that a column of it is contiguous.
     fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
         let (ny, my, conj) = (self.field[0], self.padded[0], self.conj);
+        if let Some(plan) = compile.arrangement.plan(self.field, self.padded) {
+            return lane_kernels::columns(plan, my, conj);
+        }
         let columns = Lines::new(my, compile);
         let scratch = columns.scratch(1);
         let run = move |io: &mut super::kernel::Io<'_, T>| {

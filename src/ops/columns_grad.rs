@@ -7,6 +7,7 @@ use num_complex::Complex;
 
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, LinePass};
+use super::lane_kernels;
 use super::lines::{BLOCK, Lines};
 use super::rows_in::{RowsIn, fft_flops, line_pass};
 use super::{Op, Primitive, expect};
@@ -31,6 +32,9 @@ impl Primitive for ColumnsGrad {
 
     fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
         let (ny, [my, mx]) = (self.field[0], self.padded);
+        if let Some(plan) = compile.arrangement.plan(self.field, self.padded) {
+            return lane_kernels::columns_grad(plan, my);
+        }
         let columns = Lines::new(my, compile);
         let scratch = columns.scratch(2);
         let run = move |io: &mut super::kernel::Io<'_, T>| {

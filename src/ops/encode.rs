@@ -5,7 +5,7 @@
 
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, Word};
-use super::{Op, Primitive, expect, same_len};
+use super::{Op, Primitive, expect, planar, same_len};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::{Kind, Shape, Slot};
@@ -27,17 +27,18 @@ impl Primitive for Encode {
         Ok(inputs[1].shape.clone())
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
         let (amplitude, phase) = (self.amplitude, self.phase.map(T::of));
+        let (width, isa) = (compile.width(inputs[1]), compile.isa);
         CpuKernel::new(move |io: &mut Io<'_, T>| {
-            let (v, source) = (io.inputs[0].real(), io.inputs[1].complex());
-            let terms = io.outputs[0].complex().iter_mut().zip(v).zip(source);
-            match (amplitude, phase) {
-                (true, None) => terms.for_each(|((e, &v), s)| *e = s * v),
-                (false, None) => terms.for_each(|((e, _), s)| *e = *s),
-                (false, Some(r)) => terms.for_each(|((e, &v), s)| *e = s * (v * r).cis()),
-                (true, Some(r)) => terms.for_each(|((e, &v), s)| *e = s * (v * r).cis() * v),
-            }
+            let (v, s) = (io.inputs[0].real(), io.inputs[1].complex());
+            let e = io.outputs[0].complex();
+            isa.run(|| match (amplitude, phase) {
+                (true, None) => planar::map_real(e, s, v, width, |s, v| s * v),
+                (false, None) => e.copy_from_slice(s),
+                (false, Some(r)) => planar::map_real(e, s, v, width, |s, v| s * (v * r).cis()),
+                (true, Some(r)) => planar::map_real(e, s, v, width, |s, v| s * (v * r).cis() * v),
+            });
         })
     }
 

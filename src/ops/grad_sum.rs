@@ -7,7 +7,7 @@ use num_complex::Complex;
 
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel};
-use super::{Op, Primitive, expect, same_len};
+use super::{Op, Primitive, expect, planar, same_len};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::{Kind, Shape, Slot};
@@ -20,11 +20,20 @@ pub enum GradSum {
 
 impl GradSum {
     /// Adds one sample's share.
-    pub(super) fn add<T: Scalar>(self, sums: &mut [T], a: &[Complex<T>], g: &[Complex<T>]) {
-        let terms = sums.iter_mut().zip(a).zip(g);
+    pub(super) fn add<T: Scalar>(
+        self,
+        sums: &mut [T],
+        a: &[Complex<T>],
+        g: &[Complex<T>],
+        width: usize,
+    ) {
         match self {
-            Self::Phase => terms.for_each(|((sum, y), g)| *sum += y.re * g.im - y.im * g.re),
-            Self::Amplitude => terms.for_each(|((sum, x), g)| *sum += x.re * g.re + x.im * g.im),
+            Self::Phase => {
+                planar::fold2(sums, a, g, width, |sum, y, g| sum + (y.re * g.im - y.im * g.re));
+            }
+            Self::Amplitude => {
+                planar::fold2(sums, a, g, width, |sum, x, g| sum + (x.re * g.re + x.im * g.im));
+            }
         }
     }
 }
@@ -38,11 +47,11 @@ impl Primitive for GradSum {
         Ok(Shape::real(&inputs[0].shape.dims))
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
-        let op = *self;
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let (op, width) = (*self, compile.width(inputs[0]));
         CpuKernel::new(move |io| {
             let (a, g) = (io.inputs[0].complex(), io.inputs[1].complex());
-            op.add(io.outputs[0].real(), a, g);
+            op.add(io.outputs[0].real(), a, g, width);
         })
     }
 

@@ -8,14 +8,15 @@
 
 use num_complex::Complex;
 
-use super::case::{Case, build};
+use super::case::{Case, CaseBuilder, build};
 use super::grad_sum::GradSum;
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, LinePass, View};
+use super::lane_kernels;
 use super::rows_in::{self, fft_flops, line_pass};
 use super::{Op, Primitive, rows_out};
 use crate::error::{Error, Result};
 use crate::math::scalar::Scalar;
-use crate::program::{Domain, Kind, Layout, Shape, Slot};
+use crate::program::{Domain, Kind, Layout, Shape, Slot, SlotId};
 
 /// What is done to the field of a sample, element by element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,9 +84,12 @@ impl Hop {
     pub fn outputs(&self) -> Vec<(Shape, Domain)> {
         let hybrid = Shape::complex(&[self.field[0], self.padded[1]]).layout(Layout::Hybrid);
         let first = self.chain.to_hybrid.then_some((hybrid, Domain::Sample));
-        let plane = |(kind, domain)| match kind {
-            Kind::Real => (Shape::real(&self.field), domain),
-            Kind::Complex | Kind::Index => (Shape::complex(&self.field), domain),
+        let plane = |(kind, domain)| {
+            let shape = match kind {
+                Kind::Real => Shape::real(&self.field),
+                Kind::Complex | Kind::Index => Shape::complex(&self.field),
+            };
+            (shape.layout(Layout::Blocked), domain)
         };
         first
             .into_iter()
@@ -117,6 +121,9 @@ impl Primitive for Hop {
 
     fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
         let ([ny, nx], chain) = (self.field, self.chain.clone());
+        if let Some(plan) = compile.arrangement.plan(self.field, self.padded) {
+            return lane_kernels::rows(plan, nx, &chain, true);
+        }
         let out = rows_out::Kernel::new(self.field, self.padded, compile);
         let into = rows_in::Kernel::new(self.field, self.padded, compile);
         let plane = ny * nx;
@@ -196,45 +203,56 @@ fn apply<T: Scalar>(
         (Link::StoreIntensity, _, Some(out)) => {
             out.real().iter_mut().zip(field).for_each(|(i, e)| *i = e.norm_sqr());
         }
-        (Link::Grad(kind), Some(y), Some(sums)) => kind.add(sums.real(), y.complex(), field),
+        (Link::Grad(kind), Some(y), Some(sums)) => kind.add(sums.real(), y.complex(), field, 1),
         _ => unreachable!("a link has the operands that it asks for"),
     }
 }
 
-/// A hop with fresh outputs; the planes and sums that it writes are compared.
+/// Emits a hop and its outputs.
+fn emit(
+    c: &mut CaseBuilder,
+    field: [usize; 2],
+    padded: [usize; 2],
+    chain: Chain,
+    inputs: &[SlotId],
+) -> Result<Vec<SlotId>> {
+    let hop = Hop { field, padded, chain };
+    let outputs = hop.outputs().into_iter();
+    let outputs: Vec<_> = outputs.map(|(s, d)| c.b.temp("hop.out".into(), s, d)).collect();
+    c.b.emit_all(Op::Hop(hop), inputs, &outputs)?;
+    Ok(outputs)
+}
+
+/// What a hop writes, with every way in and out; a hybrid field is in an order of the backend's
+/// own, so it comes from a hop and is compared behind one.
 fn case(name: &str, from_hybrid: bool, links: &[Link], to_hybrid: bool) -> Vec<Case> {
     let windows = [([5, 7], [12, 14]), ([33, 20], [70, 40]), ([16, 24], [16, 24])];
     let one = |(field, padded): ([usize; 2], [usize; 2])| {
         build(format!("hop {name} {field:?} in {padded:?}"), 64.0, |c| {
-            let x = c.sample(Shape::complex(&field));
-            let start = if from_hybrid {
-                c.b.emit(Op::RowsIn(rows_in::RowsIn { field, padded }), &[x])?
-            } else {
-                x
-            };
+            let complex = Shape::complex(&field).layout(Layout::Blocked);
+            let real = Shape::real(&field).layout(Layout::Blocked);
+            let mut start = c.sample(complex.clone());
+            if from_hybrid {
+                let into = Chain { from_hybrid: false, links: Vec::new(), to_hybrid: true };
+                start = emit(c, field, padded, into, &[start])?[0];
+            }
             let mut inputs = vec![start];
             for link in links {
                 match link {
-                    Link::Modulate { .. } => inputs.push(c.constant(Shape::complex(&field))),
-                    Link::Attenuate => inputs.push(c.constant(Shape::real(&field))),
-                    Link::Grad(_) => inputs.push(c.sample(Shape::complex(&field))),
+                    Link::Modulate { .. } => inputs.push(c.constant(complex.clone())),
+                    Link::Attenuate => inputs.push(c.constant(real.clone())),
+                    Link::Grad(_) => inputs.push(c.sample(complex.clone())),
                     Link::Store | Link::StoreIntensity => {}
                 }
             }
             let chain = Chain { from_hybrid, links: links.to_vec(), to_hybrid };
-            let hop = Hop { field, padded, chain };
-            let outputs: Vec<_> = hop
-                .outputs()
-                .into_iter()
-                .map(|(shape, domain)| c.b.temp("hop.out".into(), shape, domain))
-                .collect();
-            c.b.emit_all(Op::Hop(hop), &inputs, &outputs)?;
+            let outputs = emit(c, field, padded, chain, &inputs)?;
             for (n, &output) in outputs.iter().enumerate() {
                 if to_hybrid && n == 0 {
-                    // In an order of the backend's own: compared behind its way back.
-                    let back =
-                        c.b.emit(Op::RowsOut(rows_out::RowsOut { field, padded }), &[output])?;
-                    c.compare(back);
+                    let links = vec![Link::Store];
+                    let out = Chain { from_hybrid: true, links, to_hybrid: false };
+                    let back = emit(c, field, padded, out, &[output])?;
+                    c.compare(back[0]);
                 } else if c.b.slot(output).domain == Domain::Leaf {
                     c.compare_leaf(output)?;
                 } else {

@@ -2,7 +2,7 @@
 
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel};
-use super::{Op, Primitive, expect, same_len};
+use super::{Op, Primitive, expect, planar, same_len};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
@@ -30,12 +30,11 @@ impl Primitive for Intensity {
         walk.contribute(field, back)
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
-        CpuKernel::new(|io| {
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let width = compile.width(inputs[0]);
+        CpuKernel::new(move |io| {
             let field = io.inputs[0].complex();
-            for (i, e) in io.outputs[0].real().iter_mut().zip(field) {
-                *i = e.norm_sqr();
-            }
+            planar::fold2(io.outputs[0].real(), field, field, width, |_, e, _| e.norm_sqr());
         })
     }
 
@@ -58,13 +57,12 @@ impl Primitive for IntensityAdjoint {
         Ok(inputs[0].shape.clone())
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
-        let two = T::of(2.0);
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let (two, width, isa) = (T::of(2.0), compile.width(inputs[0]), compile.isa);
         CpuKernel::new(move |io| {
             let (field, g) = (io.inputs[0].complex(), io.inputs[1].real());
-            for ((back, e), &g) in io.outputs[0].complex().iter_mut().zip(field).zip(g) {
-                *back = e * (two * g);
-            }
+            let back = io.outputs[0].complex();
+            isa.run(|| planar::map_real(back, field, g, width, |e, g| e * (two * g)));
         })
     }
 

@@ -3,8 +3,11 @@
 use num_complex::Complex;
 use rustfft::FftPlanner;
 
+use super::arrange::Arrangement;
 use super::hop::Chain;
+use crate::math::lanes::Isa;
 use crate::math::scalar::Scalar;
+use crate::program::{Shape, Slot};
 
 /// A slice of one copy of a slot.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +50,17 @@ impl<'a, T> View<'a, T> {
     }
 }
 
+impl<T: Scalar> ViewMut<'_, T> {
+    pub fn fill_zero(&mut self) {
+        match self {
+            Self::Real(v) => v.fill(T::zero()),
+            Self::Complex(v) => v.fill(Complex::new(T::zero(), T::zero())),
+            Self::Index(v) => v.fill(0),
+            Self::None => {}
+        }
+    }
+}
+
 impl<T> ViewMut<'_, T> {
     pub fn real(&mut self) -> &mut [T] {
         match self {
@@ -77,6 +91,8 @@ pub struct Io<'a, T> {
     pub outputs: &'a mut [ViewMut<'a, T>],
     /// At least as long as the kernel asked for; holds anything.
     pub scratch: &'a mut [Complex<T>],
+    /// The first input lies in the first output and is not among the inputs' views.
+    pub in_place: bool,
     /// The kernel has all threads to itself and may run its lines on them.
     pub parallel: bool,
 }
@@ -99,11 +115,22 @@ impl<T> CpuKernel<T> {
 /// What kernels share while they are compiled.
 pub struct CpuCompile<T: Scalar> {
     pub planner: FftPlanner<T>,
+    pub arrangement: Arrangement,
+    /// What plain loops are compiled for.
+    pub isa: Isa,
+    /// Of the first output of the node at hand.
+    pub output: Shape,
 }
 
-impl<T: Scalar> Default for CpuCompile<T> {
-    fn default() -> Self {
-        Self { planner: FftPlanner::new() }
+impl<T: Scalar> CpuCompile<T> {
+    pub fn new(arrangement: Arrangement) -> Self {
+        let (planner, output) = (FftPlanner::new(), Shape::real(&[]));
+        Self { planner, arrangement, isa: Isa::best(), output }
+    }
+
+    /// Reals side by side in a complex operand.
+    pub fn width(&self, slot: &Slot) -> usize {
+        self.arrangement.width(&slot.shape)
     }
 }
 

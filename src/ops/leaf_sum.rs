@@ -1,12 +1,13 @@
 //! y = Σ over leaves, by the tree ((l0 + l1) + (l2 + l3)) + ... that depends on their number
 //! alone, so that the sum has the same bits on any number of threads.
 
-use num_complex::Complex;
+use rayon::prelude::*;
 
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word};
 use super::{Op, Primitive};
 use crate::error::{Error, Result};
+use crate::math::lanes::Isa;
 use crate::math::scalar::Scalar;
 use crate::program::{Domain, Kind, Leaves, Shape, Slot};
 
@@ -16,23 +17,29 @@ pub struct LeafSum;
 /// Most leaves of a batch ([`Leaves::of`]).
 const MOST: usize = 16;
 
+/// Elements that are summed side by side.
+const CHUNK: usize = 256;
+
 /// Sums a `[leaves, y.len()]` array over its leaves.
-fn tree<T: Copy + std::ops::Add<Output = T>>(all: &[T], y: &mut [T]) {
+fn tree<T: Scalar>(isa: Isa, all: &[T], y: &mut [T]) {
     let (n, leaves) = (y.len(), all.len() / y.len());
-    for (e, y) in y.iter_mut().enumerate() {
-        let mut values = [all[e]; MOST];
-        for l in 1..leaves {
-            values[l] = all[l * n + e];
-        }
-        let mut stride = 1;
-        while stride < leaves {
-            for l in (0..leaves - stride).step_by(2 * stride) {
-                values[l] = values[l] + values[l + stride];
+    y.par_chunks_mut(CHUNK).enumerate().for_each(|(c, y)| {
+        isa.run(|| {
+            let mut sums = [[T::zero(); CHUNK]; MOST];
+            for (l, sums) in sums.iter_mut().take(leaves).enumerate() {
+                sums[..y.len()].copy_from_slice(&all[l * n + c * CHUNK..][..y.len()]);
             }
-            stride *= 2;
-        }
-        *y = values[0];
-    }
+            let mut stride = 1;
+            while stride < leaves {
+                for l in (0..leaves - stride).step_by(2 * stride) {
+                    let (low, high) = sums.split_at_mut(l + stride);
+                    low[l].iter_mut().zip(&high[0]).for_each(|(a, b)| *a = *a + *b);
+                }
+                stride *= 2;
+            }
+            y.copy_from_slice(&sums[0][..y.len()]);
+        });
+    });
 }
 
 impl Primitive for LeafSum {
@@ -45,12 +52,17 @@ impl Primitive for LeafSum {
         Ok(inputs[0].shape.clone())
     }
 
-    fn cpu<T: Scalar>(&self, inputs: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
-        if inputs[0].shape.kind == Kind::Real {
-            CpuKernel::new(|io| tree(io.inputs[0].real(), io.outputs[0].real()))
-        } else {
-            CpuKernel::new(|io| tree::<Complex<T>>(io.inputs[0].complex(), io.outputs[0].complex()))
-        }
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let (isa, real) = (compile.isa, inputs[0].shape.kind == Kind::Real);
+        CpuKernel::new(move |io| {
+            let (all, y) = (io.inputs[0], &mut io.outputs[0]);
+            if real {
+                tree(isa, all.real(), y.real());
+            } else {
+                let all: &[T] = bytemuck::cast_slice(all.complex());
+                tree(isa, all, bytemuck::cast_slice_mut(y.complex()));
+            }
+        })
     }
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {

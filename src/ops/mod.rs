@@ -6,6 +6,7 @@
 
 pub mod adam;
 pub mod add;
+pub mod arrange;
 pub mod attenuate;
 pub mod case;
 pub mod clamp;
@@ -19,11 +20,13 @@ pub mod grad_sum;
 pub mod hop;
 pub mod intensity;
 pub mod kernel;
+pub mod lane_kernels;
 pub mod leaf_sum;
 pub mod lines;
 pub mod mean_squared;
 pub mod modulate;
 pub mod phasor;
+pub mod planar;
 pub mod power;
 pub mod readout;
 pub mod record;

@@ -6,7 +6,7 @@
 use super::case::{Case, build};
 use super::grad_sum::GradSum;
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word};
-use super::{Op, Primitive, expect, same_len};
+use super::{Op, Primitive, expect, planar, same_len};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
@@ -42,15 +42,15 @@ impl Primitive for Modulate {
         Ok(())
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
-        let conj = self.conj;
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let (conj, width) = (self.conj, compile.width(inputs[0]));
         CpuKernel::new(move |io| {
             let (x, t) = (io.inputs[0].complex(), io.inputs[1].complex());
-            let terms = io.outputs[0].complex().iter_mut().zip(x).zip(t);
+            let y = io.outputs[0].complex();
             if conj {
-                terms.for_each(|((y, x), t)| *y = t.conj() * x);
+                planar::map2(y, x, t, width, |x, t| t.conj() * x);
             } else {
-                terms.for_each(|((y, x), t)| *y = t * x);
+                planar::map2(y, x, t, width, |x, t| t * x);
             }
         })
     }

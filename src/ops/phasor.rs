@@ -2,12 +2,18 @@
 //!
 //! No adjoint of its own: [`Modulate`](super::modulate::Modulate) takes dL/dφ where the light is.
 
+use num_complex::Complex;
+use rayon::prelude::*;
+
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io};
-use super::{Op, Primitive, expect};
+use super::{Op, Primitive, expect, planar};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::{Kind, Shape, Slot};
+
+/// Elements that a thread takes at a time.
+const CHUNK: usize = 4096;
 
 #[derive(Debug, Clone)]
 pub struct Phasor;
@@ -20,11 +26,26 @@ impl Primitive for Phasor {
         Ok(Shape::complex(&inputs[0].shape.dims))
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
-        CpuKernel::new(|io: &mut Io<'_, T>| {
-            let phase = io.inputs[0].real();
-            for (t, &phase) in io.outputs[0].complex().iter_mut().zip(phase) {
-                *t = phase.cis();
+    fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let (width, isa) = (compile.arrangement.width(&compile.output), compile.isa);
+        CpuKernel::new(move |io: &mut Io<'_, T>| {
+            let phases = io.inputs[0].real();
+            let t = io.outputs[0].complex();
+            let one = |t: &mut [Complex<T>], phases: &[T]| {
+                isa.run(|| {
+                    let blocks = planar::parts_mut(t, width).zip(phases.chunks_exact(width));
+                    for ((re, im), phases) in blocks {
+                        for l in 0..width {
+                            let z = phases[l].cis();
+                            (re[l], im[l]) = (z.re, z.im);
+                        }
+                    }
+                });
+            };
+            if io.parallel {
+                t.par_chunks_mut(CHUNK).zip(phases.par_chunks(CHUNK)).for_each(|(t, p)| one(t, p));
+            } else {
+                one(t, phases);
             }
         })
     }

@@ -7,7 +7,9 @@ use num_complex::Complex;
 use rayon::prelude::*;
 
 use super::case::{Case, build};
+use super::hop::Chain;
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Grid, Io, LinePass, Source};
+use super::lane_kernels;
 use super::lines::{BLOCK, Lines};
 use super::rows_out::RowsOut;
 use super::{Op, Primitive, expect};
@@ -125,6 +127,10 @@ impl Primitive for RowsIn {
     }
 
     fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        if let Some(plan) = compile.arrangement.plan(self.field, self.padded) {
+            let chain = Chain { from_hybrid: false, links: Vec::new(), to_hybrid: true };
+            return lane_kernels::rows(plan, self.field[1], &chain, false);
+        }
         let kernel = Kernel::new(self.field, self.padded, compile);
         let scratch = kernel.scratch();
         let run = move |io: &mut Io<'_, T>| {

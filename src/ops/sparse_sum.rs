@@ -19,14 +19,16 @@ pub struct SparseSum {
     /// Names the table's constants.
     pub name: String,
     pub table: Arc<Sparse>,
+    /// Dimensions of y.
+    pub dims: Vec<usize>,
 }
 
 /// Entries a row from which a GPU gives each row a workgroup.
 const WIDE_ROW: usize = 16;
 
 impl SparseSum {
-    pub fn new(name: impl Into<String>, table: Sparse) -> Self {
-        Self { name: name.into(), table: Arc::new(table) }
+    pub fn new(name: impl Into<String>, table: Sparse, dims: &[usize]) -> Self {
+        Self { name: name.into(), table: Arc::new(table), dims: dims.to_vec() }
     }
 
     /// Emits `table x`.
@@ -55,24 +57,49 @@ impl Primitive for SparseSum {
         if self.table.index.is_empty() {
             return Err(Error::Shape { op: Self::NAME, what: format!("{} is empty", self.name) });
         }
-        Ok(Shape::real(&[self.table.rows()]))
+        if self.dims.iter().product::<usize>() != self.table.rows() {
+            let what = format!("{} rows do not fill {:?}", self.table.rows(), self.dims);
+            return Err(Error::Shape { op: Self::NAME, what });
+        }
+        Ok(Shape::real(&self.dims))
     }
 
     fn adjoint(&self, walk: &mut Adjoint, node: &Node) -> Result<()> {
         let g = walk.incoming(node)?;
         let name = format!("{}.transposed", self.name);
-        let back = Self::new(name, self.table.transposed()).emit(walk.builder(), g)?;
+        let dims = walk.builder().slot(node.inputs[0]).shape.dims.clone();
+        let back = Self::new(name, self.table.transposed(), &dims).emit(walk.builder(), g)?;
         walk.contribute(node.inputs[0], back)
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
-        CpuKernel::new(|io| {
-            let (x, start) = (io.inputs[0].real(), io.inputs[1].index());
-            let (index, weight) = (io.inputs[2].index(), io.inputs[3].real());
-            for (y, ends) in io.outputs[0].real().iter_mut().zip(start.windows(2)) {
-                let row = ends[0] as usize..ends[1] as usize;
-                let terms = index[row.clone()].iter().zip(&weight[row]);
-                *y = terms.map(|(&i, &w)| w * x[i as usize]).sum();
+    // The table is made anew for where x and y lie, without its empty rows.
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let from = compile.arrangement.places(&inputs[0].shape);
+        let to = compile.arrangement.places(&compile.output);
+        let place =
+            |places: &Option<Vec<u32>>, k: usize| places.as_ref().map_or(k as u32, |p| p[k]);
+        let mut rows: Vec<(u32, std::ops::Range<usize>)> = (0..self.table.rows())
+            .map(|r| {
+                (place(&to, r), self.table.start[r] as usize..self.table.start[r + 1] as usize)
+            })
+            .filter(|(_, entries)| !entries.is_empty())
+            .collect();
+        rows.sort_unstable_by_key(|(place, _)| *place);
+        let (mut starts, mut terms) = (vec![0], Vec::new());
+        for (_, entries) in &rows {
+            for k in entries.clone() {
+                let weight = T::of(self.table.weight[k]);
+                terms.push((place(&from, self.table.index[k] as usize), weight));
+            }
+            starts.push(terms.len());
+        }
+        let rows: Vec<u32> = rows.into_iter().map(|(place, _)| place).collect();
+        CpuKernel::new(move |io| {
+            let (x, y) = (io.inputs[0].real(), io.outputs[0].real());
+            y.fill(T::zero());
+            for (&row, ends) in rows.iter().zip(starts.windows(2)) {
+                let terms = terms[ends[0]..ends[1]].iter();
+                y[row as usize] = terms.map(|&(i, weight)| weight * x[i as usize]).sum();
             }
         })
     }
@@ -106,7 +133,7 @@ pub fn cases() -> Vec<Case> {
                     })
                     .collect();
                 let x = c.sample(Shape::real(&[columns]));
-                let op = SparseSum::new("table", Sparse::from_rows(columns, &table));
+                let op = SparseSum::new("table", Sparse::from_rows(columns, &table), &[rows]);
                 let y = op.emit(&mut c.b, x)?;
                 c.compare(y);
                 Ok(())

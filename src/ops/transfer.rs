@@ -11,7 +11,7 @@
 
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, Word};
-use super::{Op, Primitive, expect};
+use super::{Op, Primitive, expect, planar};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
@@ -122,16 +122,21 @@ impl Primitive for Transfer {
         walk.contribute(geometry, back)
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
         let (op, tau) = (self.clone(), T::of(std::f64::consts::TAU));
+        let width = compile.width(inputs[0]);
         CpuKernel::new(move |io: &mut Io<'_, T>| {
             let (h0, vy, vx) = (io.inputs[0].complex(), io.inputs[1].real(), io.inputs[2].real());
             let geometry = io.inputs[3].real();
-            for (k, h) in io.outputs[0].complex().iter_mut().enumerate() {
-                *h = match op.turn([vy[k], vx[k]], geometry) {
-                    Some(turn) => h0[k] * (tau * (turn.delta - turn.delta.round())).cis(),
-                    None => h0[k],
+            let h0: &[T] = bytemuck::cast_slice(h0);
+            let h = planar::parts_mut(io.outputs[0].complex(), width);
+            for (k, (re, im)) in h.flat_map(|(re, im)| re.iter_mut().zip(im)).enumerate() {
+                let h0 = planar::get(h0, k, width);
+                let h = match op.turn([vy[k], vx[k]], geometry) {
+                    Some(turn) => h0 * (tau * (turn.delta - turn.delta.round())).cis(),
+                    None => h0,
                 };
+                (*re, *im) = (h.re, h.im);
             }
         })
     }
@@ -155,15 +160,18 @@ impl Primitive for TransferAdjoint {
         Ok(Shape::real(&[4]))
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
         let (op, mask) = (self.0.clone(), self.0.mask());
+        let width = compile.width(inputs[0]);
         CpuKernel::new(move |io: &mut Io<'_, T>| {
             let (g, h) = (io.inputs[0].complex(), io.inputs[1].complex());
             let (vy, vx, geometry) =
                 (io.inputs[2].real(), io.inputs[3].real(), io.inputs[4].real());
             // In f64 and in rows: a sum over every frequency of terms of both signs.
             let mut total = [0.0f64; 4];
-            for (k, (g, h)) in g.iter().zip(h).enumerate() {
+            let (g, h): (&[T], &[T]) = (bytemuck::cast_slice(g), bytemuck::cast_slice(h));
+            for k in 0..vy.len() {
+                let (g, h) = (planar::get(g, k, width), planar::get(h, k, width));
                 if let Some(turn) = op.turn([vy[k], vx[k]], geometry) {
                     let share = (g.re * h.im - g.im * h.re).f64();
                     for (total, slope) in total.iter_mut().zip(turn.slope) {

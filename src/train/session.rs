@@ -6,6 +6,7 @@ use crate::backend::{Choice, Executor};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
+use crate::lower::fuse::fuse;
 use crate::lower::machine::Machine;
 use crate::lower::{Plane, detect, loss};
 use crate::methods;
@@ -29,6 +30,8 @@ pub struct EvalSlots {
 pub struct Session {
     pub experiment: Experiment,
     pub data: Arc<Dataset>,
+    /// Before it was fused: op by op, with the same slots.
+    pub program: Arc<Program>,
     pub machine: Machine,
     pub executor: Box<dyn Executor>,
     pub choice: Choice,
@@ -107,10 +110,13 @@ impl Session {
         let full = steps_per_epoch * recipe.epochs as u64;
         let steps = recipe.steps.map_or(full, |s| s.min(full));
         let built = build(&experiment, &data, full)?;
-        let executor = choice.compile(Arc::new(built.program))?;
+        let program = Arc::new(built.program);
+        let compiled = if choice.fuses() { Arc::new(fuse(&program)) } else { Arc::clone(&program) };
+        let executor = choice.compile(compiled)?;
         Ok(Self {
             experiment,
             data,
+            program,
             machine: built.machine,
             executor,
             choice,

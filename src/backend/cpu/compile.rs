@@ -37,8 +37,12 @@ pub struct Operand {
 
 pub struct Step<T> {
     pub kernel: CpuKernel<T>,
+    /// The first input lies where the first output does.
+    pub in_place: bool,
     pub inputs: Vec<Operand>,
     pub outputs: Vec<Operand>,
+    /// Among the nodes of the routine.
+    pub number: usize,
     /// For messages.
     pub op: &'static str,
     pub output: String,
@@ -66,7 +70,7 @@ pub struct Compiled<T> {
 
 impl<T: Scalar> Compiled<T> {
     pub fn new(program: &Program, routine: &Routine, shared: &mut CpuCompile<T>) -> Self {
-        let plan = Plan::of(program, routine);
+        let plan = Plan::of(program, routine, &shared.arrangement);
         let mut leaf_slabs = Vec::new();
         let mut leaf_index = vec![usize::MAX; plan.slabs.len()];
         for (i, slab) in plan.slabs.iter().enumerate().filter(|(_, s)| s.domain == Domain::Leaf) {
@@ -89,10 +93,12 @@ impl<T: Scalar> Compiled<T> {
             for &id in &node.outputs {
                 let slot = program.slot(id);
                 if matches!(slot.role, Role::Output) && slot.domain == Domain::Sample {
-                    sample_outputs.push((id, slot.shape.len()));
+                    sample_outputs.push((id, shared.arrangement.len(&slot.shape)));
                 }
             }
         }
+        let lengths: Vec<usize> =
+            program.slots.iter().map(|s| shared.arrangement.len(&s.shape)).collect();
         let place = |id: SlotId| -> Operand {
             let slot = program.slot(id);
             let place = if let Some(&slab) = plan.slab_of.get(&id) {
@@ -108,20 +114,28 @@ impl<T: Scalar> Compiled<T> {
             } else {
                 Place::Value(id.index())
             };
-            Operand { place, len: slot.shape.len() }
+            Operand { place, len: lengths[id.index()] }
         };
-        let mut scratch = 0;
+        let (mut scratch, mut number) = (0, 0);
         let mut sections = Vec::new();
         for section in &routine.sections {
             let mut steps = Vec::new();
             for node in &section.nodes {
                 let operands: Vec<_> = node.inputs.iter().map(|&i| program.slot(i)).collect();
+                if let Some(&first) = node.outputs.first() {
+                    shared.output = program.slot(first).shape.clone();
+                }
                 let kernel = node.op.cpu(&operands, shared);
                 scratch = scratch.max(kernel.scratch);
                 debug_assert!(
                     node.inputs.len() <= MOST_INPUTS && node.outputs.len() <= MOST_OUTPUTS
                 );
+                let slab = |id: Option<&SlotId>| id.and_then(|id| plan.slab_of.get(id));
+                let into = slab(node.outputs.first());
+                number += 1;
                 steps.push(Step {
+                    number: number - 1,
+                    in_place: into.is_some() && slab(node.inputs.first()) == into,
                     kernel,
                     inputs: node.inputs.iter().map(|&i| place(i)).collect(),
                     outputs: node.outputs.iter().map(|&i| place(i)).collect(),

@@ -8,16 +8,20 @@ mod compile;
 mod run;
 mod storage;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use compile::Compiled;
-use storage::{Buffer, transposed};
+use run::Watch;
+use storage::Buffer;
 
-use super::{Executor, fits, is_reordered, routine_index};
+use super::{Executor, NodeTime, fits, routine_index};
 use crate::error::{Error, Result};
+use crate::math::lanes::Isa;
 use crate::math::scalar::Scalar;
+use crate::ops::arrange::Arrangement;
 use crate::ops::kernel::CpuCompile;
-use crate::program::{Data, Program, Role, SlotId};
+use crate::program::{Data, Program, Role, Scope, SlotId};
 
 pub struct Cpu<T: Scalar> {
     program: Arc<Program>,
@@ -26,6 +30,7 @@ pub struct Cpu<T: Scalar> {
     values: Vec<Buffer<T>>,
     routines: Vec<Compiled<T>>,
     workspaces: Vec<Mutex<run::Workspace<T>>>,
+    arrangement: Arrangement,
 }
 
 /// A pool of `threads` workers, all cores when `None`.
@@ -36,16 +41,22 @@ pub fn pool(threads: Option<usize>) -> Result<Arc<rayon::ThreadPool>> {
 
 impl<T: Scalar> Cpu<T> {
     pub fn new(program: Arc<Program>, pool: Arc<rayon::ThreadPool>) -> Self {
-        let mut shared = CpuCompile::default();
+        // f64 is the oracle: by rustfft, and nothing of the lanes in it.
+        let arrangement = if T::LANES {
+            Arrangement::lanes(&program, Isa::best())
+        } else {
+            Arrangement::default()
+        };
+        let mut shared = CpuCompile::new(arrangement);
         let compile = |r| Compiled::new(&program, r, &mut shared);
         let routines: Vec<_> = program.routines.iter().map(compile).collect();
         let values =
             program.slots.iter().zip(program.copies()).map(|(slot, copies)| match &slot.role {
                 Role::Const(data) | Role::Param(data) | Role::State(data) => {
-                    Buffer::of(&transposed(slot, data))
+                    Buffer::of(&shared.arrangement.arranged(&slot.shape, data))
                 }
                 Role::Input | Role::Output => {
-                    Buffer::zeros(slot.shape.kind, copies * slot.shape.len())
+                    Buffer::zeros(slot.shape.kind, copies * shared.arrangement.len(&slot.shape))
                 }
                 Role::Temp => Buffer::None,
             });
@@ -53,7 +64,8 @@ impl<T: Scalar> Cpu<T> {
         let workspaces = (0..pool.current_num_threads())
             .map(|_| Mutex::new(run::Workspace::new(&routines)))
             .collect();
-        Self { program, pool, values, routines, workspaces }
+        let arrangement = shared.arrangement;
+        Self { program, pool, values, routines, workspaces, arrangement }
     }
 
     /// Runs a routine node by node and returns the first op, with its output, that makes a number
@@ -61,7 +73,7 @@ impl<T: Scalar> Cpu<T> {
     pub fn trace(&mut self, routine: &str, count: usize) -> Result<Option<(String, String)>> {
         let index = routine_index(&self.program, routine)?;
         let found = Mutex::new(None);
-        self.execute(index, count, Some(&found))?;
+        self.execute(index, count, &Watch::Found(&found))?;
         Ok(found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 }
@@ -73,29 +85,50 @@ impl<T: Scalar> Executor for Cpu<T> {
 
     fn describe(&self) -> String {
         let threads = self.pool.current_num_threads();
-        format!("CPU, {}, {threads} thread{}", T::NAME, if threads == 1 { "" } else { "s" })
+        let isa = if T::LANES { format!(", {}", Isa::best().name()) } else { String::new() };
+        format!("CPU, {}{isa}, {threads} thread{}", T::NAME, if threads == 1 { "" } else { "s" })
     }
 
     fn write(&mut self, slot: SlotId, data: &Data) -> Result<()> {
         let known = self.program.slot(slot);
         let value = &mut self.values[slot.index()];
-        fits(known, data, value.len() / known.shape.len().max(1))?;
-        if is_reordered(known) {
-            *value = Buffer::of(&transposed(known, data));
-        } else {
-            value.write(data);
-        }
+        fits(known, data, value.len() / self.arrangement.len(&known.shape).max(1))?;
+        value.write(&self.arrangement.arranged(&known.shape, data));
         Ok(())
     }
 
     fn read(&mut self, slot: SlotId) -> Result<Data> {
         let known = self.program.slot(slot);
         let data = self.values[slot.index()].read();
-        Ok(if is_reordered(known) { storage::natural(known, &data) } else { data })
+        Ok(self.arrangement.natural(&known.shape, &data))
     }
 
     fn run(&mut self, routine: &str, count: usize) -> Result<()> {
         let index = routine_index(&self.program, routine)?;
-        self.execute(index, count, None)
+        self.execute(index, count, &Watch::Nothing)
+    }
+
+    fn profile(&mut self, routine: &str, count: usize) -> Result<Vec<NodeTime>> {
+        let index = routine_index(&self.program, routine)?;
+        let known = self.program.routines[index].clone();
+        let nodes = known.sections.iter().map(|s| s.nodes.len()).sum();
+        let clock: Vec<AtomicU64> = (0..nodes).map(|_| AtomicU64::new(0)).collect();
+        self.execute(index, count, &Watch::Clock(&clock))?;
+        let mut times = Vec::with_capacity(nodes);
+        for section in &known.sections {
+            let (copies, threads) = match section.scope {
+                Scope::Once => (1, 1),
+                Scope::PerSample => {
+                    (count, known.leaves.count.min(self.pool.current_num_threads()).max(1))
+                }
+            };
+            for node in &section.nodes {
+                let mut time = NodeTime::new(&self.program, node, copies);
+                let nanoseconds = clock[times.len()].load(Ordering::Relaxed);
+                time.seconds = nanoseconds as f64 * 1e-9 / threads as f64;
+                times.push(time);
+            }
+        }
+        Ok(times)
     }
 }

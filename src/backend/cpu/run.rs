@@ -1,6 +1,8 @@
 //! Runs a compiled routine.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use num_complex::Complex;
 use rayon::prelude::*;
@@ -9,6 +11,7 @@ use super::Cpu;
 use super::compile::{Compiled, MOST_INPUTS, MOST_OUTPUTS, Operand, Place, Step};
 use super::storage::{Buffer, is_finite};
 use crate::error::{Error, Result};
+use crate::math::aligned::Aligned;
 use crate::math::scalar::Scalar;
 use crate::ops::kernel::{Io, View, ViewMut};
 use crate::program::Scope;
@@ -17,7 +20,7 @@ use crate::program::Scope;
 pub struct Workspace<T> {
     /// Slabs of each routine, by plan index.
     slabs: Vec<Vec<Buffer<T>>>,
-    scratch: Vec<Complex<T>>,
+    scratch: Aligned<Complex<T>>,
 }
 
 impl<T: Scalar> Workspace<T> {
@@ -25,12 +28,39 @@ impl<T: Scalar> Workspace<T> {
         let slab = |s: &Option<_>| s.map_or(Buffer::None, |(kind, len)| Buffer::zeros(kind, len));
         let slabs = routines.iter().map(|r| r.own.iter().map(slab).collect()).collect();
         let most = routines.iter().map(|r| r.scratch).max().unwrap_or(0);
-        Self { slabs, scratch: vec![Complex::new(T::zero(), T::zero()); most] }
+        Self { slabs, scratch: Aligned::zeros(most) }
     }
 }
 
-/// Where a trace puts the first op whose output is not finite.
-type Found = Mutex<Option<(String, String)>>;
+/// What is noted of each node that runs.
+pub enum Watch<'a> {
+    Nothing,
+    /// The first op, with its output, that makes a number that is not finite.
+    Found(&'a Mutex<Option<(String, String)>>),
+    /// Nanoseconds of each node, all threads together.
+    Clock(&'a [AtomicU64]),
+}
+
+impl Watch<'_> {
+    fn run<T: Scalar>(&self, step: &Step<T>, io: &mut Io<'_, T>) {
+        match self {
+            Self::Nothing => (step.kernel.run)(io),
+            Self::Found(found) => {
+                (step.kernel.run)(io);
+                if !io.outputs.iter().all(is_finite) {
+                    let mut first = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    first.get_or_insert_with(|| (step.op.to_owned(), step.output.clone()));
+                }
+            }
+            Self::Clock(clock) => {
+                let started = Instant::now();
+                (step.kernel.run)(io);
+                let passed = started.elapsed().as_nanos() as u64;
+                clock[step.number].fetch_add(passed, Ordering::Relaxed);
+            }
+        }
+    }
+}
 
 /// What all samples see: nothing in it is written while they run.
 struct Common<'a, T> {
@@ -63,20 +93,12 @@ fn part_ref<'a, T>(view: &'a ViewMut<'_, T>, range: std::ops::Range<usize>) -> V
     }
 }
 
-fn note<T: Scalar>(found: Option<&Found>, step: &Step<T>, outputs: &[ViewMut<'_, T>]) {
-    let Some(found) = found else { return };
-    if !outputs.iter().all(is_finite) {
-        let mut first = found.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert_with(|| (step.op.to_owned(), step.output.clone()));
-    }
-}
-
 impl<T: Scalar> Cpu<T> {
     pub(super) fn execute(
         &mut self,
         routine: usize,
         count: usize,
-        found: Option<&Found>,
+        watch: &Watch<'_>,
     ) -> Result<()> {
         if count == 0 || count > self.routines[routine].batch {
             let what = format!("{count} samples of a batch of {}", self.routines[routine].batch);
@@ -84,14 +106,14 @@ impl<T: Scalar> Cpu<T> {
         }
         for section in 0..self.routines[routine].sections.len() {
             match self.routines[routine].sections[section].scope {
-                Scope::Once => self.once(routine, section, found),
-                Scope::PerSample => self.per_sample(routine, section, count, found),
+                Scope::Once => self.once(routine, section, watch),
+                Scope::PerSample => self.per_sample(routine, section, count, watch),
             }
         }
         Ok(())
     }
 
-    fn once(&mut self, routine: usize, section: usize, found: Option<&Found>) {
+    fn once(&mut self, routine: usize, section: usize, watch: &Watch<'_>) {
         let Self { values, routines, workspaces, pool, .. } = self;
         let Compiled { sections, shared, leaf_slabs, .. } = &mut routines[routine];
         let mut workspace = workspaces[0].lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,7 +127,9 @@ impl<T: Scalar> Cpu<T> {
                 };
             }
             let mut inputs = [View::Index(&[]); MOST_INPUTS];
-            for (view, input) in inputs.iter_mut().zip(&step.inputs) {
+            for (view, input) in
+                inputs.iter_mut().zip(&step.inputs).skip(usize::from(step.in_place))
+            {
                 *view = match input.place {
                     Place::Value(i) | Place::SampleValue(i) => values[i].view(0..input.len),
                     Place::Shared(i) => shared[i].view(0..input.len),
@@ -120,10 +144,10 @@ impl<T: Scalar> Cpu<T> {
                 inputs: &inputs[..step.inputs.len()],
                 outputs: &mut outputs[..step.outputs.len()],
                 scratch: &mut workspace.scratch,
+                in_place: step.in_place,
                 parallel: true,
             };
-            pool.install(|| (step.kernel.run)(&mut io));
-            note(found, step, io.outputs);
+            pool.install(|| watch.run(step, &mut io));
             for (taken, output) in taken.into_iter().zip(&step.outputs) {
                 match output.place {
                     Place::Value(i) | Place::SampleValue(i) => values[i] = taken,
@@ -134,7 +158,7 @@ impl<T: Scalar> Cpu<T> {
         }
     }
 
-    fn per_sample(&mut self, routine: usize, section: usize, count: usize, found: Option<&Found>) {
+    fn per_sample(&mut self, routine: usize, section: usize, count: usize, watch: &Watch<'_>) {
         let Self { values, routines, workspaces, pool, .. } = self;
         let compiled = &mut routines[routine];
         let leaves = compiled.leaves;
@@ -151,7 +175,6 @@ impl<T: Scalar> Cpu<T> {
             })
             .collect();
         for (buffer, len) in &mut sums {
-            buffer.fill_zero();
             let chunks = buffer.chunks_mut(*len);
             parts.iter_mut().zip(chunks).for_each(|(leaf, chunk)| leaf.sums.push(chunk));
         }
@@ -167,6 +190,7 @@ impl<T: Scalar> Cpu<T> {
             let thread = rayon::current_thread_index().unwrap_or(0);
             let mut workspace = workspaces[thread].lock().unwrap_or_else(PoisonError::into_inner);
             let Workspace { slabs, scratch } = &mut *workspace;
+            leaf.sums.iter_mut().for_each(ViewMut::fill_zero);
             for sample in leaf.samples.clone() {
                 for step in steps {
                     run_step(
@@ -177,7 +201,7 @@ impl<T: Scalar> Cpu<T> {
                         scratch,
                         sample,
                         parallel,
-                        found,
+                        watch,
                     );
                 }
             }
@@ -207,7 +231,7 @@ fn run_step<T: Scalar>(
     scratch: &mut [Complex<T>],
     sample: usize,
     parallel: bool,
-    found: Option<&Found>,
+    watch: &Watch<'_>,
 ) {
     let here = sample - leaf.samples.start;
     let copy = |o: &Operand, at: usize| at * o.len..(at + 1) * o.len;
@@ -225,7 +249,7 @@ fn run_step<T: Scalar>(
     }
     {
         let mut inputs = [View::Index(&[]); MOST_INPUTS];
-        for (view, input) in inputs.iter_mut().zip(&step.inputs) {
+        for (view, input) in inputs.iter_mut().zip(&step.inputs).skip(usize::from(step.in_place)) {
             *view = match input.place {
                 Place::Value(i) => common.values[i].view(0..input.len),
                 Place::SampleValue(i) => common.values[i].view(copy(input, sample)),
@@ -250,10 +274,10 @@ fn run_step<T: Scalar>(
             inputs: &inputs[..step.inputs.len()],
             outputs: &mut outputs[..step.outputs.len()],
             scratch,
+            in_place: step.in_place,
             parallel,
         };
-        (step.kernel.run)(&mut io);
-        note(found, step, io.outputs);
+        watch.run(step, &mut io);
     }
     for (n, output) in step.outputs.iter().enumerate() {
         match output.place {

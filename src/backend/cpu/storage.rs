@@ -1,15 +1,16 @@
-//! Typed memory of the CPU backend, and the order of hybrid and spectrum slots in it.
+//! Typed memory of the CPU backend.
 
 use num_complex::Complex;
 
+use crate::math::aligned::Aligned;
 use crate::math::scalar::Scalar;
 use crate::ops::kernel::{View, ViewMut};
-use crate::program::{Data, Kind, Layout, Slot};
+use crate::program::{Data, Kind};
 
 #[derive(Debug, Clone, Default)]
 pub enum Buffer<T> {
-    Real(Vec<T>),
-    Complex(Vec<Complex<T>>),
+    Real(Aligned<T>),
+    Complex(Aligned<Complex<T>>),
     Index(Vec<u32>),
     #[default]
     None,
@@ -18,8 +19,8 @@ pub enum Buffer<T> {
 impl<T: Scalar> Buffer<T> {
     pub fn zeros(kind: Kind, len: usize) -> Self {
         match kind {
-            Kind::Real => Self::Real(vec![T::zero(); len]),
-            Kind::Complex => Self::Complex(vec![Complex::new(T::zero(), T::zero()); len]),
+            Kind::Real => Self::Real(Aligned::zeros(len)),
+            Kind::Complex => Self::Complex(Aligned::zeros(len)),
             Kind::Index => Self::Index(vec![0; len]),
         }
     }
@@ -66,15 +67,6 @@ impl<T: Scalar> Buffer<T> {
         }
     }
 
-    pub fn fill_zero(&mut self) {
-        match self {
-            Self::Real(v) => v.fill(T::zero()),
-            Self::Complex(v) => v.fill(Complex::new(T::zero(), T::zero())),
-            Self::Index(v) => v.fill(0),
-            Self::None => {}
-        }
-    }
-
     pub fn view(&self, range: std::ops::Range<usize>) -> View<'_, T> {
         match self {
             Self::Real(v) => View::Real(&v[range]),
@@ -110,39 +102,5 @@ pub fn is_finite<T: Scalar>(view: &ViewMut<'_, T>) -> bool {
         ViewMut::Real(v) => v.iter().all(|x| x.is_finite()),
         ViewMut::Complex(v) => v.iter().all(|z| z.re.is_finite() && z.im.is_finite()),
         ViewMut::Index(_) | ViewMut::None => true,
-    }
-}
-
-fn transpose(slot: &Slot, data: &Data, rows: usize, columns: usize) -> Data {
-    fn go<V: Copy>(from: &[V], rows: usize, columns: usize) -> Vec<V> {
-        let one = rows * columns;
-        let at = |k: usize| (k / one) * one + (k % rows) * columns + (k % one) / rows;
-        (0..from.len()).map(|k| from[at(k)]).collect()
-    }
-    debug_assert_eq!(slot.shape.len(), rows * columns);
-    match data {
-        Data::Real(v) => Data::Real(go(v, rows, columns)),
-        Data::Complex(v) => Data::Complex(go(v, rows, columns)),
-        Data::Index(v) => Data::Index(go(v, rows, columns)),
-    }
-}
-
-/// Host data in the order of this backend: hybrid `[mx, ny]` and spectrum `[mx, my]`.
-pub fn transposed(slot: &Slot, data: &Data) -> Data {
-    match slot.shape.layout {
-        Layout::Natural | Layout::Blocked => data.clone(),
-        Layout::Hybrid | Layout::Spectrum => {
-            transpose(slot, data, slot.shape.dims[0], slot.shape.dims[1])
-        }
-    }
-}
-
-/// The way back of [`transposed`].
-pub fn natural(slot: &Slot, data: &Data) -> Data {
-    match slot.shape.layout {
-        Layout::Natural | Layout::Blocked => data.clone(),
-        Layout::Hybrid | Layout::Spectrum => {
-            transpose(slot, data, slot.shape.dims[1], slot.shape.dims[0])
-        }
     }
 }

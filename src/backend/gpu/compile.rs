@@ -10,12 +10,16 @@ use crate::program::{Domain, Node, Program, Role, Routine, Scope, Slot, SlotId};
 
 /// Which samples a dispatch sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Span {
-    first: u32,
-    count: u32,
+pub struct Span {
+    pub first: u32,
+    pub count: u32,
 }
 
 pub struct Dispatch {
+    /// Of the routine's nodes.
+    pub node: usize,
+    /// Share of the node's traffic, in reals.
+    pub reals: f64,
     pub pipeline: wgpu::ComputePipeline,
     pub group: wgpu::BindGroup,
     pub grid: [u32; 3],
@@ -26,6 +30,19 @@ pub enum Command {
     Clear(wgpu::Buffer),
     Copy { from: wgpu::Buffer, from_at: u64, to: wgpu::Buffer, to_at: u64, size: u64 },
     Pass(Vec<Dispatch>),
+}
+
+impl Command {
+    /// Traffic of its dispatches.
+    pub fn reals(&self) -> f64 {
+        let Self::Pass(dispatches) = self else { return 0.0 };
+        dispatches.iter().map(|d| d.reals).sum()
+    }
+}
+
+/// What a node reads and writes for so many copies.
+fn node_reals(node: &Node, operands: &[&Slot], copies: u32) -> f64 {
+    node.op.cost(operands).reals * f64::from(copies)
 }
 
 /// Everything that turns a routine into commands.
@@ -45,13 +62,16 @@ impl Compiler<'_> {
         count: usize,
     ) -> Result<Vec<Command>> {
         let mut commands = Vec::new();
+        let mut before = 0;
         for section in &routine.sections {
+            let nodes: Vec<(usize, &Node)> = (before..).zip(&section.nodes).collect();
+            before += section.nodes.len();
             if section.nodes.is_empty() {
                 continue;
             }
             if section.scope == Scope::Once {
                 let all = Span { first: 0, count: count as u32 };
-                commands.push(self.pass(routine, memory, &section.nodes, all)?);
+                commands.push(self.pass(routine, memory, &nodes, all)?);
                 continue;
             }
             for (slab, buffer) in memory.plan.slabs.iter().zip(&memory.slabs) {
@@ -73,7 +93,7 @@ impl Compiler<'_> {
                     commands.push(self.copy(memory, id, first, here, true)?);
                 }
                 let span = Span { first: first as u32, count: here as u32 };
-                commands.push(self.pass(routine, memory, &section.nodes, span)?);
+                commands.push(self.pass(routine, memory, &nodes, span)?);
                 for id in outputs {
                     commands.push(self.copy(memory, id, first, here, false)?);
                 }
@@ -108,18 +128,20 @@ impl Compiler<'_> {
         &mut self,
         routine: &Routine,
         memory: &Memory,
-        nodes: &[Node],
+        nodes: &[(usize, &Node)],
         span: Span,
     ) -> Result<Command> {
         let mut dispatches = Vec::new();
-        for node in nodes {
-            dispatches.extend(self.dispatches(routine, memory, node, span)?);
+        for &(number, node) in nodes {
+            let mut made = self.dispatches(routine, memory, node, span)?;
+            made.iter_mut().for_each(|d| d.node = number);
+            dispatches.extend(made);
         }
         Ok(Command::Pass(dispatches))
     }
 
     /// A node: one dispatch, or one for each kernel of a generated pass.
-    fn dispatches(
+    pub fn dispatches(
         &mut self,
         routine: &Routine,
         memory: &Memory,
@@ -160,6 +182,8 @@ impl Compiler<'_> {
                 let key = (kernel.source.clone(), kernel.entry, step);
                 made.push(self.bind(node, key, grid, &words, &bound)?);
             }
+            let share = node_reals(node, &operands, count) / made.len() as f64;
+            made.iter_mut().for_each(|d| d.reals = share);
             return Ok(made);
         }
         let grid = match kernel.grid {
@@ -175,7 +199,9 @@ impl Compiler<'_> {
             bound.push((slot(id)?, true));
         }
         let key = (kernel.source.clone(), kernel.entry, 0);
-        Ok(vec![self.bind(node, key, grid, &words, &bound)?])
+        let mut made = self.bind(node, key, grid, &words, &bound)?;
+        made.reals = node_reals(node, &operands, count);
+        Ok(vec![made])
     }
 
     fn uniform(&self, label: &str, mut words: Vec<u32>) -> wgpu::Buffer {
@@ -220,6 +246,6 @@ impl Compiler<'_> {
         let layout = &layout;
         let descriptor = wgpu::BindGroupDescriptor { label, layout, entries: &entries };
         let group = self.device.device.create_bind_group(&descriptor);
-        Ok(Dispatch { pipeline, group, grid })
+        Ok(Dispatch { node: 0, reals: 0.0, pipeline, group, grid })
     }
 }

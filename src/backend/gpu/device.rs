@@ -90,6 +90,8 @@ pub struct Device {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     pub name: String,
+    /// Name and driver, by which plans are remembered.
+    pub driver: String,
     pub limits: wgpu::Limits,
     pub software: bool,
     /// What line plans are made by.
@@ -110,7 +112,7 @@ impl Device {
         let limits = adapter.limits();
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("lightloom"),
-            required_features: wgpu::Features::empty(),
+            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
             required_limits: limits.clone(),
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
@@ -131,8 +133,13 @@ impl Device {
         });
         let name = format!("{} ({:?})", info.name, info.backend);
         let software = is_software(&info);
+        let driver = format!("{name}, {} {}", info.driver, info.driver_info);
         let table = if software { fftgen::SOFTWARE } else { fftgen::HARDWARE };
-        Ok(Self { device, queue, name, limits, software, table, failure })
+        Ok(Self { device, queue, name, driver, limits, software, table, failure })
+    }
+
+    pub fn encoder(&self) -> wgpu::CommandEncoder {
+        self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
     }
 
     /// What line plans may use.

@@ -57,8 +57,7 @@ impl<'a> Probe<'a> {
     fn seconds(&self) -> Result<f64> {
         let run = |dispatches: usize| -> Result<f64> {
             let start = Instant::now();
-            let descriptor = wgpu::CommandEncoderDescriptor::default();
-            let mut encoder = self.device.device.create_command_encoder(&descriptor);
+            let mut encoder = self.device.encoder();
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             pass.set_pipeline(&self.pipeline);
             pass.set_bind_group(0, &self.group, &[]);

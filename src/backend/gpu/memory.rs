@@ -6,7 +6,7 @@ use super::device::Device;
 use super::pipelines::Pipelines;
 use crate::error::{Error, Result};
 use crate::ops::kernel::Source;
-use crate::program::plan::Plan;
+use crate::program::plan::{Plain, Plan};
 use crate::program::{Domain, Kind, Program, Role, Routine, Slot, SlotId};
 
 /// Bytes of one copy on the device.
@@ -16,6 +16,25 @@ pub fn bytes(slot: &Slot) -> u64 {
 
 fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
+}
+
+/// Reads a buffer back, after everything that was submitted.
+pub fn download(device: &Device, buffer: &wgpu::Buffer, size: u64) -> Result<Vec<u8>> {
+    let size = size.next_multiple_of(4);
+    let staging = device.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("read"),
+        size,
+        usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    let mut encoder = device.encoder();
+    encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, size);
+    device.queue.submit([encoder.finish()]);
+    staging.map_async(wgpu::MapMode::Read, .., |_| {});
+    device.wait()?;
+    let failed = |e| Error::device(format!("{}: cannot read back: {e:?}", device.name));
+    let view = staging.get_mapped_range(..).map_err(failed)?;
+    Ok(view.to_vec())
 }
 
 pub fn storage(device: &Device, label: &str, size: u64) -> wgpu::Buffer {
@@ -48,7 +67,7 @@ impl Memory {
         program: &Program,
         routine: &Routine,
     ) -> Result<Self> {
-        let plan = Plan::of(program, routine);
+        let plan = Plan::of(program, routine, &Plain);
         let limit =
             device.limits.max_storage_buffer_binding_size.min(device.limits.max_buffer_size);
         let kind_bytes = |kind: Kind| if kind == Kind::Complex { 8 } else { 4 };

@@ -11,6 +11,8 @@ pub mod limits;
 pub mod memory;
 pub mod pipelines;
 pub mod shaders;
+mod submit;
+mod tune;
 
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use crate::error::Result;
 use crate::program::Program;
 
 pub use device::{AdapterReport, Wanted, adapters, has_hardware};
+pub use tune::Tuning;
 
 /// Compiles a program for a GPU.
 pub fn compile(program: Arc<Program>, wanted: Wanted) -> Result<Box<dyn Executor>> {
@@ -26,7 +29,7 @@ pub fn compile(program: Arc<Program>, wanted: Wanted) -> Result<Box<dyn Executor
 }
 
 /// Less than an adapter would allow.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Within {
     /// Bytes of a binding: smaller micro-batches, the same bits.
     pub binding: Option<u64>,
@@ -34,6 +37,8 @@ pub struct Within {
     pub workgroup: Option<u32>,
     /// What line plans are made by.
     pub table: Option<fftgen::Table>,
+    /// Else a real GPU is tuned, and what was found is kept below the user's cache folder.
+    pub tuning: Option<Tuning>,
 }
 
 /// Likewise, as on a smaller device.
@@ -49,5 +54,10 @@ pub fn compile_within(
     let workgroup = &mut limits.max_compute_workgroup_storage_size;
     *workgroup = within.workgroup.unwrap_or(*workgroup).min(*workgroup);
     device.table = within.table.unwrap_or(device.table);
-    Ok(Box::new(executor::Gpu::new(program, Arc::new(device))?))
+    let own = || match tune::path() {
+        Some(path) if !device.software => Tuning::Measured(path),
+        _ => Tuning::Table,
+    };
+    let tuning = within.tuning.clone().unwrap_or_else(own);
+    Ok(Box::new(executor::Gpu::new(program, Arc::new(device), &tuning)?))
 }

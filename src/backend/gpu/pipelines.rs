@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::device::Device;
-use super::fftgen::{self, LineKernels};
+use super::fftgen::{self, Fill, LineKernels};
 use super::memory::storage;
 use super::shaders;
 use crate::error::{Error, Result};
@@ -16,17 +16,28 @@ type Key = (Source, &'static str, usize);
 pub struct Pipelines {
     made: HashMap<Key, (wgpu::ComputePipeline, wgpu::BindGroupLayout)>,
     lines: HashMap<Source, LineKernels>,
+    /// Where the table's is not the fastest.
+    fills: HashMap<Source, Fill>,
     twiddles: HashMap<usize, wgpu::Buffer>,
 }
 
 impl Pipelines {
+    /// Has a generated pass fill its workgroups in another way than the table says.
+    pub fn fill(&mut self, source: &Source, fill: Fill) {
+        self.fills.insert(source.clone(), fill);
+        self.lines.remove(source);
+        self.made.retain(|(made, ..), _| made != source);
+    }
+
     /// The kernels of a generated pass.
     pub fn lines(&mut self, device: &Device, source: &Source) -> Result<&LineKernels> {
         if !self.lines.contains_key(source) {
             let Source::Lines { pass, field, padded } = source else {
                 unreachable!("only line passes are generated")
             };
-            let made = fftgen::kernels(pass, *field, *padded, &device.lines());
+            let mut limits = device.lines();
+            limits.table.fill = self.fills.get(source).copied().unwrap_or(limits.table.fill);
+            let made = fftgen::kernels(pass, *field, *padded, &limits);
             let made = made.ok_or_else(|| {
                 let most = padded[0].max(padded[1]);
                 Error::device(format!(

@@ -114,7 +114,7 @@ impl Columns {
             if last == 0 {
                 store(e, &mut bf.places(), values);
             } else {
-                e.to_tile(bf, values);
+                e.write_tile(bf, values);
             }
         });
         if last > 0 {

@@ -272,7 +272,7 @@ impl Emit {
         self.side() > 1 && bf.stage.stride == 1
     }
 
-    fn from_tile(&mut self, bf: &Butterfly) -> Vec<String> {
+    fn read_tile(&mut self, bf: &Butterfly) -> Vec<String> {
         let side = self.side();
         if !self.is_apart(bf) {
             return bf.places().map(|p| self.tile(p.at / side)).collect();
@@ -289,7 +289,7 @@ impl Emit {
         (0..bf.stage.radix).map(value).collect()
     }
 
-    pub fn to_tile(&mut self, bf: &Butterfly, values: Vec<String>) {
+    pub fn write_tile(&mut self, bf: &Butterfly, values: Vec<String>) {
         let side = self.side();
         if self.is_apart(bf) {
             let half = bf.stage.radix / 2;
@@ -320,13 +320,13 @@ impl Emit {
                 let values: Vec<_> = if stage == 0 {
                     bf.places().map(|p| load(e, &p)).collect()
                 } else {
-                    e.from_tile(bf).into_iter().map(Some).collect()
+                    e.read_tile(bf).into_iter().map(Some).collect()
                 };
                 let values = e.forward(bf, &values);
                 if stage == last {
                     finish(e, bf, values);
                 } else {
-                    e.to_tile(bf, values);
+                    e.write_tile(bf, values);
                 }
             });
         }
@@ -347,13 +347,13 @@ impl Emit {
                 let values = if stage == last {
                     bf.places().map(|p| top(e, &p)).collect()
                 } else {
-                    e.from_tile(bf)
+                    e.read_tile(bf)
                 };
                 let values = e.inverse(bf, values);
                 if stage == 0 {
                     finish(e, bf, values);
                 } else {
-                    e.to_tile(bf, values);
+                    e.write_tile(bf, values);
                 }
             });
         }

@@ -19,7 +19,7 @@ mod rows;
 mod tables;
 
 pub use plan::{Limits, LinePlan, twiddles};
-pub use tables::{HARDWARE, SOFTWARE, Table};
+pub use tables::{Fill, HARDWARE, SOFTWARE, Table};
 
 use crate::ops::hop::{Chain, Link};
 use crate::ops::kernel::LinePass;

@@ -165,24 +165,24 @@ impl Group {
     pub fn rows(part: &Part, count: usize, pairs: bool, limits: &Limits) -> Self {
         let last = part.radices[part.radices.len() - 1];
         let even = last.is_multiple_of(2) && (part.length / last).is_multiple_of(2);
-        let pair = if limits.table.pairs && pairs && even && part.radices.len() > 1 {
+        let pair = if limits.table.fill.pairs && pairs && even && part.radices.len() > 1 {
             Pair::Butterflies
         } else {
             Pair::Nothing
         };
         Self::filled(part, count, pair, limits.memory(8 * part.length), limits, |threads| {
-            (limits.table.row_threads / threads).max(1)
+            (limits.table.fill.row_threads / threads).max(1)
         })
     }
 
     /// Likewise, side by side in memory: the more of them, the longer a run is read at once.
     pub fn beside(part: &Part, count: usize, pairs: bool, limits: &Limits) -> Self {
         let fits = 16 * part.length <= limits.bytes;
-        let pairs = limits.table.pairs && pairs && count.is_multiple_of(2) && fits;
+        let pairs = limits.table.fill.pairs && pairs && count.is_multiple_of(2) && fits;
         let pair = if pairs { Pair::Lines } else { Pair::Nothing };
         let width = if pairs { 2 } else { 1 };
         Self::filled(part, count / width, pair, limits.bytes / width, limits, |_| {
-            limits.table.beside / width
+            limits.table.fill.beside / width
         })
     }
 

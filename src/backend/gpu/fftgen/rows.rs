@@ -165,7 +165,7 @@ impl Rows<'_> {
             if e.last() == 0 {
                 store(e, bf, values);
             } else {
-                e.to_tile(bf, values);
+                e.write_tile(bf, values);
             }
         };
         if self.down {

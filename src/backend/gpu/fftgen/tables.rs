@@ -1,5 +1,18 @@
 //! What plans are made by, as data: one table for real GPUs, one for software Vulkan.
 
+use serde::{Deserialize, Serialize};
+
+/// How lines fill a workgroup: what a tuner may change, since no order in memory depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fill {
+    /// Threads that a workgroup of rows is filled up to.
+    pub row_threads: usize,
+    /// Lines side by side in a workgroup of columns.
+    pub beside: usize,
+    /// A lane holds two adjacent columns, or butterflies of a row.
+    pub pairs: bool,
+}
+
 /// Costs are per value of a line, in values moved to or from memory.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Table {
@@ -8,12 +21,7 @@ pub struct Table {
     pub radices: &'static [(usize, f64)],
     /// A stage's way through workgroup memory, its barrier and its twiddles.
     pub exchange: f64,
-    /// Threads that a workgroup of rows is filled up to.
-    pub row_threads: usize,
-    /// Lines side by side in a workgroup of columns.
-    pub beside: usize,
-    /// A lane holds two adjacent columns.
-    pub pairs: bool,
+    pub fill: Fill,
 }
 
 /// A core that takes eight lanes through one instruction and fetches each of their values on its
@@ -38,9 +46,7 @@ pub const SOFTWARE: Table = Table {
         (32, 0.55),
     ],
     exchange: 2.3,
-    row_threads: 32,
-    beside: 8,
-    pairs: true,
+    fill: Fill { row_threads: 32, beside: 8, pairs: true },
 };
 
 /// Registers bound the radix: 16 values and their twiddles fit 128 of them, 32 spill.
@@ -59,7 +65,5 @@ pub const HARDWARE: Table = Table {
         (16, 0.65),
     ],
     exchange: 1.0,
-    row_threads: 128,
-    beside: 8,
-    pairs: true,
+    fill: Fill { row_threads: 128, beside: 8, pairs: true },
 };

@@ -1,0 +1,247 @@
+//! One stage of a transform over whole lines: butterflies of one radix, with their twiddles.
+//!
+//! Up (decimation in frequency): x'[k, j] = W^(k j) sum_n exp(-2 pi i n k / R) x[n, j].
+//! Down (decimation in time, re and im exchanged, so that it transforms back):
+//! x'[n, j] = sum_k exp(-2 pi i n k / R) W^(k j) x[k, j].
+//! The leaf has no twiddles; the turn is leaf, times H, leaf back.
+
+#![allow(unsafe_code, reason = "raw loops over lines; the contract is stated at `Lines`")]
+
+use super::codelet::{dif, dit, there_and_back};
+use super::complex::{Complex, Term};
+use super::isa::{Arch, Entry, Pass};
+use super::vector::Vector;
+
+/// Where the butterflies of a stage lie, in elements: `outer` groups, `pitch` apart, of `inner`
+/// butterflies side by side, whose samples are `stride` apart.
+///
+/// The contract of all passes here: `from` and `to` are aligned to a register and good for every
+/// element so described; the table for what the pass reads of it. They may be the same place.
+#[derive(Clone, Copy)]
+pub struct Lines {
+    pub from: *const f32,
+    pub to: *mut f32,
+    /// Twiddles `[inner, R]` (re, im); or H, `[outer, R]` elements.
+    pub table: *const f32,
+    pub outer: usize,
+    pub pitch: usize,
+    pub inner: usize,
+    pub stride: usize,
+    /// Leaf: exchange re and im. Turn: multiply by conj(H).
+    pub mirror: bool,
+}
+
+/// Inputs, or outputs, of a pruned stage that are not known to be zero.
+pub const fn live(radix: usize) -> usize {
+    radix.div_ceil(2)
+}
+
+/// The twiddle of output `k`, times `c`.
+///
+/// # Safety
+/// `table` is good for 2 k + 2 f32.
+#[inline(always)]
+unsafe fn turned<V: Vector>(c: Complex<V>, table: *const f32, k: usize) -> Complex<V> {
+    if k == 0 {
+        return c;
+    }
+    // SAFETY: the caller's.
+    unsafe { c.turned((*table.add(2 * k), *table.add(2 * k + 1))) }
+}
+
+pub struct Up<const A: usize, const B: usize, const HALF: bool>;
+
+impl<const A: usize, const B: usize, const HALF: bool> Pass for Up<A, B, HALF> {
+    type Args = Lines;
+
+    #[inline(always)]
+    unsafe fn go<V: Vector>(a: &Lines) {
+        let size = Complex::<V>::SIZE;
+        let step = a.stride * size;
+        for o in 0..a.outer {
+            for j in 0..a.inner {
+                // SAFETY: `Lines`.
+                unsafe {
+                    let at = (o * a.pitch + j) * size;
+                    let (from, to) = (a.from.add(at), a.to.add(at));
+                    let table = a.table.add(2 * j * A * B);
+                    let load = {
+                        #[inline(always)]
+                        |n: usize| Complex::<V>::load::<false>(from.add(n * step))
+                    };
+                    let store = {
+                        #[inline(always)]
+                        |k: usize, c: Complex<V>| {
+                            turned(c, table, k).store::<false>(to.add(k * step));
+                        }
+                    };
+                    if HALF {
+                        dif::<V, Term<V>, A, B>(
+                            #[inline(always)]
+                            |n| if n < live(A * B) { Term::Plus(load(n)) } else { Term::Zero },
+                            store,
+                        );
+                    } else {
+                        dif::<V, Complex<V>, A, B>(load, store);
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub struct Down<const A: usize, const B: usize, const HALF: bool>;
+
+impl<const A: usize, const B: usize, const HALF: bool> Pass for Down<A, B, HALF> {
+    type Args = Lines;
+
+    #[inline(always)]
+    unsafe fn go<V: Vector>(a: &Lines) {
+        let size = Complex::<V>::SIZE;
+        let step = a.stride * size;
+        for o in 0..a.outer {
+            for j in 0..a.inner {
+                // SAFETY: `Lines`.
+                unsafe {
+                    let at = (o * a.pitch + j) * size;
+                    let (from, to) = (a.from.add(at), a.to.add(at));
+                    let table = a.table.add(2 * j * A * B);
+                    dit::<V, A, B>(
+                        #[inline(always)]
+                        |k| turned(Complex::<V>::load::<true>(from.add(k * step)), table, k),
+                        #[inline(always)]
+                        |n, c| {
+                            if !HALF || n < live(A * B) {
+                                c.store::<true>(to.add(n * step));
+                            }
+                        },
+                    );
+                }
+            }
+        }
+    }
+}
+
+pub struct Leaf<const A: usize, const B: usize>;
+
+impl<const A: usize, const B: usize> Pass for Leaf<A, B> {
+    type Args = Lines;
+
+    #[inline(always)]
+    unsafe fn go<V: Vector>(a: &Lines) {
+        let size = Complex::<V>::SIZE;
+        let (re, im) = if a.mirror { (V::LANES, 0) } else { (0, V::LANES) };
+        for o in 0..a.outer {
+            // SAFETY: `Lines`.
+            unsafe {
+                let (from, to) = (a.from.add(o * a.pitch * size), a.to.add(o * a.pitch * size));
+                let (from_re, from_im) = (from.add(re), from.add(im));
+                let (to_re, to_im) = (to.add(re), to.add(im));
+                dif::<V, Complex<V>, A, B>(
+                    #[inline(always)]
+                    |n| Complex {
+                        re: V::load(from_re.add(n * size)),
+                        im: V::load(from_im.add(n * size)),
+                    },
+                    #[inline(always)]
+                    |k, c| {
+                        c.re.store(to_re.add(k * size));
+                        c.im.store(to_im.add(k * size));
+                    },
+                );
+            }
+        }
+    }
+}
+
+pub struct Turn<const A: usize, const B: usize>;
+
+impl<const A: usize, const B: usize> Pass for Turn<A, B> {
+    type Args = Lines;
+
+    #[inline(always)]
+    unsafe fn go<V: Vector>(a: &Lines) {
+        let size = Complex::<V>::SIZE;
+        let sign = if a.mirror { -1.0 } else { 1.0 };
+        for o in 0..a.outer {
+            // SAFETY: `Lines`.
+            unsafe {
+                let (from, to) = (a.from.add(o * a.pitch * size), a.to.add(o * a.pitch * size));
+                let h = a.table.add(o * A * B * size);
+                there_and_back::<V, A, B>(
+                    #[inline(always)]
+                    |n| Complex::load::<false>(from.add(n * size)),
+                    #[inline(always)]
+                    |k, c| {
+                        let h = Complex::<V>::load::<false>(h.add(k * size));
+                        c.times(Complex { re: h.re, im: h.im.mul(h.im.splat(sign)) }).swap()
+                    },
+                    #[inline(always)]
+                    |n, c| c.store::<true>(to.add(n * size)),
+                );
+            }
+        }
+    }
+}
+
+/// The passes of one radix, compiled for one instruction set.
+#[derive(Clone, Copy)]
+pub struct Kernels {
+    pub up: Entry<Lines>,
+    pub up_half: Entry<Lines>,
+    pub down: Entry<Lines>,
+    pub down_half: Entry<Lines>,
+    pub leaf: Entry<Lines>,
+    pub turn: Entry<Lines>,
+}
+
+fn kernels<I: Arch, const A: usize, const B: usize>() -> Kernels {
+    Kernels {
+        up: I::entry::<Up<A, B, false>>(),
+        up_half: I::entry::<Up<A, B, true>>(),
+        down: I::entry::<Down<A, B, false>>(),
+        down_half: I::entry::<Down<A, B, true>>(),
+        leaf: I::entry::<Leaf<A, B>>(),
+        turn: I::entry::<Turn<A, B>>(),
+    }
+}
+
+/// Radices that [`few`] compiles: enough for every length, not fast.
+pub const FEW: &[usize] = &[2, 3, 4, 5, 7, 8];
+
+/// `radix` is 1 or one of [`FEW`].
+pub fn few<I: Arch>(radix: usize) -> Kernels {
+    match radix {
+        1 => kernels::<I, 1, 1>(),
+        2 => kernels::<I, 2, 1>(),
+        3 => kernels::<I, 3, 1>(),
+        4 => kernels::<I, 4, 1>(),
+        5 => kernels::<I, 5, 1>(),
+        7 => kernels::<I, 7, 1>(),
+        8 => kernels::<I, 8, 1>(),
+        _ => unreachable!("radix {radix} is not compiled"),
+    }
+}
+
+pub const MANY: &[usize] = &[2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 20, 21, 24, 25, 28, 32];
+
+/// `radix` is 1 or one of [`MANY`].
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub fn many<I: Arch>(radix: usize) -> Kernels {
+    match radix {
+        6 => kernels::<I, 2, 3>(),
+        9 => kernels::<I, 3, 3>(),
+        10 => kernels::<I, 2, 5>(),
+        12 => kernels::<I, 4, 3>(),
+        14 => kernels::<I, 2, 7>(),
+        15 => kernels::<I, 3, 5>(),
+        16 => kernels::<I, 4, 4>(),
+        20 => kernels::<I, 4, 5>(),
+        21 => kernels::<I, 3, 7>(),
+        24 => kernels::<I, 8, 3>(),
+        25 => kernels::<I, 5, 5>(),
+        28 => kernels::<I, 4, 7>(),
+        32 => kernels::<I, 4, 8>(),
+        _ => few::<I>(radix),
+    }
+}

@@ -1,0 +1,187 @@
+//! A transform of A B points in two layers of small ones, in registers.
+//!
+//! n = B n1 + A n2, k = k1 mod A = k2 mod B where A and B are coprime (no twiddles between the
+//! layers: the prime-factor map); n = B n1 + n2, k = k1 + A k2 and a twiddle W^(n2 k1) elsewhere.
+
+#![allow(unsafe_code, reason = "values kept between the layers are written before they are read")]
+
+use std::mem::MaybeUninit;
+
+use super::complex::{Complex, Value};
+use super::small::small;
+use super::vector::Vector;
+
+/// The body once for each i < n <= 8, `i` a literal: LLVM does not unroll bodies of this size by
+/// itself, and the values between the layers stay in registers only if no index is a variable.
+macro_rules! unroll {
+    ($i:ident < $n:expr, $body:block) => {
+        unroll!(@ $i $n, $body, 0 1 2 3 4 5 6 7)
+    };
+    (@ $i:ident $n:expr, $body:block, $($literal:literal)*) => {$(
+        if const { $literal < $n } {
+            let $i = $literal;
+            $body
+        }
+    )*};
+}
+
+const fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// The index maps of A x B.
+struct Map<const A: usize, const B: usize>;
+
+impl<const A: usize, const B: usize> Map<A, B> {
+    const COPRIME: bool = gcd(A, B) == 1;
+    /// 1 mod A and 0 mod B, and the other way round.
+    const UNITS: (usize, usize) = {
+        let (mut a, mut b) = (B % (A * B), A % (A * B));
+        while Self::COPRIME && a % A != 1 % A {
+            a += B;
+        }
+        while Self::COPRIME && b % B != 1 % B {
+            b += A;
+        }
+        (a, b)
+    };
+
+    #[inline(always)]
+    const fn sample(n1: usize, n2: usize) -> usize {
+        if Self::COPRIME { (B * n1 + A * n2) % (A * B) } else { B * n1 + n2 }
+    }
+
+    #[inline(always)]
+    const fn frequency(k1: usize, k2: usize) -> usize {
+        if Self::COPRIME {
+            (Self::UNITS.0 * k1 + Self::UNITS.1 * k2) % (A * B)
+        } else {
+            k1 + A * k2
+        }
+    }
+
+    #[inline(always)]
+    fn between<V: Vector>(c: Complex<V>, n2: usize, k1: usize) -> Complex<V> {
+        if Self::COPRIME { c } else { c.turned_by(n2 * k1, A * B) }
+    }
+}
+
+/// Values between the layers. Which register holds which is settled when compiled.
+struct Held<V, const A: usize, const B: usize>([[MaybeUninit<Complex<V>>; A]; B]);
+
+impl<V: Vector, const A: usize, const B: usize> Held<V, A, B> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self([const { [const { MaybeUninit::uninit() }; A] }; B])
+    }
+
+    #[inline(always)]
+    fn put(&mut self, b: usize, a: usize, c: Complex<V>) {
+        self.0[b][a] = MaybeUninit::new(c);
+    }
+
+    /// # Safety
+    /// This place was [`Self::put`].
+    #[inline(always)]
+    unsafe fn get(&self, b: usize, a: usize) -> Complex<V> {
+        // SAFETY: the caller's.
+        unsafe { self.0[b][a].assume_init() }
+    }
+}
+
+/// Decimation in frequency, A before B: zeros among the inputs prune the first layer.
+#[inline(always)]
+pub fn dif<V: Vector, X: Value<V>, const A: usize, const B: usize>(
+    load: impl Fn(usize) -> X,
+    mut store: impl FnMut(usize, Complex<V>),
+) {
+    let mut held = Held::<V, A, B>::new();
+    unroll!(n2 < B, {
+        small::<V, X, A>(
+            #[inline(always)]
+            |n1| load(Map::<A, B>::sample(n1, n2)),
+            #[inline(always)]
+            |k1, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
+        );
+    });
+    unroll!(k1 < A, {
+        small::<V, Complex<V>, B>(
+            // SAFETY: the first layer put all of B x A.
+            #[inline(always)]
+            |n2| unsafe { held.get(n2, k1) },
+            #[inline(always)]
+            |k2, c| store(Map::<A, B>::frequency(k1, k2), c),
+        );
+    });
+}
+
+/// Decimation in time, B before A: outputs that are not stored prune the last layer.
+#[inline(always)]
+pub fn dit<V: Vector, const A: usize, const B: usize>(
+    load: impl Fn(usize) -> Complex<V>,
+    mut store: impl FnMut(usize, Complex<V>),
+) {
+    let mut held = Held::<V, A, B>::new();
+    unroll!(k1 < A, {
+        small::<V, Complex<V>, B>(
+            #[inline(always)]
+            |k2| load(Map::<A, B>::frequency(k1, k2)),
+            #[inline(always)]
+            |n2, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
+        );
+    });
+    unroll!(n2 < B, {
+        small::<V, Complex<V>, A>(
+            // SAFETY: the first layer put all of B x A.
+            #[inline(always)]
+            |k1| unsafe { held.get(n2, k1) },
+            #[inline(always)]
+            |n1, c| store(Map::<A, B>::sample(n1, n2), c),
+        );
+    });
+}
+
+/// [`dif`], then `point(k, X[k])`, then [`dit`]; the two middle layers work group by group, so
+/// that a group of B never leaves the registers.
+#[inline(always)]
+pub fn there_and_back<V: Vector, const A: usize, const B: usize>(
+    load: impl Fn(usize) -> Complex<V>,
+    point: impl Fn(usize, Complex<V>) -> Complex<V>,
+    mut store: impl FnMut(usize, Complex<V>),
+) {
+    let mut held = Held::<V, A, B>::new();
+    unroll!(n2 < B, {
+        small::<V, Complex<V>, A>(
+            #[inline(always)]
+            |n1| load(Map::<A, B>::sample(n1, n2)),
+            #[inline(always)]
+            |k1, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
+        );
+    });
+    unroll!(k1 < A, {
+        let mut group = Held::<V, B, 1>::new();
+        small::<V, Complex<V>, B>(
+            // SAFETY: the first layer put all of B x A.
+            #[inline(always)]
+            |n2| unsafe { held.get(n2, k1) },
+            #[inline(always)]
+            |k2, c| group.put(0, k2, point(Map::<A, B>::frequency(k1, k2), c)),
+        );
+        small::<V, Complex<V>, B>(
+            // SAFETY: the transform above put all of the group.
+            #[inline(always)]
+            |k2| unsafe { group.get(0, k2) },
+            #[inline(always)]
+            |n2, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
+        );
+    });
+    unroll!(n2 < B, {
+        small::<V, Complex<V>, A>(
+            // SAFETY: all of B x A is put still.
+            #[inline(always)]
+            |k1| unsafe { held.get(n2, k1) },
+            #[inline(always)]
+            |n1, c| store(Map::<A, B>::sample(n1, n2), c),
+        );
+    });
+}

@@ -1,0 +1,152 @@
+//! Which instruction set runs the lanes, found at run time, and how code gets compiled for it.
+
+#![allow(unsafe_code, reason = "calls into #[target_feature] functions, argued at each")]
+
+use std::sync::OnceLock;
+
+use super::portable::Portable;
+use super::vector::Vector;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isa {
+    Avx512,
+    Avx2,
+    Neon,
+    Portable,
+}
+
+/// A loop over lanes, written once for every [`Vector`]. `go` is `inline(always)`, so that it is
+/// compiled inside the entry of each instruction set.
+pub(super) trait Pass {
+    type Args;
+    /// # Safety
+    /// The instruction set of `V` is there, and the arguments are as the pass states.
+    unsafe fn go<V: Vector>(args: &Self::Args);
+}
+
+pub(super) type Entry<A> = unsafe fn(&A);
+
+/// Where passes are compiled for one instruction set.
+pub(super) trait Arch {
+    fn entry<P: Pass>() -> Entry<P::Args>;
+}
+
+/// Kept on the stack of an entry, it aligns the frame, and with it every spilled register.
+#[repr(align(64))]
+struct Frame(#[expect(dead_code, reason = "only its address matters")] u8);
+
+macro_rules! arch {
+    ($name:ident, $vector:ty $(, $features:literal)?) => {
+        pub(super) struct $name;
+
+        impl Arch for $name {
+            fn entry<P: Pass>() -> Entry<P::Args> {
+                $(#[target_feature(enable = $features)])?
+                unsafe fn entry<P: Pass>(args: &P::Args) {
+                    let mut frame = Frame(0);
+                    std::hint::black_box(&mut frame);
+                    // SAFETY: the caller's.
+                    unsafe { P::go::<$vector>(args) }
+                }
+                entry::<P>
+            }
+        }
+
+        impl $name {
+            /// # Safety
+            /// The instruction set is there.
+            $(#[target_feature(enable = $features)])?
+            unsafe fn run<R>(f: impl FnOnce() -> R) -> R {
+                f()
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+arch!(OnAvx512, super::x86::Avx512, "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma");
+#[cfg(target_arch = "x86_64")]
+arch!(OnAvx2, super::x86::Avx2, "avx2,fma");
+#[cfg(target_arch = "aarch64")]
+arch!(OnNeon, super::neon::Neon, "neon");
+arch!(OnPortable, Portable);
+
+impl Isa {
+    /// The fastest that this machine runs.
+    pub fn best() -> Self {
+        static BEST: OnceLock<Isa> = OnceLock::new();
+        *BEST.get_or_init(|| Self::available()[0])
+    }
+
+    /// All that this machine runs, the fastest first.
+    pub fn available() -> Vec<Self> {
+        let mut found = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let wide = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512bw");
+            found.extend((fma && wide).then_some(Self::Avx512));
+            found.extend(fma.then_some(Self::Avx2));
+        }
+        #[cfg(target_arch = "aarch64")]
+        found.push(Self::Neon);
+        found.push(Self::Portable);
+        found
+    }
+
+    pub(super) fn is_available(self) -> bool {
+        static FOUND: OnceLock<Vec<Isa>> = OnceLock::new();
+        FOUND.get_or_init(Self::available).contains(&self)
+    }
+
+    pub fn lanes(self) -> usize {
+        match self {
+            Self::Avx512 => 16,
+            Self::Avx2 => 8,
+            Self::Neon | Self::Portable => 4,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Avx512 => "AVX-512",
+            Self::Avx2 => "AVX2",
+            Self::Neon => "NEON",
+            Self::Portable => "portable",
+        }
+    }
+
+    /// Runs a closure compiled for this instruction set, so that its plain loops vectorise.
+    /// Panics where the machine does not run it.
+    pub fn run<R>(self, f: impl FnOnce() -> R) -> R {
+        assert!(self.is_available(), "{} does not run here", self.name());
+        // SAFETY: it was found on this machine.
+        unsafe {
+            match self {
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx512 => OnAvx512::run(f),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx2 => OnAvx2::run(f),
+                #[cfg(target_arch = "aarch64")]
+                Self::Neon => OnNeon::run(f),
+                _ => OnPortable::run(f),
+            }
+        }
+    }
+
+    /// A pass compiled for this instruction set.
+    pub(super) fn entry<P: Pass>(self) -> Entry<P::Args> {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => OnAvx512::entry::<P>(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => OnAvx2::entry::<P>(),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => OnNeon::entry::<P>(),
+            _ => OnPortable::entry::<P>(),
+        }
+    }
+}

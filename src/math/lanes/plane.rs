@@ -1,0 +1,379 @@
+//! The passes of Y = C_x F_x^-1 C_y F_y^-1 H F_y P_y F_x P_x X: pad rows and transform them, pad
+//! columns, transform, multiply by H, transform back and crop, transform rows back and crop.
+//!
+//! *hybrid*: `[block of positions kx][row y][re L, im L]`, lanes = L adjacent positions of a
+//! transformed row. *spectrum* (H): `[block][position ky][re L, im L]`, in the order of both plans,
+//! no gaps. *blocked* plane: `[block of rows][x][re L, im L]`, lanes = L adjacent rows, no gaps.
+//! *line*: one row block in work, `[x or kx][re L, im L]`, with the gaps of the plan of rows.
+//!
+//! Rows of a hybrid past ny are zero: [`PlanePlan::rows_in`] and the columns keep it so.
+
+#![allow(unsafe_code, reason = "calls passes over buffers whose lengths are checked here")]
+
+use std::sync::Arc;
+
+use super::isa::{Entry, Isa};
+use super::line::{LinePlan, is_aligned};
+use super::pointwise::correlate;
+use super::shared::Shared;
+use super::tiles::{FromHybrid, FromNatural, Hybrid, Natural, ToHybrid, ToNatural};
+
+#[derive(Clone)]
+pub struct PlanePlan(Arc<Plane>);
+
+struct Plane {
+    /// `[ny, nx]`.
+    field: [usize; 2],
+    rows: LinePlan,
+    columns: LinePlan,
+    row_blocks: usize,
+    column_blocks: usize,
+    /// Rows that a hybrid holds: whole row blocks, and all that a transform of columns reads.
+    height: usize,
+    /// Places of positions in a line, `[column_blocks * L]`.
+    row_places: Vec<u32>,
+    /// Places of rows in a block of columns, `[row_blocks * L]`.
+    column_places: Vec<u32>,
+    from_natural: Entry<Natural>,
+    to_natural: Entry<Natural>,
+    from_hybrid: Entry<Hybrid>,
+    to_hybrid: Entry<Hybrid>,
+}
+
+/// Positions of a line that are transformed and turned together, while the nearest cache has them.
+const PIECE: usize = 80;
+
+impl PlanePlan {
+    /// Fields `[ny, nx]` in windows `[my, mx]`. `None` if a prime above 7 divides a side of the
+    /// window, or `isa` does not run here.
+    pub fn new(field: [usize; 2], padded: [usize; 2], isa: Isa) -> Option<Self> {
+        let columns = LinePlan::padded(field[0], padded[0], isa)?;
+        let rows = LinePlan::padded(field[1], padded[1], isa)?;
+        let lanes = isa.lanes();
+        let (row_blocks, column_blocks) = (field[0].div_ceil(lanes), padded[1].div_ceil(lanes));
+        let places = |plan: &LinePlan, count| (0..count).map(|n| plan.place(n) as u32).collect();
+        Some(Self(Arc::new(Plane {
+            field,
+            height: columns.samples().max(row_blocks * lanes),
+            row_places: places(&rows, column_blocks * lanes),
+            column_places: places(&columns, row_blocks * lanes),
+            rows,
+            columns,
+            row_blocks,
+            column_blocks,
+            from_natural: isa.entry::<FromNatural>(),
+            to_natural: isa.entry::<ToNatural>(),
+            from_hybrid: isa.entry::<FromHybrid>(),
+            to_hybrid: isa.entry::<ToHybrid>(),
+        })))
+    }
+
+    pub fn rows(&self) -> &LinePlan {
+        &self.0.rows
+    }
+
+    pub fn columns(&self) -> &LinePlan {
+        &self.0.columns
+    }
+
+    /// ceil(ny / L).
+    pub fn row_blocks(&self) -> usize {
+        self.0.row_blocks
+    }
+
+    /// ceil(mx / L).
+    pub fn column_blocks(&self) -> usize {
+        self.0.column_blocks
+    }
+
+    /// Floats of a hybrid.
+    pub fn hybrid_len(&self) -> usize {
+        self.column_len() * self.column_blocks()
+    }
+
+    /// Floats of one block of columns in a hybrid.
+    pub fn column_len(&self) -> usize {
+        self.0.columns.extent(self.0.height) * self.element()
+    }
+
+    /// Floats of the work line that the row functions want.
+    pub fn line_len(&self) -> usize {
+        let positions = self.0.row_places.len().max(self.0.rows.length());
+        self.0.rows.extent(positions) * self.element()
+    }
+
+    /// Floats of the scratch that the column functions want.
+    pub fn scratch_len(&self) -> usize {
+        2 * self.0.columns.extent(self.0.columns.length()) * self.element()
+    }
+
+    /// Floats of a spectrum, one block of columns: `[my]` elements.
+    pub fn spectrum_len(&self) -> usize {
+        self.0.columns.length() * self.element()
+    }
+
+    /// Floats of one row block of a complex blocked plane: `[nx]` elements.
+    pub fn blocked_len(&self) -> usize {
+        self.0.field[1] * self.element()
+    }
+
+    fn element(&self) -> usize {
+        self.0.rows.element()
+    }
+
+    fn lanes(&self) -> usize {
+        self.0.rows.isa().lanes()
+    }
+
+    /// Rows b L .. of a field into a line; lanes past ny are zero.
+    ///
+    /// field: `[ny, nx]` interleaved complex.
+    pub fn load_natural(&self, field: &[f32], b: usize, line: &mut [f32]) {
+        // SAFETY: `natural` checks both lengths, and this pass only reads the field.
+        unsafe {
+            let args = self.natural(field.as_ptr().cast_mut(), field.len(), b, line);
+            (self.0.from_natural)(&args);
+        }
+    }
+
+    /// The first ny, nx samples of a line into rows b L .. of a field.
+    ///
+    /// field: `[ny, nx]` interleaved complex.
+    ///
+    /// # Safety
+    /// No other thread uses row block `b` of the field meanwhile.
+    pub unsafe fn store_natural(&self, line: &[f32], b: usize, field: &Shared<'_>) {
+        // SAFETY: `natural` checks both lengths, and this pass only reads the line.
+        unsafe {
+            let args = self.natural(field.as_mut_ptr(), field.len(), b, line);
+            (self.0.to_natural)(&args);
+        }
+    }
+
+    unsafe fn natural(&self, field: *mut f32, length: usize, b: usize, line: &[f32]) -> Natural {
+        let [ny, nx] = self.0.field;
+        assert!(b < self.row_blocks() && length >= 2 * ny * nx, "a field of {ny} x {nx}");
+        self.check(line, self.line_len());
+        let first = b * self.lanes();
+        Natural {
+            // SAFETY: row b L is in the field.
+            field: unsafe { field.add(2 * first * nx) },
+            height: self.lanes().min(ny - first),
+            width: nx,
+            line: line.as_ptr().cast_mut(),
+            places: self.0.row_places.as_ptr(),
+        }
+    }
+
+    /// Row block `b` of a blocked plane into a line.
+    ///
+    /// plane: blocked `[ny, nx]`.
+    pub fn load_blocked(&self, plane: &[f32], b: usize, line: &mut [f32]) {
+        self.check(line, self.line_len());
+        let (run, pitch) = self.runs();
+        let block = &plane[b * self.blocked_len()..][..self.blocked_len()];
+        for (from, to) in block.chunks(run).zip(line.chunks_mut(pitch)) {
+            to[..from.len()].copy_from_slice(from);
+        }
+    }
+
+    /// The first nx samples of a line into row block `b` of a blocked plane.
+    ///
+    /// plane: blocked `[ny, nx]`.
+    ///
+    /// # Safety
+    /// No other thread uses row block `b` of the plane meanwhile.
+    pub unsafe fn store_blocked(&self, line: &[f32], b: usize, plane: &Shared<'_>) {
+        let length = self.blocked_len();
+        assert!(plane.len() >= (b + 1) * length, "a plane of {} row blocks", self.row_blocks());
+        // SAFETY: in the plane, and the caller keeps others off it.
+        let block =
+            unsafe { std::slice::from_raw_parts_mut(plane.as_mut_ptr().add(b * length), length) };
+        let (run, pitch) = self.runs();
+        for (from, to) in line.chunks(pitch).zip(block.chunks_mut(run)) {
+            to.copy_from_slice(&from[..to.len()]);
+        }
+    }
+
+    /// Floats of a line without a gap, and with the gap behind them.
+    fn runs(&self) -> (usize, usize) {
+        let rows = &self.0.rows;
+        (rows.block() * self.element(), (rows.block() + rows.gap()) * self.element())
+    }
+
+    /// Pads and transforms the first nx samples of a line, and stores row block `b` of a hybrid.
+    /// Destroys the line. The last row block also zeroes the rows of the hybrid past it.
+    ///
+    /// # Safety
+    /// No other thread uses row block `b` of the hybrid meanwhile.
+    pub unsafe fn rows_in(&self, line: &mut [f32], b: usize, hybrid: &Shared<'_>) {
+        let (plan, tiles) = (&self.0.rows, self.column_blocks());
+        zero(plan, line, self.0.field[1]..plan.samples());
+        zero(plan, line, plan.length()..self.0.row_places.len());
+        // SAFETY: `tiles` checks the lengths; the caller keeps others off the row block.
+        unsafe {
+            let args = self.tiles(line, b, hybrid.as_mut_ptr(), hybrid.len());
+            plan.first(args.line, args.line);
+            let mut stored = 0;
+            for blocks in self.pieces() {
+                plan.up(args.line, blocks.clone());
+                let is_last = blocks.end == plan.blocks();
+                let end = if is_last { tiles } else { blocks.end * plan.block() / self.lanes() };
+                (self.0.to_hybrid)(&Hybrid { tiles: stored..end, ..args });
+                stored = end;
+            }
+            if b + 1 == self.row_blocks() {
+                for kx in 0..self.column_blocks() {
+                    let column = hybrid.as_mut_ptr().add(kx * self.column_len());
+                    self.zero_below(column, self.row_blocks() * self.lanes());
+                }
+            }
+        }
+    }
+
+    /// Transforms row block `b` of a hybrid back; the first nx samples of the line are the rows.
+    ///
+    /// hybrid: `[column_blocks][height]` elements.
+    pub fn rows_out(&self, hybrid: &[f32], b: usize, line: &mut [f32]) {
+        // SAFETY: the hybrid is lent and only read.
+        unsafe { self.read_rows(hybrid.as_ptr().cast_mut(), hybrid.len(), b, line) }
+    }
+
+    /// The same of a hybrid whose row blocks are rewritten meanwhile.
+    ///
+    /// # Safety
+    /// No other thread uses row block `b` of the hybrid meanwhile.
+    pub unsafe fn rows_out_shared(&self, hybrid: &Shared<'_>, b: usize, line: &mut [f32]) {
+        // SAFETY: the caller's.
+        unsafe { self.read_rows(hybrid.as_mut_ptr(), hybrid.len(), b, line) }
+    }
+
+    unsafe fn read_rows(&self, hybrid: *mut f32, length: usize, b: usize, line: &mut [f32]) {
+        let (plan, tiles) = (&self.0.rows, self.column_blocks());
+        // SAFETY: `tiles` checks the lengths, and this pass only reads row block b.
+        unsafe {
+            let args = self.tiles(line, b, hybrid, length);
+            let mut loaded = 0;
+            for blocks in self.pieces() {
+                let end = (blocks.end * plan.block()).div_ceil(self.lanes()).min(tiles);
+                (self.0.from_hybrid)(&Hybrid { tiles: loaded..end, ..args });
+                loaded = end;
+                plan.down(args.line, blocks);
+            }
+            plan.last(args.line, args.line);
+        }
+    }
+
+    unsafe fn tiles(&self, line: &mut [f32], b: usize, hybrid: *mut f32, length: usize) -> Hybrid {
+        assert!(b < self.row_blocks() && length >= self.hybrid_len(), "the hybrid is too short");
+        self.check(line, self.line_len());
+        debug_assert!(hybrid.addr().is_multiple_of(4 * self.lanes()));
+        Hybrid {
+            line: line.as_mut_ptr(),
+            places: self.0.row_places.as_ptr(),
+            columns: hybrid,
+            rows: self.0.column_places[b * self.lanes()..].as_ptr(),
+            column: self.column_len(),
+            tiles: 0..0,
+        }
+    }
+
+    /// Blocks of a row, [`PIECE`] positions at a time.
+    fn pieces(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
+        let (block, blocks) = (self.0.rows.block(), self.0.rows.blocks());
+        let step = (PIECE / block).max(1);
+        (0..blocks).step_by(step).map(move |first| first..blocks.min(first + step))
+    }
+
+    /// Columns of one block of positions: pad, transform, times `h` (or conj), back, crop.
+    ///
+    /// column: `[height]` elements of a hybrid, in place; h: `[my]` elements.
+    pub fn columns_in_place(&self, column: &mut [f32], h: &[f32], conj: bool, scratch: &mut [f32]) {
+        self.check(column, self.column_len());
+        let column = column.as_mut_ptr();
+        // SAFETY: the block is as long as it has to be.
+        unsafe { self.run_columns(column, column, h, conj, scratch) }
+    }
+
+    /// The same, from one hybrid to another.
+    pub fn columns_to(
+        &self,
+        from: &[f32],
+        to: &mut [f32],
+        h: &[f32],
+        conj: bool,
+        scratch: &mut [f32],
+    ) {
+        self.check(from, self.column_len());
+        self.check(to, self.column_len());
+        // SAFETY: both blocks are as long as they have to be.
+        unsafe { self.run_columns(from.as_ptr(), to.as_mut_ptr(), h, conj, scratch) }
+    }
+
+    /// # Safety
+    /// `from` and `to` are good for a block of columns and aligned to a register: one place or two.
+    unsafe fn run_columns(
+        &self,
+        from: *const f32,
+        to: *mut f32,
+        h: &[f32],
+        conj: bool,
+        scratch: &mut [f32],
+    ) {
+        let plan = &self.0.columns;
+        self.check(h, self.spectrum_len());
+        self.check(scratch, self.scratch_len());
+        let line = scratch.as_mut_ptr();
+        // SAFETY: all lengths are checked.
+        unsafe {
+            plan.first(from, line);
+            plan.turn(line, h.as_ptr(), conj);
+            plan.last(line, to);
+            self.zero_below(to, self.0.field[0]);
+        }
+    }
+
+    /// sums[k] += conj(F_y P x)[k] (F_y P g)[k], of one block of positions.
+    ///
+    /// x, g: `[height]` elements of hybrids; sums: `[my]` elements.
+    pub fn columns_grad(&self, x: &[f32], g: &[f32], sums: &mut [f32], scratch: &mut [f32]) {
+        let plan = &self.0.columns;
+        self.check(scratch, self.scratch_len());
+        let half = self.scratch_len() / 2;
+        let (first, second) = scratch[..2 * half].split_at_mut(half);
+        for (from, line) in [(x, &mut *first), (g, &mut *second)] {
+            self.check(from, self.column_len());
+            let line = line.as_mut_ptr();
+            // SAFETY: all lengths are checked.
+            unsafe {
+                plan.first(from.as_ptr(), line);
+                plan.up(line, 0..plan.blocks());
+            }
+        }
+        correlate(plan, first, second, sums);
+    }
+
+    /// Zeroes the rows of a block of columns from `row` on.
+    ///
+    /// # Safety
+    /// `column` is good for a block of columns; nothing else uses these rows meanwhile.
+    unsafe fn zero_below(&self, column: *mut f32, row: usize) {
+        if row < self.0.height {
+            let start = self.0.columns.place(row) * self.element();
+            // SAFETY: the caller's; zero bits are the number zero.
+            unsafe { column.add(start).write_bytes(0, self.column_len() - start) }
+        }
+    }
+
+    fn check(&self, slice: &[f32], length: usize) {
+        assert!(slice.len() >= length, "{} f32 where {length} are wanted", slice.len());
+        debug_assert!(is_aligned(slice, self.lanes()));
+    }
+}
+
+fn zero(plan: &LinePlan, line: &mut [f32], samples: std::ops::Range<usize>) {
+    let size = plan.element();
+    for n in samples {
+        line[plan.place(n) * size..][..size].fill(0.0);
+    }
+}

@@ -1,0 +1,489 @@
+//! Every pass against the same in f64.
+
+use rustfft::FftPlanner;
+use rustfft::num_complex::Complex;
+
+use super::super::aligned::Aligned;
+use super::{Isa, LinePlan, PlanePlan, Shared, pointwise};
+
+type C64 = Complex<f64>;
+
+/// Numbers in -1 .. 1 that depend on their index only.
+fn number(seed: usize, i: usize) -> f32 {
+    let mut z = (i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ ((seed as u64) << 32);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((z >> 40) as f32) / (1_u64 << 23) as f32 - 1.0
+}
+
+fn numbers(seed: usize, length: usize) -> Aligned<f32> {
+    let mut all = Aligned::zeros(length);
+    all.iter_mut().enumerate().for_each(|(i, x)| *x = number(seed, i));
+    all
+}
+
+fn dirty(length: usize) -> Aligned<f32> {
+    let mut all = Aligned::zeros(length);
+    all.fill(f32::NAN);
+    all
+}
+
+/// Relative L2 error.
+fn error(given: &[C64], wanted: &[C64]) -> f64 {
+    assert_eq!(given.len(), wanted.len());
+    let off: f64 = given.iter().zip(wanted).map(|(a, b)| (a - b).norm_sqr()).sum();
+    let all: f64 = wanted.iter().map(C64::norm_sqr).sum();
+    (off / all).sqrt()
+}
+
+fn smooth(n: usize) -> bool {
+    [2, 3, 5, 7].iter().fold(n, |mut n, p| {
+        while n.is_multiple_of(*p) {
+            n /= p;
+        }
+        n
+    }) == 1
+}
+
+fn lengths() -> impl Iterator<Item = usize> {
+    let long =
+        [600, 640, 729, 768, 800, 1000, 1024, 1280, 1536, 2000, 2048, 2401, 3125, 4096, 8192];
+    (1..=512).filter(|n| smooth(*n)).chain(long)
+}
+
+/// Sample `n` of lane `lane` in elements placed by `place`.
+fn get(line: &[f32], lanes: usize, place: usize, lane: usize) -> C64 {
+    let at = place * 2 * lanes + lane;
+    C64::new(line[at] as f64, line[at + lanes] as f64)
+}
+
+fn put(line: &mut [f32], lanes: usize, place: usize, lane: usize, c: C64) {
+    let at = place * 2 * lanes + lane;
+    (line[at], line[at + lanes]) = (c.re as f32, c.im as f32);
+}
+
+/// Forward and back error of one plan, of which the first `field` samples are live.
+fn line_errors(plan: &LinePlan, field: usize, planner: &mut FftPlanner<f64>) -> (f64, f64) {
+    let (length, lanes) = (plan.length(), plan.isa().lanes());
+    let mut line = dirty(plan.extent(length) * 2 * lanes);
+    let x = |lane, n: usize| {
+        let i = 2 * (n * lanes + lane);
+        C64::new(number(1, i) as f64, number(1, i + 1) as f64)
+    };
+    for lane in 0..lanes {
+        // Zeros past the field: a pruned plan need not read them, an odd one does.
+        for n in 0..length {
+            let v = if n < field { x(lane, n) } else { C64::default() };
+            put(&mut line, lanes, plan.place(n), lane, v);
+        }
+    }
+    plan.forward(&mut line);
+    let order = plan.order();
+    let fft = planner.plan_fft_forward(length);
+    let (mut given, mut wanted) = (vec![], vec![]);
+    for lane in 0..lanes {
+        let mut want: Vec<C64> =
+            (0..length).map(|n| if n < field { x(lane, n) } else { C64::default() }).collect();
+        fft.process(&mut want);
+        wanted.extend(order.iter().map(|&k| want[k as usize]));
+        given.extend((0..length).map(|p| get(&line, lanes, plan.place(p), lane)));
+    }
+    let forward = error(&given, &wanted);
+    plan.inverse(&mut line);
+    let (mut given, mut wanted) = (vec![], vec![]);
+    for lane in 0..lanes {
+        wanted.extend((0..field).map(|n| x(lane, n) * length as f64));
+        given.extend((0..field).map(|n| get(&line, lanes, plan.place(n), lane)));
+    }
+    (forward, error(&given, &wanted))
+}
+
+#[test]
+fn every_smooth_length_agrees_with_rustfft() {
+    let mut planner = FftPlanner::new();
+    for isa in Isa::available() {
+        let mut worst = (0.0, 0);
+        for length in lengths() {
+            for field in [length, length.div_ceil(2), (length / 3).max(1)] {
+                let plan = LinePlan::padded(field, length, isa).unwrap();
+                assert_eq!(plan.radices().iter().product::<usize>(), length);
+                let (forward, back) = line_errors(&plan, field, &mut planner);
+                let radices = plan.radices();
+                assert!(forward < 1e-6, "{isa:?} {length} {radices:?}: {forward:e}");
+                assert!(back < 1e-6, "{isa:?} {length} {radices:?} back: {back:e}");
+                if forward.max(back) > worst.0 {
+                    worst = (forward.max(back), length);
+                }
+            }
+        }
+        println!("{}: worst relative error {:.1e} at {}", isa.name(), worst.0, worst.1);
+    }
+}
+
+#[test]
+fn a_wrong_order_is_seen() {
+    // The sabotage: read frequencies in natural order.
+    let plan = LinePlan::new(12, Isa::Portable).unwrap();
+    let mut order = plan.order();
+    assert_ne!(order, (0..12).collect::<Vec<u32>>());
+    order.sort_unstable();
+    assert_eq!(order, (0..12).collect::<Vec<u32>>());
+    let right: Vec<C64> = (0..12).map(|i| C64::new(number(3, i) as f64, 0.0)).collect();
+    let wrong: Vec<C64> = right.iter().map(|c| c * (1.0 + 1e-5)).collect();
+    assert!(error(&right, &right) < 1e-6 && error(&wrong, &right) > 1e-6);
+}
+
+#[test]
+fn lengths_with_a_large_prime_have_no_plan() {
+    for length in [0, 11, 13, 22, 121, 65537] {
+        assert!(LinePlan::new(length, Isa::best()).is_none(), "{length}");
+    }
+    assert!(LinePlan::new(65536, Isa::best()).is_some());
+}
+
+const WINDOWS: [([usize; 2], [usize; 2]); 16] = [
+    ([1, 1], [1, 1]),
+    ([1, 1], [2, 2]),
+    ([5, 7], [12, 14]),
+    ([33, 20], [70, 40]),
+    ([16, 24], [16, 24]),
+    ([16, 24], [32, 48]),
+    ([20, 30], [30, 40]),
+    ([101, 3], [210, 9]),
+    ([3, 101], [9, 210]),
+    ([17, 64], [45, 128]),
+    ([128, 40], [256, 81]),
+    ([100, 100], [256, 256]),
+    ([200, 200], [400, 400]),
+    ([50, 256], [105, 512]),
+    ([256, 50], [512, 189]),
+    ([9, 600], [25, 1500]),
+];
+
+struct Model {
+    field: [usize; 2],
+    padded: [usize; 2],
+    planner: FftPlanner<f64>,
+}
+
+impl Model {
+    fn transform(&mut self, window: &mut [C64], inverse: bool) {
+        let [my, mx] = self.padded;
+        let plan = |planner: &mut FftPlanner<f64>, n| {
+            if inverse { planner.plan_fft_inverse(n) } else { planner.plan_fft_forward(n) }
+        };
+        let (along_x, along_y) = (plan(&mut self.planner, mx), plan(&mut self.planner, my));
+        along_x.process(window);
+        for x in 0..mx {
+            let mut column: Vec<C64> = (0..my).map(|y| window[y * mx + x]).collect();
+            along_y.process(&mut column);
+            (0..my).for_each(|y| window[y * mx + x] = column[y]);
+        }
+    }
+
+    fn pad(&self, x: &[C64]) -> Vec<C64> {
+        let ([ny, nx], [my, mx]) = (self.field, self.padded);
+        let mut window = vec![C64::default(); my * mx];
+        (0..ny).for_each(|y| window[y * mx..][..nx].copy_from_slice(&x[y * nx..][..nx]));
+        window
+    }
+
+    fn propagate(&mut self, x: &[C64], h: &[C64], conj: bool) -> Vec<C64> {
+        let ([ny, nx], mx) = (self.field, self.padded[1]);
+        let mut window = self.pad(x);
+        self.transform(&mut window, false);
+        window.iter_mut().zip(h).for_each(|(v, h)| *v *= if conj { h.conj() } else { *h });
+        self.transform(&mut window, true);
+        (0..ny * nx).map(|i| window[i / nx * mx + i % nx]).collect()
+    }
+}
+
+/// H in natural order as the lanes want it, and back.
+fn spectrum(plan: &PlanePlan, h: &[C64]) -> Aligned<f32> {
+    let lanes = plan.rows().isa().lanes();
+    let (ky, kx) = (plan.columns().order(), plan.rows().order());
+    let mut all = Aligned::zeros(plan.spectrum_len() * plan.column_blocks());
+    for (x, k) in kx.iter().enumerate() {
+        for (y, l) in ky.iter().enumerate() {
+            let place = x / lanes * ky.len() + y;
+            put(&mut all, lanes, place, x % lanes, h[*l as usize * kx.len() + *k as usize]);
+        }
+    }
+    all
+}
+
+fn natural_spectrum(plan: &PlanePlan, given: &[f32]) -> Vec<C64> {
+    let lanes = plan.rows().isa().lanes();
+    let (ky, kx) = (plan.columns().order(), plan.rows().order());
+    let mut all = vec![C64::default(); ky.len() * kx.len()];
+    for (x, k) in kx.iter().enumerate() {
+        for (y, l) in ky.iter().enumerate() {
+            let v = get(given, lanes, x / lanes * ky.len() + y, x % lanes);
+            all[*l as usize * kx.len() + *k as usize] = v;
+        }
+    }
+    all
+}
+
+fn complex(values: &[f32]) -> Vec<C64> {
+    values.chunks(2).map(|c| C64::new(c[0] as f64, c[1] as f64)).collect()
+}
+
+fn rows_in(plan: &PlanePlan, field: &[f32]) -> Aligned<f32> {
+    let mut hybrid = dirty(plan.hybrid_len());
+    let shared = Shared::new(&mut hybrid);
+    for b in 0..plan.row_blocks() {
+        let mut line = dirty(plan.line_len());
+        plan.load_natural(field, b, &mut line);
+        // SAFETY: one thread.
+        #[allow(unsafe_code, reason = "row blocks on one thread")]
+        unsafe {
+            plan.rows_in(&mut line, b, &shared);
+        }
+    }
+    hybrid
+}
+
+fn rows_out(plan: &PlanePlan, hybrid: &[f32], count: usize) -> Aligned<f32> {
+    let mut field = dirty(count);
+    let shared = Shared::new(&mut field);
+    for b in 0..plan.row_blocks() {
+        let mut line = dirty(plan.line_len());
+        plan.rows_out(hybrid, b, &mut line);
+        // SAFETY: one thread.
+        #[allow(unsafe_code, reason = "row blocks on one thread")]
+        unsafe {
+            plan.store_natural(&line, b, &shared);
+        }
+    }
+    field
+}
+
+fn propagate(
+    plan: &PlanePlan,
+    field: &[f32],
+    h: &[f32],
+    conj: bool,
+) -> (Aligned<f32>, Aligned<f32>) {
+    let mut hybrid = rows_in(plan, field);
+    let mut other = dirty(plan.hybrid_len());
+    let blocks = h.chunks(plan.spectrum_len());
+    let columns = hybrid.chunks_mut(plan.column_len()).zip(other.chunks_mut(plan.column_len()));
+    for (h, (column, to)) in blocks.zip(columns) {
+        plan.columns_to(column, to, h, conj, &mut dirty(plan.scratch_len()));
+        plan.columns_in_place(column, h, conj, &mut dirty(plan.scratch_len()));
+    }
+    let count = field.len();
+    (rows_out(plan, &hybrid, count), rows_out(plan, &other, count))
+}
+
+#[test]
+fn propagations_agree_with_rustfft() {
+    for isa in Isa::available() {
+        let mut worst = 0.0_f64;
+        for (field, padded) in WINDOWS {
+            let plan = PlanePlan::new(field, padded, isa).unwrap();
+            let mut model = Model { field, padded, planner: FftPlanner::new() };
+            let x = numbers(1, 2 * field[0] * field[1]);
+            let h = complex(&numbers(2, 2 * padded[0] * padded[1]));
+            let lanes_h = spectrum(&plan, &h);
+            for conj in [false, true] {
+                let wanted = model.propagate(&complex(&x), &h, conj);
+                let (inside, between) = propagate(&plan, &x, &lanes_h, conj);
+                for given in [inside, between] {
+                    let off = error(&complex(&given), &wanted);
+                    assert!(off < 1e-6, "{isa:?} {field:?} in {padded:?} conj={conj}: {off:e}");
+                    worst = worst.max(off);
+                }
+                // The sabotage: the other conjugate must not pass.
+                let (wrong, _) = propagate(&plan, &x, &lanes_h, !conj);
+                assert!(error(&complex(&wrong), &wanted) > 1e-3, "{field:?} in {padded:?}");
+            }
+        }
+        println!("{}: worst relative error of a propagation {worst:.1e}", isa.name());
+    }
+}
+
+#[test]
+fn conj_is_the_adjoint() {
+    let dot = |a: &[C64], b: &[C64]| a.iter().zip(b).map(|(a, b)| a.conj() * b).sum::<C64>();
+    for isa in Isa::available() {
+        for (field, padded) in WINDOWS {
+            let plan = PlanePlan::new(field, padded, isa).unwrap();
+            let (x, g) = (numbers(1, 2 * field[0] * field[1]), numbers(4, 2 * field[0] * field[1]));
+            let h = spectrum(&plan, &complex(&numbers(2, 2 * padded[0] * padded[1])));
+            let (y, _) = propagate(&plan, &x, &h, false);
+            let (z, _) = propagate(&plan, &g, &h, true);
+            let (x, y, z, g) = (complex(&x), complex(&y), complex(&z), complex(&g));
+            let (left, right) = (dot(&g, &y), dot(&z, &x));
+            let scale = dot(&g, &g).norm().sqrt() * dot(&y, &y).norm().sqrt();
+            assert!((left - right).norm() < 1e-6 * scale, "{isa:?} {field:?}: {left} {right}");
+        }
+    }
+}
+
+#[test]
+fn gradients_of_h_agree_with_rustfft() {
+    for isa in Isa::available() {
+        for (field, padded) in WINDOWS {
+            let plan = PlanePlan::new(field, padded, isa).unwrap();
+            let mut model = Model { field, padded, planner: FftPlanner::new() };
+            let (x, g) = (numbers(1, 2 * field[0] * field[1]), numbers(4, 2 * field[0] * field[1]));
+            let start = complex(&numbers(5, 2 * padded[0] * padded[1]));
+            let mut sums = spectrum(&plan, &start);
+            let (hx, hg) = (rows_in(&plan, &x), rows_in(&plan, &g));
+            let scratch = &mut dirty(plan.scratch_len());
+            for (b, sums) in sums.chunks_mut(plan.spectrum_len()).enumerate() {
+                let column = |all| -> &[f32] { &<[f32]>::as_ref(all)[b * plan.column_len()..] };
+                plan.columns_grad(column(&hx), column(&hg), sums, scratch);
+            }
+            let (mut fx, mut fg) = (model.pad(&complex(&x)), model.pad(&complex(&g)));
+            model.transform(&mut fx, false);
+            model.transform(&mut fg, false);
+            let wanted: Vec<C64> = (0..fx.len()).map(|i| start[i] + fx[i].conj() * fg[i]).collect();
+            let off = error(&natural_spectrum(&plan, &sums), &wanted);
+            assert!(off < 1e-6, "{isa:?} {field:?} in {padded:?}: {off:e}");
+        }
+    }
+}
+
+#[test]
+fn blocked_planes_come_back_and_point_operations_agree() {
+    for isa in Isa::available() {
+        let lanes = isa.lanes();
+        for (field, padded) in WINDOWS {
+            let plan = PlanePlan::new(field, padded, isa).unwrap();
+            let (nx, length) = (field[1], plan.blocked_len());
+            let [e, t, y] = [6, 7, 8].map(|seed| numbers(seed, length * plan.row_blocks()));
+            let a = numbers(9, nx * lanes);
+            let rows = plan.rows();
+            let b = plan.row_blocks() - 1;
+            let part = |all: &[f32]| -> Vec<C64> {
+                let at = |i: usize| get(&all[b * length..], lanes, i / lanes, i % lanes);
+                (0..nx * lanes).map(at).collect()
+            };
+            let reals = |all: &[f32]| -> Vec<C64> {
+                all.iter().map(|x| C64::new(*x as f64, 0.0)).collect()
+            };
+            let (ec, tc, yc) = (part(&e), part(&t), part(&y));
+            let load = || {
+                let mut line = dirty(plan.line_len());
+                plan.load_blocked(&e, b, &mut line);
+                line
+            };
+            let stored = |line: &[f32]| {
+                let mut plane = dirty(length * plan.row_blocks());
+                // SAFETY: one thread.
+                #[allow(unsafe_code, reason = "row blocks on one thread")]
+                unsafe {
+                    plan.store_blocked(line, b, &Shared::new(&mut plane));
+                }
+                part(&plane)
+            };
+            let close = |given: &[C64], wanted: &[C64], what: &str| {
+                let off = error(given, wanted);
+                assert!(off < 1e-6, "{isa:?} {field:?} {what}: {off:e}");
+            };
+            close(&stored(&load()), &ec, "copy");
+            let start = numbers(10, nx * lanes);
+            let sum = |f: fn(C64) -> f64| -> Vec<C64> {
+                let terms = yc.iter().zip(&ec).map(|(y, e)| f(y.conj() * e));
+                terms.zip(&reals(&start)).map(|(t, s)| t + s).collect()
+            };
+            for conj in [false, true] {
+                let turned: Vec<C64> =
+                    ec.iter().zip(&tc).map(|(e, t)| e * if conj { t.conj() } else { *t }).collect();
+                let mut line = load();
+                pointwise::modulate(rows, &mut line, &t[b * length..], nx, conj);
+                close(&stored(&line), &turned, "modulate");
+                let (mut line, mut store) = (load(), dirty(e.len()));
+                let keep = &mut store[b * length..];
+                pointwise::modulate_store(rows, &mut line, &t[b * length..], keep, nx, conj);
+                close(&stored(&line), &turned, "modulate_store");
+                close(&part(&store), &turned, "modulate_store kept");
+                let (mut line, mut sums) = (load(), start.clone());
+                let (t, y) = (&t[b * length..], &y[b * length..]);
+                pointwise::phase_grad_modulate(rows, &mut line, t, y, &mut sums, nx, conj);
+                close(&stored(&line), &turned, "phase_grad_modulate");
+                close(&reals(&sums), &sum(|c| c.im), "phase_grad_modulate sums");
+            }
+            let mut sums = start.clone();
+            pointwise::phase_grad(rows, &load(), &y[b * length..], &mut sums, nx);
+            close(&reals(&sums), &sum(|c| c.im), "phase_grad");
+            let mut sums = start.clone();
+            pointwise::amplitude_grad(rows, &load(), &y[b * length..], &mut sums, nx);
+            close(&reals(&sums), &sum(|c| c.re), "amplitude_grad");
+            let mut out = dirty(nx * lanes);
+            pointwise::intensity(rows, &load(), &mut out, nx);
+            let wanted: Vec<C64> = ec.iter().map(|e| e.norm_sqr().into()).collect();
+            close(&reals(&out), &wanted, "intensity");
+            let mut line = load();
+            pointwise::attenuate(rows, &mut line, &a, nx);
+            let wanted: Vec<C64> = ec.iter().zip(a.iter()).map(|(e, a)| e * *a as f64).collect();
+            close(&stored(&line), &wanted, "attenuate");
+        }
+    }
+}
+
+#[test]
+fn a_closure_runs_on_every_instruction_set() {
+    for isa in Isa::available() {
+        let x = numbers(1, 1000);
+        let sum: f32 = isa.run(|| x.iter().map(|x| x * x).sum());
+        assert!(sum > 0.0);
+    }
+}
+
+/// Prints what `factor` has for costs: `cargo test --release costs -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures; asserts nothing"]
+#[allow(unsafe_code, reason = "calls single passes")]
+fn costs_of_a_stage() {
+    use super::butterflies::{Lines, MANY};
+    for isa in Isa::available() {
+        println!("{} ps a point: radix, up, half up, down, half down, leaf, turn", isa.name());
+        for &radix in MANY {
+            if isa == Isa::Portable && ![2, 3, 4, 5, 7, 8].contains(&radix) {
+                continue;
+            }
+            let size = 2 * isa.lanes();
+            let kernels = super::line::kernels(isa, radix);
+            let inner = (128 / radix) | 1;
+            let points = radix * inner;
+            let (mut line, table) = (Aligned::zeros(points * size), Aligned::zeros(points * size));
+            let to = line.as_mut_ptr();
+            let stage = Lines {
+                from: to,
+                to,
+                table: table.as_ptr(),
+                outer: 1,
+                pitch: 0,
+                inner,
+                stride: inner,
+                mirror: false,
+            };
+            let leaf = Lines { outer: inner, pitch: radix, inner: 1, stride: 1, ..stage };
+            print!("{radix:>4}");
+            for (run, lines) in [
+                (kernels.up, stage),
+                (kernels.up_half, stage),
+                (kernels.down, stage),
+                (kernels.down_half, stage),
+                (kernels.leaf, leaf),
+                (kernels.turn, leaf),
+            ] {
+                let mut least = f64::MAX;
+                for _ in 0..300 {
+                    let start = std::time::Instant::now();
+                    for _ in 0..40 {
+                        // SAFETY: the line and the table are as long as the stage says.
+                        unsafe { run(&lines) }
+                    }
+                    least = least.min(start.elapsed().as_secs_f64() / 40.0);
+                }
+                print!(" {:>6.0}", least * 1e12 / (points * isa.lanes()) as f64);
+            }
+            println!();
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The passes of a propagation on the CPU in f32, many lines at once ([`crate::math::lanes`]).
+
+#![allow(unsafe_code, reason = "row blocks of a hybrid interleave; each is written once")]
+
+use num_complex::Complex;
+use rayon::prelude::*;
+
+use super::grad_sum::GradSum;
+use super::hop::{Chain, Link};
+use super::kernel::{CpuKernel, Io, View, ViewMut};
+use crate::math::aligned::Aligned;
+use crate::math::lanes::{PlanePlan, Shared, pointwise};
+use crate::math::scalar::Scalar;
+use crate::program::Kind;
+
+/// Most links of a chain; each has at most one operand and one output.
+const MOST_LINKS: usize = 8;
+
+/// The reals of a slice; T is f32 wherever there is a plan.
+fn reals<T: Scalar>(z: &[Complex<T>]) -> &[f32] {
+    bytemuck::cast_slice(z)
+}
+
+fn reals_mut<T: Scalar>(z: &mut [Complex<T>]) -> &mut [f32] {
+    bytemuck::cast_slice_mut(z)
+}
+
+/// Complex numbers of scratch for so many f32.
+fn complexes(reals: usize) -> usize {
+    reals.div_ceil(2).next_multiple_of(8)
+}
+
+/// What a link reads and writes of one row block.
+#[derive(Default)]
+struct Ends<'a> {
+    read: Option<&'a [f32]>,
+    write: Option<&'a mut [f32]>,
+}
+
+/// Rows of a [`super::hop::Hop`]; `blocked` planes, else planes in natural order.
+pub fn rows<T: Scalar>(plan: &PlanePlan, nx: usize, chain: &Chain, blocked: bool) -> CpuKernel<T> {
+    let (plan, chain) = (plan.clone(), chain.clone());
+    let work = complexes(plan.line_len());
+    let run = move |io: &mut Io<'_, T>| {
+        let (first, operands) = io.inputs.split_at(1);
+        let (hybrid, planes) = io.outputs.split_at_mut(usize::from(chain.to_hybrid));
+        let (natural, planes) = planes.split_at_mut(if blocked { 0 } else { planes.len() });
+        let natural = natural.first_mut().map(|plane| Shared::new(reals_mut(plane.complex())));
+        let hybrid = hybrid.first_mut().map(|h| Shared::new(reals_mut(h.complex())));
+        // In place: what comes in lies in what goes out.
+        let start = match first[0] {
+            View::Complex(z) => Some(reals(z)),
+            _ => None,
+        };
+        let mut blocks = Blocks::new(&plan, nx, &chain, operands, planes);
+        let block = |b: usize, ends: &mut [Ends<'_>], line: &mut [f32]| {
+            match (chain.from_hybrid, start) {
+                (true, Some(from)) => plan.rows_out(from, b, line),
+                (true, None) => {
+                    let Some(hybrid) = &hybrid else { return };
+                    // SAFETY: only this call has row block b.
+                    unsafe { plan.rows_out_shared(hybrid, b, line) }
+                }
+                (false, Some(from)) if blocked => plan.load_blocked(from, b, line),
+                (false, from) => plan.load_natural(from.unwrap_or(&[]), b, line),
+            }
+            links(&plan, nx, &chain.links, ends, line);
+            if let Some(natural) = &natural {
+                // SAFETY: only this call has rows b.
+                unsafe { plan.store_natural(line, b, natural) };
+            }
+            if let Some(hybrid) = &hybrid {
+                // SAFETY: only this call has row block b.
+                unsafe { plan.rows_in(line, b, hybrid) };
+            }
+        };
+        if io.parallel {
+            let all: Vec<_> = (0..plan.row_blocks()).map(|_| blocks.next()).collect();
+            let line = || Aligned::<f32>::zeros(plan.line_len());
+            all.into_par_iter().enumerate().for_each_init(line, |line, (b, mut ends)| {
+                block(b, &mut ends, line);
+            });
+        } else {
+            let line = &mut reals_mut(io.scratch)[..plan.line_len()];
+            for b in 0..plan.row_blocks() {
+                block(b, &mut blocks.next(), line);
+            }
+        }
+    };
+    CpuKernel { run: Box::new(run), scratch: work }
+}
+
+/// Row blocks of the planes that the links read and write, one after the other.
+struct Blocks<'a> {
+    read: [Option<std::slice::Chunks<'a, f32>>; MOST_LINKS],
+    write: [Option<std::slice::ChunksMut<'a, f32>>; MOST_LINKS],
+}
+
+impl<'a> Blocks<'a> {
+    fn new<T: Scalar>(
+        plan: &PlanePlan,
+        nx: usize,
+        chain: &Chain,
+        operands: &[View<'a, T>],
+        planes: &'a mut [ViewMut<'_, T>],
+    ) -> Self {
+        let real = nx * plan.rows().isa().lanes();
+        let (mut operands, mut planes) = (operands.iter(), planes.iter_mut());
+        let mut blocks = Self { read: Default::default(), write: Default::default() };
+        for (n, link) in chain.links.iter().enumerate() {
+            blocks.read[n] = link.reads().and_then(|kind| {
+                let operand = operands.next()?;
+                Some(match kind {
+                    Kind::Real => bytemuck::cast_slice(operand.real()).chunks(real),
+                    _ => reals(operand.complex()).chunks(2 * real),
+                })
+            });
+            blocks.write[n] = link.writes().and_then(|(kind, _)| {
+                let plane = planes.next()?;
+                Some(match kind {
+                    Kind::Real => bytemuck::cast_slice_mut(plane.real()).chunks_mut(real),
+                    _ => reals_mut(plane.complex()).chunks_mut(2 * real),
+                })
+            });
+        }
+        blocks
+    }
+
+    fn next(&mut self) -> [Ends<'a>; MOST_LINKS] {
+        std::array::from_fn(|n| Ends {
+            read: self.read[n].as_mut().and_then(Iterator::next),
+            write: self.write[n].as_mut().and_then(Iterator::next),
+        })
+    }
+}
+
+/// The links in turn on the line of one row block; pairs that go together in one trip.
+fn links(plan: &PlanePlan, nx: usize, links: &[Link], ends: &mut [Ends<'_>], line: &mut [f32]) {
+    let rows = plan.rows();
+    let mut n = 0;
+    while n < links.len() {
+        let (here, rest) = ends[n..].split_at_mut(1);
+        let (read, write) = (here[0].read, here[0].write.take());
+        let next = links.get(n + 1).copied();
+        match (links[n], read, write) {
+            (Link::Modulate { conj }, Some(t), _) => {
+                if next == Some(Link::Store)
+                    && let Some(store) = rest[0].write.take()
+                {
+                    pointwise::modulate_store(rows, line, t, store, nx, conj);
+                    n += 1;
+                } else {
+                    pointwise::modulate(rows, line, t, nx, conj);
+                }
+            }
+            (Link::Attenuate, Some(a), _) => pointwise::attenuate(rows, line, a, nx),
+            (Link::Store, _, Some(store)) => {
+                // SAFETY: the row block is this call's own.
+                unsafe { plan.store_blocked(line, 0, &Shared::new(store)) };
+            }
+            (Link::StoreIntensity, _, Some(store)) => pointwise::intensity(rows, line, store, nx),
+            (Link::Grad(GradSum::Phase), Some(y), Some(sums)) => {
+                if let (Some(Link::Modulate { conj }), Some(t)) =
+                    (next, rest.first().and_then(|e| e.read))
+                {
+                    pointwise::phase_grad_modulate(rows, line, t, y, sums, nx, conj);
+                    n += 1;
+                } else {
+                    pointwise::phase_grad(rows, line, y, sums, nx);
+                }
+            }
+            (Link::Grad(GradSum::Amplitude), Some(x), Some(sums)) => {
+                pointwise::amplitude_grad(rows, line, x, sums, nx);
+            }
+            // Natural planes are stored by the caller.
+            _ => {}
+        }
+        n += 1;
+    }
+}
+
+/// Columns with the transfer function.
+pub fn columns<T: Scalar>(plan: &PlanePlan, my: usize, conj: bool) -> CpuKernel<T> {
+    let plan = plan.clone();
+    let work = complexes(plan.scratch_len());
+    let run = move |io: &mut Io<'_, T>| {
+        let (column, block) = (plan.column_len(), 2 * my * plan.columns().isa().lanes());
+        let h = reals(io.inputs[1].complex()).chunks(block);
+        let to = reals_mut(io.outputs[0].complex());
+        let to = &mut to[..plan.hybrid_len()];
+        let fresh = || Aligned::<f32>::zeros(plan.scratch_len());
+        match (io.inputs[0], io.parallel) {
+            (View::Complex(from), false) => {
+                let scratch = &mut reals_mut(io.scratch)[..plan.scratch_len()];
+                let from = reals(from).chunks(column);
+                for ((from, to), h) in from.zip(to.chunks_mut(column)).zip(h) {
+                    plan.columns_to(from, to, h, conj, scratch);
+                }
+            }
+            (View::Complex(from), true) => {
+                let h: Vec<_> = h.collect();
+                let from = &reals(from)[..plan.hybrid_len()];
+                let pairs = from.par_chunks(column).zip(to.par_chunks_mut(column));
+                pairs.zip(h).for_each_init(fresh, |scratch, ((from, to), h)| {
+                    plan.columns_to(from, to, h, conj, scratch);
+                });
+            }
+            // In place.
+            (_, false) => {
+                let scratch = &mut reals_mut(io.scratch)[..plan.scratch_len()];
+                for (to, h) in to.chunks_mut(column).zip(h) {
+                    plan.columns_in_place(to, h, conj, scratch);
+                }
+            }
+            (_, true) => {
+                let h: Vec<_> = h.collect();
+                to.par_chunks_mut(column).zip(h).for_each_init(fresh, |scratch, (to, h)| {
+                    plan.columns_in_place(to, h, conj, scratch);
+                });
+            }
+        }
+    };
+    CpuKernel { run: Box::new(run), scratch: work }
+}
+
+/// Gradient of the transfer function.
+pub fn columns_grad<T: Scalar>(plan: &PlanePlan, my: usize) -> CpuKernel<T> {
+    let plan = plan.clone();
+    let work = complexes(plan.scratch_len());
+    let run = move |io: &mut Io<'_, T>| {
+        let block = 2 * my * plan.columns().isa().lanes();
+        let scratch = &mut reals_mut(io.scratch)[..plan.scratch_len()];
+        let x = reals(io.inputs[0].complex()).chunks(plan.column_len());
+        let g = reals(io.inputs[1].complex()).chunks(plan.column_len());
+        let sums = reals_mut(io.outputs[0].complex()).chunks_exact_mut(block);
+        for ((x, g), sums) in x.zip(g).zip(sums) {
+            plan.columns_grad(x, g, sums, scratch);
+        }
+    };
+    CpuKernel { run: Box::new(run), scratch: work }
+}
