@@ -134,7 +134,9 @@ impl Compiler<'_> {
         let mut dispatches = Vec::new();
         for &(number, node) in nodes {
             let mut made = self.dispatches(routine, memory, node, span)?;
-            made.iter_mut().for_each(|d| d.node = number);
+            for dispatch in &mut made {
+                dispatch.node = number;
+            }
             dispatches.extend(made);
         }
         Ok(Command::Pass(dispatches))
@@ -183,7 +185,9 @@ impl Compiler<'_> {
                 made.push(self.bind(node, key, grid, &words, &bound)?);
             }
             let share = node_reals(node, &operands, count) / made.len() as f64;
-            made.iter_mut().for_each(|d| d.reals = share);
+            for dispatch in &mut made {
+                dispatch.reals = share;
+            }
             return Ok(made);
         }
         let grid = match kernel.grid {

@@ -209,7 +209,9 @@ impl Executor for Gpu {
             let copies = if section.scope == Scope::PerSample { count } else { 1 };
             times.extend(section.nodes.iter().map(|n| NodeTime::new(&self.program, n, copies)));
         }
-        times.iter_mut().for_each(|t| t.launches = 0);
+        for time in &mut times {
+            time.launches = 0;
+        }
         submit::timed(&self.device, &self.commands[&(index, count)].commands, |d, seconds| {
             times[d.node].seconds += seconds;
             times[d.node].launches += 1;

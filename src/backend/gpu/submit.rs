@@ -27,7 +27,9 @@ fn fitting(seconds: impl Iterator<Item = f64>, mut spent: f64) -> (usize, f64) {
 
 fn encode(encoder: &mut wgpu::CommandEncoder, dispatches: &[Dispatch]) {
     let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-    dispatches.iter().for_each(|d| set(&mut pass, d));
+    for dispatch in dispatches {
+        set(&mut pass, dispatch);
+    }
 }
 
 fn set(pass: &mut wgpu::ComputePass, d: &Dispatch) {

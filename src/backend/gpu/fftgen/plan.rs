@@ -13,21 +13,21 @@ pub struct Limits {
     pub table: Table,
 }
 
-/// Threads and memory of the fallback plan, which every WebGPU adapter has.
-const FALLBACK: (usize, usize) = (256, 16 << 10);
+/// Threads that every WebGPU adapter has; a plan asks for no more.
+const MOST_THREADS: usize = 256;
 
 impl Limits {
     pub fn of(threads: usize, bytes: usize, table: Table) -> Self {
         Self { threads, bytes, table }
     }
 
-    /// Memory for lines of so many bytes: one longer than the fallback's takes all that there is.
+    /// Memory for lines of so many bytes.
     fn memory(&self, line: usize) -> usize {
-        if line > FALLBACK.1 { self.bytes } else { self.bytes.min(FALLBACK.1) }
+        if line > self.table.memory { self.bytes } else { self.bytes.min(self.table.memory) }
     }
 
     fn most_threads(&self) -> usize {
-        self.threads.min(FALLBACK.0)
+        self.threads.min(MOST_THREADS)
     }
 }
 

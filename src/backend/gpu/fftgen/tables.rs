@@ -21,6 +21,8 @@ pub struct Table {
     pub radices: &'static [(usize, f64)],
     /// A stage's way through workgroup memory, its barrier and its twiddles.
     pub exchange: f64,
+    /// Bytes of workgroup memory that lines are gathered up to; a longer line takes more.
+    pub memory: usize,
     pub fill: Fill,
 }
 
@@ -46,7 +48,8 @@ pub const SOFTWARE: Table = Table {
         (32, 0.55),
     ],
     exchange: 2.3,
-    fill: Fill { row_threads: 32, beside: 8, pairs: true },
+    memory: 32 << 10,
+    fill: Fill { row_threads: 64, beside: 8, pairs: true },
 };
 
 /// Registers bound the radix: 16 values and their twiddles fit 128 of them, 32 spill.
@@ -65,5 +68,6 @@ pub const HARDWARE: Table = Table {
         (16, 0.65),
     ],
     exchange: 1.0,
+    memory: 16 << 10,
     fill: Fill { row_threads: 128, beside: 8, pairs: true },
 };
