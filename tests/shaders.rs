@@ -6,23 +6,55 @@ use std::path::Path;
 
 use lightloom::backend::gpu::{fftgen, shaders};
 use lightloom::ops;
+use lightloom::ops::grad_sum::GradSum;
+use lightloom::ops::hop::{Chain, Link};
 use lightloom::ops::kernel::{GpuKernel, LinePass, Source, Word};
 use lightloom::program::{Kind, Slot};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, Scalar, StorageAccess, TypeInner};
 
 /// Limits of the fallback plan, and of a large GPU.
-fn limits() -> [fftgen::Limits; 2] {
-    [fftgen::Limits::of(256, 16 << 10), fftgen::Limits::of(1024, 48 << 10)]
+fn limits() -> [fftgen::Limits; 3] {
+    [
+        fftgen::Limits::of(256, 16 << 10, fftgen::HARDWARE),
+        fftgen::Limits::of(1024, 48 << 10, fftgen::HARDWARE),
+        fftgen::Limits::of(1024, 32 << 10, fftgen::SOFTWARE),
+    ]
 }
 
-const PASSES: [LinePass; 5] = [
-    LinePass::RowsIn,
-    LinePass::Columns { conj: false },
-    LinePass::Columns { conj: true },
-    LinePass::RowsOut,
-    LinePass::ColumnsGrad,
-];
+fn passes() -> Vec<LinePass> {
+    let mask = Link::Modulate { conj: false };
+    let grads = [Link::Grad(GradSum::Phase), Link::Grad(GradSum::Amplitude)];
+    let hop = |from_hybrid, links: &[Link], to_hybrid| {
+        LinePass::Hop(Chain { from_hybrid, links: links.to_vec(), to_hybrid })
+    };
+    vec![
+        LinePass::RowsIn,
+        LinePass::Columns { conj: false },
+        LinePass::Columns { conj: true },
+        LinePass::RowsOut,
+        LinePass::ColumnsGrad,
+        hop(true, &[mask, Link::Store, Link::Attenuate, Link::StoreIntensity], true),
+        hop(true, &[grads[0], Link::Modulate { conj: true }, grads[1]], true),
+        hop(true, &grads[..1], false),
+        hop(false, &[mask], true),
+    ]
+}
+
+/// Memory for half a line of the small windows that cases have.
+fn cutting() -> fftgen::Limits {
+    fftgen::Limits::of(256, 8 * 10, fftgen::HARDWARE)
+}
+
+/// Every kernel of a pass.
+fn texts(
+    pass: &LinePass,
+    field: [usize; 2],
+    padded: [usize; 2],
+    limits: &fftgen::Limits,
+) -> Option<Vec<fftgen::LineKernel>> {
+    fftgen::kernels(pass, field, padded, limits).map(|k| k.kernels)
+}
 
 fn validate(name: &str, text: &str) -> (Module, ModuleInfo) {
     let module = naga::front::wgsl::parse_str(text)
@@ -72,16 +104,29 @@ fn every_shader_is_valid_and_becomes_every_language() {
     }
 }
 
-/// Functions without bindings, valid alone; a butterfly stands behind `complex.wgsl`.
+/// Functions without bindings; what is written for the values of a lane stands behind either kind
+/// of lane, and that behind `complex.wgsl`.
 #[test]
 fn every_library_file_is_valid() {
     let library = shaders::library();
     assert!(library.len() > 7, "{library:?}");
+    let text = |path: &str| shaders::file(path).unwrap();
+    let complex = text("lib/complex.wgsl");
+    let mut checked = Vec::new();
     for path in library {
-        let own = shaders::file(&path).unwrap();
-        let before =
-            if path.contains("fft_r") { shaders::file("lib/complex.wgsl").unwrap() } else { "" };
-        let (module, _) = validate(&path, &format!("{before}\n{own}"));
+        let own = text(&path);
+        if path.contains("fft_r") {
+            for lane in ["lib/lane_one.wgsl", "lib/lane_two.wgsl"] {
+                checked.push((path.clone(), [complex, text(lane), own].join("\n")));
+            }
+        } else if path.contains("lane") {
+            checked.push((path, [complex, own].join("\n")));
+        } else {
+            checked.push((path, own.to_owned()));
+        }
+    }
+    for (path, text) in checked {
+        let (module, _) = validate(&path, &text);
         // Workgroup memory is a function's own; a binding is the shader's.
         let mut globals = module.global_variables.iter();
         assert!(globals.all(|(_, g)| g.binding.is_none()), "{path} has bindings");
@@ -120,9 +165,11 @@ fn element(inner: &TypeInner) -> Option<Kind> {
     match inner {
         TypeInner::Scalar(Scalar::F32) => Some(Kind::Real),
         TypeInner::Scalar(Scalar::U32) | TypeInner::Atomic(Scalar::U32) => Some(Kind::Index),
-        TypeInner::Vector { size: naga::VectorSize::Bi, scalar: Scalar::F32 } => {
-            Some(Kind::Complex)
-        }
+        // One complex number, or two side by side.
+        TypeInner::Vector {
+            size: naga::VectorSize::Bi | naga::VectorSize::Quad,
+            scalar: Scalar::F32,
+        } => Some(Kind::Complex),
         _ => None,
     }
 }
@@ -156,7 +203,7 @@ fn expected_words(kernel: &GpuKernel) -> Vec<(String, bool, u32)> {
     all.map(|(i, (n, real))| (n.to_owned(), real, 4 * i as u32)).collect()
 }
 
-/// The bindings of a node in the order in which the backend gives them.
+/// The bindings of a shader in the order in which the backend gives them.
 fn expected_storage(source: &Source, inputs: &[&Slot], outputs: &[&Slot]) -> Vec<(Kind, bool)> {
     // A sum takes complex numbers for twice as many reals.
     let kind = |s: &Slot| match s.shape.kind {
@@ -164,14 +211,32 @@ fn expected_storage(source: &Source, inputs: &[&Slot], outputs: &[&Slot]) -> Vec
         kind => kind,
     };
     let read = inputs.iter().map(|s| (kind(s), false));
-    let mut bound: Vec<_> = read.chain(outputs.iter().map(|s| (kind(s), true))).collect();
-    if let Source::Lines { pass, .. } = source {
-        if let LinePass::Columns { .. } = pass {
-            bound.swap(1, 2);
+    read.chain(outputs.iter().map(|s| (kind(s), true))).collect()
+}
+
+/// Those of a generated kernel, and how often each operand of the node was bound.
+fn expected_of_kernel(
+    kernel: &fftgen::LineKernel,
+    [inputs, outputs]: [&[&Slot]; 2],
+    bound: &mut BTreeSet<(bool, usize)>,
+) -> Vec<(Kind, bool)> {
+    // Where a lane holds two numbers side by side, two reals are as long as one complex number.
+    let pairs = kernel.text.contains("alias C = vec4<f32>");
+    let of_slot = |s: &Slot| if pairs { Kind::Complex } else { s.shape.kind };
+    let kind = |operand: fftgen::Operand| match operand {
+        fftgen::Operand::Twiddles | fftgen::Operand::Scratch(_) => Kind::Complex,
+        fftgen::Operand::Input(n) => of_slot(inputs[n]),
+        fftgen::Operand::Output(n) => of_slot(outputs[n]),
+    };
+    for &(operand, write) in &kernel.bindings {
+        match operand {
+            fftgen::Operand::Input(n) => assert!(bound.insert((false, n)) && !write),
+            fftgen::Operand::Output(n) => assert!(bound.insert((true, n)) && write),
+            fftgen::Operand::Twiddles => assert!(!write),
+            fftgen::Operand::Scratch(_) => {}
         }
-        bound.insert(2, (Kind::Complex, false));
     }
-    bound
+    kernel.bindings.iter().map(|&(operand, write)| (kind(operand), write)).collect()
 }
 
 #[test]
@@ -188,30 +253,41 @@ fn bindings_and_uniform_blocks_are_what_the_ops_give() {
             let (inputs, outputs) = (slots(&node.inputs), slots(&node.outputs));
             let kernel = node.op.gpu(&inputs);
             let name = format!("{} in {}", node.op.name(), case.name);
-            let texts: Vec<String> = match &kernel.source {
-                Source::Shader(stem) => {
-                    seen.insert(*stem);
-                    vec![shaders::text(stem).unwrap_or_else(|| panic!("{name}: no shader {stem}"))]
-                }
-                Source::Lines { pass, field, padded } => limits()
-                    .into_iter()
-                    .filter_map(|l| Some(fftgen::kernel(*pass, *field, *padded, l)?.text))
-                    .collect(),
-            };
-            assert!(!texts.is_empty(), "{name}: no plan");
-            for text in texts {
-                let (module, info) = validate(&name, &text);
+            let mut check = |text: &str, expected: &[(Kind, bool)]| {
+                let (module, info) = validate(&name, text);
                 assert_eq!(words(&name, &module), expected_words(&kernel), "{name}");
-                let expected = expected_storage(&kernel.source, &inputs, &outputs);
-                let given = storage(&name, &module, &info, kernel.entry);
-                assert_eq!(given, expected, "{name}");
+                assert_eq!(storage(&name, &module, &info, kernel.entry), expected, "{name}");
                 assert!(expected.len() <= 8, "{name}: more than 8 storage buffers");
                 nodes += 1;
+            };
+            match &kernel.source {
+                Source::Shader(stem) => {
+                    seen.insert(*stem);
+                    let text = shaders::text(stem);
+                    let text = text.unwrap_or_else(|| panic!("{name}: no shader {stem}"));
+                    check(&text, &expected_storage(&kernel.source, &inputs, &outputs));
+                }
+                // The last limits cut every line.
+                Source::Lines { pass, field, padded } => {
+                    for limits in limits().into_iter().chain([cutting()]) {
+                        let kernels = texts(pass, *field, *padded, &limits);
+                        let mut bound = BTreeSet::new();
+                        for k in kernels.unwrap_or_else(|| panic!("{name}: no plan")) {
+                            check(
+                                &k.text,
+                                &expected_of_kernel(&k, [&inputs, &outputs], &mut bound),
+                            );
+                        }
+                        assert_eq!(bound.len(), inputs.len() + outputs.len(), "{name}");
+                    }
+                }
             }
         }
     }
     assert!(nodes > 40, "{nodes} nodes");
-    let unseen: Vec<_> = shaders::stems().into_iter().filter(|s| !seen.contains(s)).collect();
+    // What only measures the device belongs to no op.
+    let stems = shaders::stems().into_iter().filter(|s| !s.starts_with("bench_"));
+    let unseen: Vec<_> = stems.filter(|s| !seen.contains(s)).collect();
     assert!(unseen.is_empty(), "no case runs {unseen:?}");
 }
 
@@ -269,12 +345,14 @@ fn no_built_in_of_open_error() {
         let found = calls(shaders::file(&path).expect("a file"));
         assert!(found.is_empty(), "shaders/{path}: {found:?}");
     }
-    let text = fftgen::kernel(LinePass::RowsIn, [64, 64], [128, 128], limits()[0]).unwrap().text;
-    assert!(calls(&text).is_empty());
+    for pass in passes() {
+        let kernels = texts(&pass, [64, 64], [128, 128], &limits()[0]).expect("a plan");
+        assert!(kernels.iter().all(|k| calls(&k.text).is_empty()), "{pass:?}");
+    }
 }
 
 /// (field, padded) of a window, `[y, x]`.
-const WINDOWS: [([usize; 2], [usize; 2]); 20] = [
+const WINDOWS: [([usize; 2], [usize; 2]); 22] = [
     ([1, 1], [1, 1]),
     ([1, 1], [2, 2]),
     ([2, 2], [2, 2]),
@@ -295,46 +373,53 @@ const WINDOWS: [([usize; 2], [usize; 2]); 20] = [
     ([128, 500], [256, 1000]),
     ([512, 512], [1024, 1024]),
     ([2048, 2048], [4096, 4096]),
+    ([2, 8192], [4, 16384]),
+    ([8192, 3], [16384, 6]),
 ];
 
 #[test]
 fn generated_passes_are_valid_and_repeat() {
-    let mut made = 0;
+    let (mut made, mut cut) = (0, 0);
     for (field, padded) in WINDOWS {
         for limits in limits() {
-            for pass in PASSES {
+            for pass in passes() {
                 let name = format!("{pass:?} {field:?} to {padded:?} within {limits:?}");
-                let Some(kernel) = fftgen::kernel(pass, field, padded, limits) else {
-                    // 4,096 samples are twice what the fallback plan's memory holds.
-                    assert!(padded[0] * 8 > limits.bytes, "{name}: no plan");
-                    continue;
-                };
-                let (module, info) = validate(&name, &kernel.text);
-                write_all(&name, &module, &info);
-                let size = module.entry_points[0].workgroup_size;
-                assert!(
-                    size.iter().product::<u32>() as usize <= limits.threads,
-                    "{name}: {size:?}"
-                );
-                let again = fftgen::kernel(pass, field, padded, limits).unwrap();
-                assert_eq!(again.text, kernel.text, "{name}");
-                made += 1;
+                let kernels =
+                    texts(&pass, field, padded, &limits).unwrap_or_else(|| panic!("{name}"));
+                let again = texts(&pass, field, padded, &limits).expect("a plan");
+                cut += usize::from(kernels.len() > 1);
+                for (kernel, again) in kernels.iter().zip(again) {
+                    let (module, info) = validate(&name, &kernel.text);
+                    write_all(&name, &module, &info);
+                    let size = module.entry_points[0].workgroup_size;
+                    let threads = size.iter().product::<u32>() as usize;
+                    assert!(threads <= limits.threads.min(256), "{name}: {size:?}");
+                    let shared = |g: &naga::GlobalVariable| g.space == AddressSpace::WorkGroup;
+                    let globals = module.global_variables.iter().filter(|(_, g)| shared(g));
+                    let layouter = |ty| module.types[ty].inner.size(module.to_ctx());
+                    let bytes: u32 = globals.map(|(_, g)| layouter(g.ty)).sum();
+                    assert!(bytes as usize <= limits.bytes, "{name}: {bytes} bytes");
+                    assert_eq!(again.text, kernel.text, "{name}");
+                    made += 1;
+                }
             }
         }
     }
-    assert!(made > 180, "{made} passes");
+    assert!(made > 500 && cut > 20, "{made} kernels, {cut} of cut lines");
 }
 
 /// Three texts as they were when they were last looked at; `LIGHTLOOM_BLESS=1` writes them anew.
 #[test]
 fn generated_passes_are_golden() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let links = vec![Link::Grad(GradSum::Phase), Link::Modulate { conj: true }];
+    let adjoint = LinePass::Hop(Chain { from_hybrid: true, links, to_hybrid: true });
     for (name, pass, field, padded) in [
         ("rows_in_64_128", LinePass::RowsIn, [64, 64], [128, 128]),
         ("columns_15_30", LinePass::Columns { conj: false }, [15, 21], [30, 42]),
-        ("rows_out_200_400", LinePass::RowsOut, [200, 200], [400, 400]),
+        ("hop_200_400", adjoint, [200, 200], [400, 400]),
     ] {
-        let text = fftgen::kernel(pass, field, padded, limits()[0]).expect("a plan").text;
+        let text = texts(&pass, field, padded, &limits()[0]).expect("a plan").remove(0).text;
         let path = folder.join(format!("{name}.wgsl"));
         if std::env::var_os("LIGHTLOOM_BLESS").is_some() {
             std::fs::create_dir_all(&folder).unwrap();

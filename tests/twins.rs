@@ -3,11 +3,23 @@
 
 use std::sync::Arc;
 
+use lightloom::backend::Executor;
 use lightloom::backend::cpu::{self, Cpu};
-use lightloom::backend::gpu::{Wanted, compile_within};
+use lightloom::backend::gpu::fftgen::HARDWARE;
+use lightloom::backend::gpu::{Tuning, Wanted, Within, compile, compile_within};
 use lightloom::backend::twin::{difference, reference, twin};
-use lightloom::ops;
-use lightloom::program::Data;
+use lightloom::experiment::load;
+use lightloom::lower::{Machine, fuse};
+use lightloom::methods::{self, names};
+use lightloom::ops::case::{Case, build, reals};
+use lightloom::ops::columns::Columns;
+use lightloom::ops::columns_grad::ColumnsGrad;
+use lightloom::ops::grad_sum::GradSum;
+use lightloom::ops::hop::{Chain, Hop, Link};
+use lightloom::ops::rows_in::RowsIn;
+use lightloom::ops::rows_out::RowsOut;
+use lightloom::ops::{self, Op};
+use lightloom::program::{Builder, Data, Domain, Layout, Program, Shape, SlotId};
 
 #[test]
 fn cpu_f32_follows_f64() {
@@ -76,8 +88,7 @@ fn gpu_follows_f64() {
     let Some(name) = common::gpu("op twins", ops::cases().len()) else { return };
     let mut failed = Vec::new();
     for case in &ops::cases() {
-        let report =
-            twin(case, |p| lightloom::backend::gpu::compile(p, Wanted::Any)).expect(&case.name);
+        let report = twin(case, |p| compile(p, Wanted::Any)).expect(&case.name);
         if !report.holds() {
             failed.push(format!("{report:?}"));
         }
@@ -89,8 +100,14 @@ fn gpu_follows_f64() {
 /// bindings that hold not even one are refused with both numbers and the way out.
 #[test]
 fn micro_batches_change_no_bit() {
-    let wanted =
-        ["propagate [33, 20]", "grad_sum", "cross_entropy T", "columns_grad", "sample_sum"];
+    let wanted = [
+        "propagate [33, 20]",
+        "grad_sum",
+        "cross_entropy T",
+        "columns_grad",
+        "sample_sum",
+        "hop adjoint",
+    ];
     let cases: Vec<_> =
         ops::cases().into_iter().filter(|c| wanted.iter().any(|w| c.name.starts_with(w))).collect();
     let Some(_) = common::gpu("micro-batches", cases.len()) else { return };
@@ -98,7 +115,8 @@ fn micro_batches_change_no_bit() {
         let program = Arc::new(case.program.clone());
         let largest = program.slots.iter().map(|s| s.shape.bytes(4)).max().unwrap_or(1) as u64;
         let run = |bytes| -> lightloom::Result<_> {
-            let mut gpu = compile_within(Arc::clone(&program), Wanted::Any, bytes)?;
+            let within = Within { binding: Some(bytes), ..Within::default() };
+            let mut gpu = compile_within(Arc::clone(&program), Wanted::Any, &within)?;
             let text = gpu.describe();
             Ok((text, lightloom::backend::twin::run_case(&mut *gpu, case)?))
         };
@@ -109,4 +127,224 @@ fn micro_batches_change_no_bit() {
         let refused = run(largest / 2).expect_err("half a slot fits no binding").to_string();
         assert!(refused.contains("MiB") && refused.contains("binding"), "{refused}");
     }
+}
+
+/// Likewise by the other table of plans, and with workgroup memory that holds ten samples, so that
+/// every line longer than that is cut in two.
+#[test]
+fn other_plans_follow_f64() {
+    let lines = ["rows_in", "propagate", "columns_grad", "hop", "transfer"];
+    let cases: Vec<_> =
+        ops::cases().into_iter().filter(|c| lines.iter().any(|l| c.name.starts_with(l))).collect();
+    let Some(name) = common::gpu("cut lines and plans for real GPUs", 2 * cases.len()) else {
+        return;
+    };
+    let hardware = Within { table: Some(HARDWARE), ..Within::default() };
+    let cut = Within { workgroup: Some(8 * 10), ..Within::default() };
+    let mut failed = Vec::new();
+    for case in &cases {
+        for within in [&hardware, &cut] {
+            let report = twin(case, |p| compile_within(p, Wanted::Any, within));
+            let report = report.expect(&case.name);
+            if !report.holds() {
+                failed.push(format!("{report:?}"));
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{name}: {failed:#?}");
+}
+
+/// Propagation, a hop with a mask's gradient and the gradient of H.
+fn long(field: [usize; 2], padded: [usize; 2]) -> Case {
+    build(format!("long {field:?} in {padded:?}"), 64.0, |c| {
+        let (x, y) = (c.sample(Shape::complex(&field)), c.sample(Shape::complex(&field)));
+        let h = c.constant(Shape::complex(&padded).layout(Layout::Spectrum));
+        let rows = c.b.emit(Op::RowsIn(RowsIn { field, padded }), &[x])?;
+        let columns = c.b.emit(Op::Columns(Columns { field, padded, conj: true }), &[rows, h])?;
+        let links = vec![Link::Grad(GradSum::Phase), Link::Store];
+        let chain = Chain { from_hybrid: true, links, to_hybrid: true };
+        let hop = Hop { field, padded, chain };
+        let outputs = hop.outputs().into_iter();
+        let outputs: Vec<SlotId> =
+            outputs.map(|(shape, domain)| c.b.temp("hop".into(), shape, domain)).collect();
+        c.b.emit_all(Op::Hop(hop), &[columns, y], &outputs)?;
+        let back = c.b.emit(Op::RowsOut(RowsOut { field, padded }), &[outputs[0]])?;
+        let sum = c.b.leaf("sum".into(), Shape::complex(&padded).layout(Layout::Spectrum));
+        let grad = Op::ColumnsGrad(ColumnsGrad { field, padded });
+        c.b.emit_into(grad, &[rows, outputs[0]], &[sum])?;
+        c.compare(back);
+        for output in &outputs[1..] {
+            if c.b.slot(*output).domain == Domain::Leaf {
+                c.compare_leaf(*output)?;
+            } else {
+                c.compare(*output);
+            }
+        }
+        c.compare_leaf(sum)
+    })
+}
+
+/// Lines longer than any workgroup's memory.
+#[test]
+fn long_lines_follow_f64() {
+    let cases = [
+        long([2, 4096], [4, 8192]),
+        long([4096, 2], [8192, 4]),
+        long([2, 8192], [2, 16384]),
+        long([7000, 3], [14000, 6]),
+    ];
+    let Some(name) = common::gpu("long lines", cases.len()) else { return };
+    for case in &cases {
+        let report = twin(case, |p| compile(p, Wanted::Any)).expect(&case.name);
+        println!("twin: {name}: {report:?}");
+        assert!(report.holds(), "{name}: {report:?}");
+    }
+}
+
+/// A training experiment on made-up images of 5 x 4 pixels and 3 classes.
+const TRAINING: &str = r#"
+seed = 3
+[data]
+name = "mnist"
+[optic]
+wavelength = "532 nm"
+pitch = ["2 um", "2.5 um"]
+samples = [20, 24]
+input = { aperture = 0.7, resample = "bilinear" }
+element = [
+  { kind = "free_space", z = "300 um" }, { kind = "phase_mask", init = "random" },
+  { kind = "free_space", z = "410 um" }, { kind = "amplitude_mask", trainable = true },
+  { kind = "free_space", z = "350 um" }, { kind = "phase_mask" },
+  { kind = "free_space", z = "500 um" },
+]
+detector = { size = "10 um", grid = [1, 3], spread = 0.8 }
+[train]
+epochs = 1
+batch = 19
+optimizer = { kind = "sgd", lr = 0.1, momentum = 0.9 }
+schedule = { kind = "constant" }
+"#;
+
+const STEPS: usize = 10;
+
+/// Losses of ten steps, and what is trained behind them.
+fn trained(
+    program: Program,
+    machine: &Machine,
+    make: impl FnOnce(Arc<Program>) -> Box<dyn Executor>,
+) -> (Vec<f64>, Vec<Vec<f64>>) {
+    let mut executor = make(Arc::new(program));
+    let batch = executor.program().routine(names::TRAIN).expect("train").batch;
+    for step in 0..STEPS {
+        let images = reals(step as u32, batch * 20).iter().map(|v| 0.5 + 0.5 * v).collect();
+        let labels = (0..batch).map(|i| ((i + step) % 3) as u32).collect();
+        executor.write(machine.image.expect("image"), &Data::Real(images)).expect("write");
+        executor.write(machine.label.expect("label"), &Data::Index(labels)).expect("write");
+        executor.run(names::TRAIN, batch).expect("a step");
+    }
+    let ring = executor.program().find(names::LOSS_RING).expect("losses");
+    let losses = executor.read(ring).expect("losses").reals()[..STEPS].to_vec();
+    let slots: Vec<SlotId> = machine.trainable.iter().map(|t| t.slot).collect();
+    let mut read = |slot: SlotId| executor.read(slot).expect("a parameter").reals().to_vec();
+    (losses, slots.into_iter().map(&mut read).collect())
+}
+
+/// Largest difference over the largest value.
+fn apart(a: &[f64], b: &[f64]) -> f64 {
+    difference(&Data::Real(a.to_vec()), &Data::Real(b.to_vec()))
+}
+
+/// A whole training program on the GPU, fused and not, beside f64: ten steps with momentum sum up
+/// some hundred roundings each.
+#[test]
+fn fused_training_follows_f64() {
+    let loaded = load::from_text("training.toml", TRAINING, std::path::Path::new("."), &[]);
+    let experiment = loaded.expect("the experiment").experiment;
+    let recipe = experiment.train.clone().expect("a recipe");
+    let mut b = Builder::default();
+    let machine = Machine::new(&mut b, &experiment.optic, Some([5, 4]), 3, 3).expect("machine");
+    let method = methods::of(recipe.method);
+    method.build(&mut b, &machine, &recipe, STEPS as u64).expect("a program");
+    let program = b.finish();
+    let fused = fuse::fuse(&program);
+    let hops = |p: &Program| {
+        let sections = p.routines.iter().flat_map(|r| &r.sections);
+        sections.flat_map(|s| &s.nodes).filter(|n| n.op.name() == "hop").count()
+    };
+    assert!(hops(&program) == 0 && hops(&fused) >= 7, "{}", hops(&fused));
+    let exact = |p| -> Box<dyn Executor> {
+        Box::new(Cpu::<f64>::new(p, cpu::pool(Some(1)).expect("a thread")))
+    };
+    let (losses, params) = trained(program.clone(), &machine, exact);
+    assert!(losses[STEPS - 1] < losses[0], "{losses:?}");
+    let Some(name) = common::gpu("fused training", 2) else { return };
+    for (what, program) in [("unfused", &program), ("fused", &fused)] {
+        let on_gpu = |p| compile(p, Wanted::Any).expect("a GPU");
+        let (found, moved) = trained(program.clone(), &machine, on_gpu);
+        let loss = apart(&found, &losses);
+        let worst = moved.iter().zip(&params).map(|(a, b)| apart(a, b)).fold(0.0, f64::max);
+        println!("twin: {name}, {what}: losses to {loss:.2e}, parameters to {worst:.2e}");
+        assert!(loss <= 1e-5 && worst <= 1e-4, "{name}, {what}: {loss:e}, {worst:e}");
+    }
+}
+
+/// Tuned plans compute the same, are found again, and show in what a checkpoint records.
+#[test]
+fn tuned_plans_are_remembered() {
+    let Some(_) = common::gpu("tuned plans", 3) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("below/plans.json");
+    let case = ops::cases().into_iter().find(|c| c.name.starts_with("hop adjoint [33, 20]"));
+    let case = case.expect("the case");
+    let run = |tuning| {
+        let within = Within { tuning: Some(tuning), ..Within::default() };
+        let program = Arc::new(case.program.clone());
+        let mut gpu = compile_within(program, Wanted::Any, &within).expect("a GPU");
+        let found = lightloom::backend::twin::run_case(&mut *gpu, &case).expect("run");
+        (gpu.describe(), found)
+    };
+    let (plain, by_table) = run(Tuning::Recalled(path.clone()));
+    assert!(!plain.contains("plans") && !path.exists());
+    let (measured, tuned) = run(Tuning::Measured(path.clone()));
+    assert!(measured.contains(", plans "), "{measured}");
+    let text = std::fs::read_to_string(&path).expect("the cache");
+    assert!(text.contains("Hop") && text.contains("row_threads"), "{text}");
+    let (recalled, again) = run(Tuning::Recalled(path));
+    assert_eq!(recalled, measured);
+    assert_eq!(again, tuned);
+    for (a, b) in tuned.iter().zip(&by_table) {
+        assert!(difference(a, b) < 1e-5);
+    }
+}
+
+/// Every node of a routine is timed, and running it so computes the same.
+#[test]
+fn a_profile_times_every_node() {
+    let Some(name) = common::gpu("profile", 1) else { return };
+    let case = long([16, 40], [32, 80]);
+    let mut gpu = compile(Arc::new(case.program.clone()), Wanted::Any).expect("a GPU");
+    let plain = lightloom::backend::twin::run_case(&mut *gpu, &case).expect("run");
+    let batch = ops::case::BATCH;
+    let times = gpu.profile(ops::case::ROUTINE, batch).expect("a profile");
+    let nodes: Vec<_> = case.program.routines[0].sections.iter().flat_map(|s| &s.nodes).collect();
+    assert_eq!(times.len(), nodes.len());
+    for (time, node) in times.iter().zip(nodes) {
+        assert_eq!(time.op, node.op.name());
+        assert!(time.seconds > 0.0 && time.seconds < 5.0 && time.launches > 0, "{time:?}");
+    }
+    let total: f64 = times.iter().map(|t| t.seconds).sum();
+    println!("twin: {name}: {} nodes took {:.2} ms", times.len(), 1e3 * total);
+    for (&id, data) in case.compare.iter().zip(plain) {
+        assert_eq!(gpu.read(id).expect("read"), data);
+    }
+}
+
+/// The limits that a roofline stands on are of this world.
+#[test]
+fn device_limits_are_measured() {
+    let Some(name) = common::gpu("limits", 2) else { return };
+    let device = lightloom::backend::gpu::device::Device::open(Wanted::Any).expect("a GPU");
+    let (copy, fma) = (device.copy_bandwidth().expect("copy"), device.fma_rate().expect("fma"));
+    println!("twin: {name}: copies {:.2} GB/s, {:.1} GFLOP/s", copy / 1e9, fma / 1e9);
+    assert!((1e8..1e14).contains(&copy) && (1e9..1e15).contains(&fma), "{copy:e} {fma:e}");
 }

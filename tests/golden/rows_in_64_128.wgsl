@@ -8,132 +8,169 @@ fn mul_conj(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
     return vec2<f32>(a.x * b.x + a.y * b.y, a.x * b.y - a.y * b.x);
 }
 
+// A lane holds two values side by side, of adjacent lines or butterflies. Behind complex.wgsl.
+alias C = vec4<f32>;
+
+// -i a.
+fn neg_i(a: C) -> C {
+    return vec4<f32>(a.y, -a.x, a.w, -a.z);
+}
+
+// Real and imaginary part exchanged, so that the forward butterflies invert.
+fn swap(a: C) -> C {
+    return a.yxwz;
+}
+
+// w a, with one w for all that the lane holds.
+fn times(a: C, w: vec2<f32>) -> C {
+    return a * w.x - neg_i(a) * w.y;
+}
+
+// b a, one by one.
+fn times_each(a: C, b: C) -> C {
+    return a * b.xxzz - neg_i(a) * b.yyww;
+}
+
+// conj(b) a, one by one.
+fn times_conj(a: C, b: C) -> C {
+    return a * b.xxzz + neg_i(a) * b.yyww;
+}
+
+// One real number for each.
+alias R = vec2<f32>;
+
+// a x.
+fn scaled(x: C, a: R) -> C {
+    return a.xxyy * x;
+}
+
+// |x|^2.
+fn power(x: C) -> R {
+    return vec2<f32>(dot(x.xy, x.xy), dot(x.zw, x.zw));
+}
+
+// Im(conj(y) g).
+fn cross_power(y: C, g: C) -> R {
+    return y.xz * g.yw - y.yw * g.xz;
+}
+
+// Re(conj(x) g).
+fn dot_power(x: C, g: C) -> R {
+    return vec2<f32>(dot(x.xy, g.xy), dot(x.zw, g.zw));
+}
+
 // X_k = sum_n x_n exp(-2 pi i n k / 8).
-fn fft_r8(
-    x0: vec2<f32>, x1: vec2<f32>, x2: vec2<f32>, x3: vec2<f32>, x4: vec2<f32>, x5: vec2<f32>,
-    x6: vec2<f32>, x7: vec2<f32>,
-) -> array<vec2<f32>, 8> {
+fn fft_r8(x0: C, x1: C, x2: C, x3: C, x4: C, x5: C, x6: C, x7: C) -> array<C, 8> {
     let t1 = x0 + x4;
     let t2 = x0 - x4;
     let t3 = x1 + x5;
     let t4 = x1 - x5;
-    let t5 = 0.707106781 * vec2<f32>(t4.x + t4.y, -t4.x + t4.y);
+    let t5 = (t4 + neg_i(t4)) * 0.707106781;
     let t6 = x2 + x6;
     let t7 = x2 - x6;
-    let t8 = vec2<f32>(t7.y, -t7.x);
+    let t8 = neg_i(t7);
     let t9 = x3 + x7;
     let t10 = x3 - x7;
-    let t11 = 0.707106781 * vec2<f32>(-t10.x + t10.y, -t10.x - t10.y);
+    let t11 = (-t10 + neg_i(t10)) * 0.707106781;
     let t12 = t1 + t6;
     let t13 = t1 - t6;
     let t14 = t3 + t9;
-    let t15 = t3 - t9;
-    let t16 = vec2<f32>(t15.y, -t15.x);
-    let t17 = t12 + t14;
-    let t18 = t13 + t16;
-    let t19 = t12 - t14;
-    let t20 = t13 - t16;
-    let t21 = t2 + t8;
-    let t22 = t2 - t8;
-    let t23 = t5 + t11;
-    let t24 = t5 - t11;
-    let t25 = vec2<f32>(t24.y, -t24.x);
-    let t26 = t21 + t23;
-    let t27 = t22 + t25;
-    let t28 = t21 - t23;
-    let t29 = t22 - t25;
-    return array<vec2<f32>, 8>(t17, t26, t18, t27, t19, t28, t20, t29);
+    let t15 = neg_i(t3 - t9);
+    let t16 = t12 + t14;
+    let t17 = t13 + t15;
+    let t18 = t12 - t14;
+    let t19 = t13 - t15;
+    let t20 = t2 + t8;
+    let t21 = t2 - t8;
+    let t22 = t5 + t11;
+    let t23 = neg_i(t5 - t11);
+    let t24 = t20 + t22;
+    let t25 = t21 + t23;
+    let t26 = t20 - t22;
+    let t27 = t21 - t23;
+    return array<C, 8>(t16, t24, t17, t25, t18, t26, t19, t27);
 }
 
 // X_k = sum_n x_n exp(-2 pi i n k / 16).
 fn fft_r16(
-    x0: vec2<f32>, x1: vec2<f32>, x2: vec2<f32>, x3: vec2<f32>, x4: vec2<f32>, x5: vec2<f32>,
-    x6: vec2<f32>, x7: vec2<f32>, x8: vec2<f32>, x9: vec2<f32>, x10: vec2<f32>, x11: vec2<f32>,
-    x12: vec2<f32>, x13: vec2<f32>, x14: vec2<f32>, x15: vec2<f32>,
-) -> array<vec2<f32>, 16> {
+    x0: C, x1: C, x2: C, x3: C, x4: C, x5: C, x6: C, x7: C, x8: C, x9: C, x10: C, x11: C, x12: C,
+    x13: C, x14: C, x15: C,
+) -> array<C, 16> {
     let t1 = x0 + x8;
     let t2 = x0 - x8;
     let t3 = x4 + x12;
-    let t4 = x4 - x12;
-    let t5 = vec2<f32>(t4.y, -t4.x);
-    let t6 = t1 + t3;
-    let t7 = t2 + t5;
-    let t8 = t1 - t3;
-    let t9 = t2 - t5;
-    let t10 = x1 + x9;
-    let t11 = x1 - x9;
-    let t12 = x5 + x13;
-    let t13 = x5 - x13;
-    let t14 = vec2<f32>(t13.y, -t13.x);
-    let t15 = t10 + t12;
-    let t16 = t11 + t14;
-    let t17 = t10 - t12;
-    let t18 = t11 - t14;
-    let t19 = vec2<f32>(t16.x * 0.923879533 - t16.y * -0.382683432, t16.x * -0.382683432 + t16.y * 0.923879533);
-    let t20 = 0.707106781 * vec2<f32>(t17.x + t17.y, -t17.x + t17.y);
-    let t21 = vec2<f32>(t18.x * 0.382683432 - t18.y * -0.923879533, t18.x * -0.923879533 + t18.y * 0.382683432);
-    let t22 = x2 + x10;
-    let t23 = x2 - x10;
-    let t24 = x6 + x14;
-    let t25 = x6 - x14;
-    let t26 = vec2<f32>(t25.y, -t25.x);
-    let t27 = t22 + t24;
-    let t28 = t23 + t26;
-    let t29 = t22 - t24;
-    let t30 = t23 - t26;
-    let t31 = 0.707106781 * vec2<f32>(t28.x + t28.y, -t28.x + t28.y);
-    let t32 = vec2<f32>(t29.y, -t29.x);
-    let t33 = 0.707106781 * vec2<f32>(-t30.x + t30.y, -t30.x - t30.y);
-    let t34 = x3 + x11;
-    let t35 = x3 - x11;
-    let t36 = x7 + x15;
-    let t37 = x7 - x15;
-    let t38 = vec2<f32>(t37.y, -t37.x);
-    let t39 = t34 + t36;
-    let t40 = t35 + t38;
-    let t41 = t34 - t36;
-    let t42 = t35 - t38;
-    let t43 = vec2<f32>(t40.x * 0.382683432 - t40.y * -0.923879533, t40.x * -0.923879533 + t40.y * 0.382683432);
-    let t44 = 0.707106781 * vec2<f32>(-t41.x + t41.y, -t41.x - t41.y);
-    let t45 = vec2<f32>(t42.x * -0.923879533 - t42.y * 0.382683432, t42.x * 0.382683432 + t42.y * -0.923879533);
-    let t46 = t6 + t27;
-    let t47 = t6 - t27;
-    let t48 = t15 + t39;
-    let t49 = t15 - t39;
-    let t50 = vec2<f32>(t49.y, -t49.x);
-    let t51 = t46 + t48;
-    let t52 = t47 + t50;
-    let t53 = t46 - t48;
-    let t54 = t47 - t50;
-    let t55 = t7 + t31;
-    let t56 = t7 - t31;
-    let t57 = t19 + t43;
-    let t58 = t19 - t43;
-    let t59 = vec2<f32>(t58.y, -t58.x);
-    let t60 = t55 + t57;
-    let t61 = t56 + t59;
-    let t62 = t55 - t57;
-    let t63 = t56 - t59;
-    let t64 = t8 + t32;
-    let t65 = t8 - t32;
-    let t66 = t20 + t44;
-    let t67 = t20 - t44;
-    let t68 = vec2<f32>(t67.y, -t67.x);
-    let t69 = t64 + t66;
-    let t70 = t65 + t68;
-    let t71 = t64 - t66;
-    let t72 = t65 - t68;
-    let t73 = t9 + t33;
-    let t74 = t9 - t33;
-    let t75 = t21 + t45;
-    let t76 = t21 - t45;
-    let t77 = vec2<f32>(t76.y, -t76.x);
-    let t78 = t73 + t75;
-    let t79 = t74 + t77;
-    let t80 = t73 - t75;
-    let t81 = t74 - t77;
-    return array<vec2<f32>, 16>(
-        t51, t60, t69, t78, t52, t61, t70, t79, t53, t62, t71, t80, t54, t63, t72, t81,
+    let t4 = neg_i(x4 - x12);
+    let t5 = t1 + t3;
+    let t6 = t2 + t4;
+    let t7 = t1 - t3;
+    let t8 = t2 - t4;
+    let t9 = x1 + x9;
+    let t10 = x1 - x9;
+    let t11 = x5 + x13;
+    let t12 = neg_i(x5 - x13);
+    let t13 = t9 + t11;
+    let t14 = t10 + t12;
+    let t15 = t9 - t11;
+    let t16 = t10 - t12;
+    let t17 = t14 * 0.923879533 + neg_i(t14) * 0.382683432;
+    let t18 = (t15 + neg_i(t15)) * 0.707106781;
+    let t19 = t16 * 0.382683432 + neg_i(t16) * 0.923879533;
+    let t20 = x2 + x10;
+    let t21 = x2 - x10;
+    let t22 = x6 + x14;
+    let t23 = neg_i(x6 - x14);
+    let t24 = t20 + t22;
+    let t25 = t21 + t23;
+    let t26 = t20 - t22;
+    let t27 = t21 - t23;
+    let t28 = (t25 + neg_i(t25)) * 0.707106781;
+    let t29 = neg_i(t26);
+    let t30 = (-t27 + neg_i(t27)) * 0.707106781;
+    let t31 = x3 + x11;
+    let t32 = x3 - x11;
+    let t33 = x7 + x15;
+    let t34 = neg_i(x7 - x15);
+    let t35 = t31 + t33;
+    let t36 = t32 + t34;
+    let t37 = t31 - t33;
+    let t38 = t32 - t34;
+    let t39 = t36 * 0.382683432 + neg_i(t36) * 0.923879533;
+    let t40 = (-t37 + neg_i(t37)) * 0.707106781;
+    let t41 = -t38 * 0.923879533 - neg_i(t38) * 0.382683432;
+    let t42 = t5 + t24;
+    let t43 = t5 - t24;
+    let t44 = t13 + t35;
+    let t45 = neg_i(t13 - t35);
+    let t46 = t42 + t44;
+    let t47 = t43 + t45;
+    let t48 = t42 - t44;
+    let t49 = t43 - t45;
+    let t50 = t6 + t28;
+    let t51 = t6 - t28;
+    let t52 = t17 + t39;
+    let t53 = neg_i(t17 - t39);
+    let t54 = t50 + t52;
+    let t55 = t51 + t53;
+    let t56 = t50 - t52;
+    let t57 = t51 - t53;
+    let t58 = t7 + t29;
+    let t59 = t7 - t29;
+    let t60 = t18 + t40;
+    let t61 = neg_i(t18 - t40);
+    let t62 = t58 + t60;
+    let t63 = t59 + t61;
+    let t64 = t58 - t60;
+    let t65 = t59 - t61;
+    let t66 = t8 + t30;
+    let t67 = t8 - t30;
+    let t68 = t19 + t41;
+    let t69 = neg_i(t19 - t41);
+    let t70 = t66 + t68;
+    let t71 = t67 + t69;
+    let t72 = t66 - t68;
+    let t73 = t67 - t69;
+    return array<C, 16>(
+        t46, t54, t62, t70, t47, t55, t63, t71, t48, t56, t64, t72, t49, t57, t65, t73,
     );
 }
 
@@ -145,99 +182,129 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> src: array<vec2<f32>>;
-@group(0) @binding(2) var<storage, read_write> dst: array<vec2<f32>>;
-@group(0) @binding(3) var<storage, read> twiddles: array<vec2<f32>>;
+@group(0) @binding(1) var<storage, read> twiddles: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read> start: array<C>;
+@group(0) @binding(3) var<storage, read_write> end: array<C>;
 
-var<workgroup> tile: array<vec2<f32>, 2048>;
+var<workgroup> tile: array<C, 1024>;
 
-@compute @workgroup_size(128)
+@compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<u32>) {
-    let line = l / 8u;
-    let t = l % 8u;
-    let row = w.x * 16u + line;
-    let live = row < 64u;
-    let at = (w.y * 64u + row) * 64u;
-    let to = (w.y * 64u + row) * 128u;
+    let line = l / 4u;
+    let t = l % 4u;
+    let own = w.x * 16u + line;
+    let row = own;
+    let at = w.y * 64u + row;
     {
         let b = t + 0u;
-        let n = b;
         let base = b;
-        let x0 = select(vec2<f32>(0.0), src[at + base + 0u], live && base + 0u < 64u);
-        let x1 = select(vec2<f32>(0.0), src[at + base + 8u], live && base + 8u < 64u);
-        let x2 = select(vec2<f32>(0.0), src[at + base + 16u], live && base + 16u < 64u);
-        let x3 = select(vec2<f32>(0.0), src[at + base + 24u], live && base + 24u < 64u);
-        let x4 = select(vec2<f32>(0.0), src[at + base + 32u], live && base + 32u < 64u);
-        let x5 = select(vec2<f32>(0.0), src[at + base + 40u], live && base + 40u < 64u);
-        let x6 = select(vec2<f32>(0.0), src[at + base + 48u], live && base + 48u < 64u);
-        let x7 = select(vec2<f32>(0.0), src[at + base + 56u], live && base + 56u < 64u);
-        let x8 = select(vec2<f32>(0.0), src[at + base + 64u], live && base + 64u < 64u);
-        let x9 = select(vec2<f32>(0.0), src[at + base + 72u], live && base + 72u < 64u);
-        let x10 = select(vec2<f32>(0.0), src[at + base + 80u], live && base + 80u < 64u);
-        let x11 = select(vec2<f32>(0.0), src[at + base + 88u], live && base + 88u < 64u);
-        let x12 = select(vec2<f32>(0.0), src[at + base + 96u], live && base + 96u < 64u);
-        let x13 = select(vec2<f32>(0.0), src[at + base + 104u], live && base + 104u < 64u);
-        let x14 = select(vec2<f32>(0.0), src[at + base + 112u], live && base + 112u < 64u);
-        let x15 = select(vec2<f32>(0.0), src[at + base + 120u], live && base + 120u < 64u);
-        let y = fft_r16(x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15);
-        tile[line * 128u + base + 0u] = y[0];
-        tile[line * 128u + base + 8u] = mul(y[1], twiddles[n * 1u]);
-        tile[line * 128u + base + 16u] = mul(y[2], twiddles[n * 2u]);
-        tile[line * 128u + base + 24u] = mul(y[3], twiddles[n * 3u]);
-        tile[line * 128u + base + 32u] = mul(y[4], twiddles[n * 4u]);
-        tile[line * 128u + base + 40u] = mul(y[5], twiddles[n * 5u]);
-        tile[line * 128u + base + 48u] = mul(y[6], twiddles[n * 6u]);
-        tile[line * 128u + base + 56u] = mul(y[7], twiddles[n * 7u]);
-        tile[line * 128u + base + 64u] = mul(y[8], twiddles[n * 8u]);
-        tile[line * 128u + base + 72u] = mul(y[9], twiddles[n * 9u]);
-        tile[line * 128u + base + 80u] = mul(y[10], twiddles[n * 10u]);
-        tile[line * 128u + base + 88u] = mul(y[11], twiddles[n * 11u]);
-        tile[line * 128u + base + 96u] = mul(y[12], twiddles[n * 12u]);
-        tile[line * 128u + base + 104u] = mul(y[13], twiddles[n * 13u]);
-        tile[line * 128u + base + 112u] = mul(y[14], twiddles[n * 14u]);
-        tile[line * 128u + base + 120u] = mul(y[15], twiddles[n * 15u]);
+        let n = b * 2u;
+        let w1 = C(twiddles[n * 1u], twiddles[n * 1u + 1u]);
+        let w2 = C(twiddles[n * 2u], twiddles[n * 2u + 2u]);
+        let w3 = times_each(w2, w1);
+        let w4 = C(twiddles[n * 4u], twiddles[n * 4u + 4u]);
+        let w5 = times_each(w4, w1);
+        let w6 = times_each(w4, w2);
+        let w7 = times_each(w4, w3);
+        let w8 = C(twiddles[n * 8u], twiddles[n * 8u + 8u]);
+        let w9 = times_each(w8, w1);
+        let w10 = times_each(w8, w2);
+        let w11 = times_each(w8, w3);
+        let w12 = times_each(w8, w4);
+        let w13 = times_each(w8, w5);
+        let w14 = times_each(w8, w6);
+        let w15 = times_each(w8, w7);
+        var e0 = start[at * 32u + base + 0u];
+        var e1 = start[at * 32u + base + 4u];
+        var e2 = start[at * 32u + base + 8u];
+        var e3 = start[at * 32u + base + 12u];
+        var e4 = start[at * 32u + base + 16u];
+        var e5 = start[at * 32u + base + 20u];
+        var e6 = start[at * 32u + base + 24u];
+        var e7 = start[at * 32u + base + 28u];
+        let x0 = e0;
+        let x1 = e1;
+        let x2 = e2;
+        let x3 = e3;
+        let x4 = e4;
+        let x5 = e5;
+        let x6 = e6;
+        let x7 = e7;
+        let y = fft_r16(x0, x1, x2, x3, x4, x5, x6, x7, C(), C(), C(), C(), C(), C(), C(), C());
+        tile[line * 64u + base + 0u] = y[0];
+        tile[line * 64u + base + 4u] = times_each(y[1], w1);
+        tile[line * 64u + base + 8u] = times_each(y[2], w2);
+        tile[line * 64u + base + 12u] = times_each(y[3], w3);
+        tile[line * 64u + base + 16u] = times_each(y[4], w4);
+        tile[line * 64u + base + 20u] = times_each(y[5], w5);
+        tile[line * 64u + base + 24u] = times_each(y[6], w6);
+        tile[line * 64u + base + 28u] = times_each(y[7], w7);
+        tile[line * 64u + base + 32u] = times_each(y[8], w8);
+        tile[line * 64u + base + 36u] = times_each(y[9], w9);
+        tile[line * 64u + base + 40u] = times_each(y[10], w10);
+        tile[line * 64u + base + 44u] = times_each(y[11], w11);
+        tile[line * 64u + base + 48u] = times_each(y[12], w12);
+        tile[line * 64u + base + 52u] = times_each(y[13], w13);
+        tile[line * 64u + base + 56u] = times_each(y[14], w14);
+        tile[line * 64u + base + 60u] = times_each(y[15], w15);
     }
     workgroupBarrier();
     {
         let b = t + 0u;
         let base = b * 8u;
-        let x0 = tile[line * 128u + base + 0u];
-        let x1 = tile[line * 128u + base + 1u];
-        let x2 = tile[line * 128u + base + 2u];
-        let x3 = tile[line * 128u + base + 3u];
-        let x4 = tile[line * 128u + base + 4u];
-        let x5 = tile[line * 128u + base + 5u];
-        let x6 = tile[line * 128u + base + 6u];
-        let x7 = tile[line * 128u + base + 7u];
+        let a0 = tile[line * 64u + base + 0u];
+        let a1 = tile[line * 64u + base + 1u];
+        let a2 = tile[line * 64u + base + 2u];
+        let a3 = tile[line * 64u + base + 3u];
+        let a4 = tile[line * 64u + base + 4u];
+        let a5 = tile[line * 64u + base + 5u];
+        let a6 = tile[line * 64u + base + 6u];
+        let a7 = tile[line * 64u + base + 7u];
+        let x0 = C(a0.xy, a4.xy);
+        let x1 = C(a0.zw, a4.zw);
+        let x2 = C(a1.xy, a5.xy);
+        let x3 = C(a1.zw, a5.zw);
+        let x4 = C(a2.xy, a6.xy);
+        let x5 = C(a2.zw, a6.zw);
+        let x6 = C(a3.xy, a7.xy);
+        let x7 = C(a3.zw, a7.zw);
         let y = fft_r8(x0, x1, x2, x3, x4, x5, x6, x7);
-        if (live) { dst[to + base + 0u] = y[0]; }
-        if (live) { dst[to + base + 1u] = y[1]; }
-        if (live) { dst[to + base + 2u] = y[2]; }
-        if (live) { dst[to + base + 3u] = y[3]; }
-        if (live) { dst[to + base + 4u] = y[4]; }
-        if (live) { dst[to + base + 5u] = y[5]; }
-        if (live) { dst[to + base + 6u] = y[6]; }
-        if (live) { dst[to + base + 7u] = y[7]; }
+        end[at * 64u + 0u + b] = y[0];
+        end[at * 64u + 8u + b] = y[1];
+        end[at * 64u + 16u + b] = y[2];
+        end[at * 64u + 24u + b] = y[3];
+        end[at * 64u + 32u + b] = y[4];
+        end[at * 64u + 40u + b] = y[5];
+        end[at * 64u + 48u + b] = y[6];
+        end[at * 64u + 56u + b] = y[7];
     }
     {
-        let b = t + 8u;
+        let b = t + 4u;
         let base = b * 8u;
-        let x0 = tile[line * 128u + base + 0u];
-        let x1 = tile[line * 128u + base + 1u];
-        let x2 = tile[line * 128u + base + 2u];
-        let x3 = tile[line * 128u + base + 3u];
-        let x4 = tile[line * 128u + base + 4u];
-        let x5 = tile[line * 128u + base + 5u];
-        let x6 = tile[line * 128u + base + 6u];
-        let x7 = tile[line * 128u + base + 7u];
+        let a0 = tile[line * 64u + base + 0u];
+        let a1 = tile[line * 64u + base + 1u];
+        let a2 = tile[line * 64u + base + 2u];
+        let a3 = tile[line * 64u + base + 3u];
+        let a4 = tile[line * 64u + base + 4u];
+        let a5 = tile[line * 64u + base + 5u];
+        let a6 = tile[line * 64u + base + 6u];
+        let a7 = tile[line * 64u + base + 7u];
+        let x0 = C(a0.xy, a4.xy);
+        let x1 = C(a0.zw, a4.zw);
+        let x2 = C(a1.xy, a5.xy);
+        let x3 = C(a1.zw, a5.zw);
+        let x4 = C(a2.xy, a6.xy);
+        let x5 = C(a2.zw, a6.zw);
+        let x6 = C(a3.xy, a7.xy);
+        let x7 = C(a3.zw, a7.zw);
         let y = fft_r8(x0, x1, x2, x3, x4, x5, x6, x7);
-        if (live) { dst[to + base + 0u] = y[0]; }
-        if (live) { dst[to + base + 1u] = y[1]; }
-        if (live) { dst[to + base + 2u] = y[2]; }
-        if (live) { dst[to + base + 3u] = y[3]; }
-        if (live) { dst[to + base + 4u] = y[4]; }
-        if (live) { dst[to + base + 5u] = y[5]; }
-        if (live) { dst[to + base + 6u] = y[6]; }
-        if (live) { dst[to + base + 7u] = y[7]; }
+        end[at * 64u + 0u + b] = y[0];
+        end[at * 64u + 8u + b] = y[1];
+        end[at * 64u + 16u + b] = y[2];
+        end[at * 64u + 24u + b] = y[3];
+        end[at * 64u + 32u + b] = y[4];
+        end[at * 64u + 40u + b] = y[5];
+        end[at * 64u + 48u + b] = y[6];
+        end[at * 64u + 56u + b] = y[7];
     }
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
+use super::fftgen;
 use crate::error::{Error, Result};
 
 /// Which adapters will do.
@@ -89,8 +90,12 @@ pub struct Device {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
     pub name: String,
+    /// Name and driver, by which plans are remembered.
+    pub driver: String,
     pub limits: wgpu::Limits,
     pub software: bool,
+    /// What line plans are made by.
+    pub table: fftgen::Table,
     /// The first error that no call returned.
     failure: Arc<Mutex<Option<String>>>,
 }
@@ -107,7 +112,7 @@ impl Device {
         let limits = adapter.limits();
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("lightloom"),
-            required_features: wgpu::Features::empty(),
+            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
             required_limits: limits.clone(),
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
@@ -127,7 +132,21 @@ impl Device {
             }
         });
         let name = format!("{} ({:?})", info.name, info.backend);
-        Ok(Self { device, queue, name, limits, software: is_software(&info), failure })
+        let software = is_software(&info);
+        let driver = format!("{name}, {} {}", info.driver, info.driver_info);
+        let table = if software { fftgen::SOFTWARE } else { fftgen::HARDWARE };
+        Ok(Self { device, queue, name, driver, limits, software, table, failure })
+    }
+
+    pub fn encoder(&self) -> wgpu::CommandEncoder {
+        self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
+    }
+
+    /// What line plans may use.
+    pub fn lines(&self) -> fftgen::Limits {
+        let threads = self.limits.max_compute_invocations_per_workgroup as usize;
+        let bytes = self.limits.max_compute_workgroup_storage_size as usize;
+        fftgen::Limits::of(threads, bytes, self.table)
     }
 
     /// The first error since the device was opened, if any.

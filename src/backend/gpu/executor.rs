@@ -2,15 +2,20 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use num_complex::Complex;
 
-use super::compile::{Command, Compiler, Memory, Pipelines, bytes, storage};
+use super::compile::{Command, Compiler};
 use super::device::Device;
-use super::fftgen;
+use super::fftgen::LinePlan;
+use super::memory::{Memory, bytes, download, storage};
+use super::pipelines::Pipelines;
+use super::submit;
+use super::tune::{self, Choices, Tuning};
 use crate::backend::{Executor, NodeTime, fits, is_reordered, routine_index};
 use crate::error::{Error, Result};
-use crate::program::{Data, Domain, Kind, Layout, Program, Role, Slot, SlotId};
+use crate::program::{Data, Domain, Kind, Layout, Program, Role, Scope, Slot, SlotId};
 
 pub struct Gpu {
     program: Arc<Program>,
@@ -20,11 +25,20 @@ pub struct Gpu {
     values: Vec<Option<wgpu::Buffer>>,
     memory: Vec<Memory>,
     /// By routine and number of samples.
-    commands: HashMap<(usize, usize), Vec<Command>>,
+    commands: HashMap<(usize, usize), Compiled>,
+    /// Seconds a real moved, of the routine measured last.
+    pace: f64,
+    /// In which plans are not the table's.
+    tuned: Choices,
+}
+
+struct Compiled {
+    commands: Vec<Command>,
+    runs: u64,
 }
 
 impl Gpu {
-    pub fn new(program: Arc<Program>, device: Arc<Device>) -> Result<Self> {
+    pub fn new(program: Arc<Program>, device: Arc<Device>, tuning: &Tuning) -> Result<Self> {
         let mut values = Vec::new();
         for (slot, copies) in program.slots.iter().zip(program.copies()) {
             values.push(match &slot.role {
@@ -32,19 +46,29 @@ impl Gpu {
                 _ => Some(storage(&device, &slot.name, copies as u64 * bytes(slot))),
             });
         }
+        let mut pipelines = Pipelines::default();
         let mut memory = Vec::new();
         for routine in &program.routines {
-            memory.push(Memory::new(&device, &program, routine)?);
+            memory.push(Memory::new(&device, &mut pipelines, &program, routine)?);
         }
         let mut gpu = Self {
             program,
             device,
-            pipelines: Pipelines::default(),
+            pipelines,
             values,
             memory,
             commands: HashMap::new(),
+            pace: submit::UNKNOWN_PACE,
+            tuned: Choices::new(),
         };
         let program = Arc::clone(&gpu.program);
+        let mut compiler = Compiler {
+            device: &gpu.device,
+            program: &program,
+            pipelines: &mut gpu.pipelines,
+            values: &gpu.values,
+        };
+        gpu.tuned = tune::tune(&mut compiler, &gpu.memory, tuning)?;
         for (i, slot) in program.slots.iter().enumerate() {
             if let Role::Const(data) | Role::Param(data) | Role::State(data) = &slot.role {
                 gpu.write(SlotId(i as u32), data)?;
@@ -61,15 +85,15 @@ impl Gpu {
     /// Place of each natural element in the device's order, for slots that the device reorders.
     fn order(&self, slot: &Slot) -> Vec<usize> {
         let [rows, columns] = [slot.shape.dims[0], slot.shape.dims[1]];
-        let limits = fftgen::Limits::of(
-            self.device.limits.max_compute_invocations_per_workgroup as usize,
-            self.device.limits.max_compute_workgroup_storage_size as usize,
-        );
+        let limits = self.device.lines();
         let natural = |n: usize| (0..n as u32).collect::<Vec<u32>>();
-        let along = |n: usize| fftgen::order(n, limits).unwrap_or_else(|| natural(n));
+        let along = |n: usize, order: fn(&LinePlan) -> Vec<u32>| {
+            LinePlan::choose(n, &limits).map_or_else(|| natural(n), |plan| order(&plan))
+        };
         // frequency[p] lies at place p.
-        let x = along(columns);
-        let y = if slot.shape.layout == Layout::Spectrum { along(rows) } else { natural(rows) };
+        let x = along(columns, LinePlan::row_order);
+        let spectrum = slot.shape.layout == Layout::Spectrum;
+        let y = if spectrum { along(rows, LinePlan::column_order) } else { natural(rows) };
         let mut order = vec![0; rows * columns];
         for (q, &ky) in y.iter().enumerate() {
             for (p, &kx) in x.iter().enumerate() {
@@ -79,23 +103,29 @@ impl Gpu {
         order
     }
 
-    fn download(&self, buffer: &wgpu::Buffer, size: u64) -> Result<Vec<u8>> {
-        let size = size.next_multiple_of(4);
-        let staging = self.device.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("read"),
-            size,
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        let mut encoder =
-            self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, size);
-        self.device.queue.submit([encoder.finish()]);
-        staging.map_async(wgpu::MapMode::Read, .., |_| {});
-        self.device.wait()?;
-        let failed = |e| Error::device(format!("{}: cannot read back: {e:?}", self.device.name));
-        let view = staging.get_mapped_range(..).map_err(failed)?;
-        Ok(view.to_vec())
+    /// Compiles a routine for so many samples, once; its index.
+    fn prepare(&mut self, routine: &str, count: usize) -> Result<usize> {
+        let index = routine_index(&self.program, routine)?;
+        let known = &self.program.routines[index];
+        if count == 0 || count > known.batch {
+            let what = format!("{count} samples of a batch of {}", known.batch);
+            return Err(Error::Shape { op: "run", what });
+        }
+        if !self.commands.contains_key(&(index, count)) {
+            let mut compiler = Compiler {
+                device: &self.device,
+                program: &self.program,
+                pipelines: &mut self.pipelines,
+                values: &self.values,
+            };
+            let commands = compiler.commands(known, &self.memory[index], count)?;
+            self.commands.insert((index, count), Compiled { commands, runs: 0 });
+        }
+        Ok(index)
+    }
+
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 }
 
@@ -117,7 +147,8 @@ impl Executor for Gpu {
     fn describe(&self) -> String {
         let micro = self.memory.iter().map(|m| m.micro.to_string()).collect::<Vec<_>>().join("/");
         let kind = if self.device.software { ", software" } else { "" };
-        format!("GPU, f32, {}{kind}, micro-batches {micro}", self.device.name)
+        let tuned = tune::name(&self.tuned).map_or_else(String::new, |n| format!(", plans {n}"));
+        format!("GPU, f32, {}{kind}, micro-batches {micro}{tuned}", self.device.name)
     }
 
     fn write(&mut self, slot: SlotId, data: &Data) -> Result<()> {
@@ -156,7 +187,7 @@ impl Executor for Gpu {
         };
         let copies =
             if known.domain == Domain::Sample { buffer.size() / bytes(known).max(1) } else { 1 };
-        let raw = self.download(buffer, copies * bytes(known))?;
+        let raw = download(&self.device, buffer, copies * bytes(known))?;
         let reordered = is_reordered(known).then(|| self.order(known));
         Ok(match known.shape.kind {
             Kind::Index => Data::Index(bytemuck::pod_collect_to_vec(&raw)),
@@ -175,47 +206,40 @@ impl Executor for Gpu {
         })
     }
 
-    fn profile(&mut self, _routine: &str, _count: usize) -> Result<Vec<NodeTime>> {
-        Err(Error::device("nodes are not timed on a GPU yet"))
+    fn profile(&mut self, routine: &str, count: usize) -> Result<Vec<NodeTime>> {
+        let index = self.prepare(routine, count)?;
+        let mut times = Vec::new();
+        for section in &self.program.routines[index].sections {
+            let copies = if section.scope == Scope::PerSample { count } else { 1 };
+            times.extend(section.nodes.iter().map(|n| NodeTime::new(&self.program, n, copies)));
+        }
+        for time in &mut times {
+            time.launches = 0;
+        }
+        submit::timed(&self.device, &self.commands[&(index, count)].commands, |d, seconds| {
+            times[d.node].seconds += seconds;
+            times[d.node].launches += 1;
+        })?;
+        Ok(times)
     }
 
     fn run(&mut self, routine: &str, count: usize) -> Result<()> {
-        let index = routine_index(&self.program, routine)?;
-        let known = &self.program.routines[index];
-        if count == 0 || count > known.batch {
-            let what = format!("{count} samples of a batch of {}", known.batch);
-            return Err(Error::Shape { op: "run", what });
+        let index = self.prepare(routine, count)?;
+        let Some(compiled) = self.commands.get_mut(&(index, count)) else {
+            unreachable!("it was prepared")
+        };
+        compiled.runs += 1;
+        // The first run compiles shaders; the second says how fast the device is.
+        if compiled.runs == 2 {
+            self.device.wait()?;
+            let start = Instant::now();
+            submit::submit(&self.device, &compiled.commands, self.pace);
+            self.device.wait()?;
+            let reals: f64 = compiled.commands.iter().map(Command::reals).sum();
+            self.pace = start.elapsed().as_secs_f64() / reals.max(1.0);
+            return Ok(());
         }
-        if !self.commands.contains_key(&(index, count)) {
-            let mut compiler = Compiler {
-                device: &self.device,
-                program: &self.program,
-                pipelines: &mut self.pipelines,
-                values: &self.values,
-            };
-            let made = compiler.commands(known, &self.memory[index], count)?;
-            self.commands.insert((index, count), made);
-        }
-        let mut encoder =
-            self.device.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        for command in &self.commands[&(index, count)] {
-            match command {
-                Command::Clear(buffer) => encoder.clear_buffer(buffer, 0, None),
-                Command::Copy { from, from_at, to, to_at, size } => {
-                    encoder.copy_buffer_to_buffer(from, *from_at, to, *to_at, *size);
-                }
-                Command::Pass(dispatches) => {
-                    let mut pass =
-                        encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                    for d in dispatches {
-                        pass.set_pipeline(&d.pipeline);
-                        pass.set_bind_group(0, &d.group, &[]);
-                        pass.dispatch_workgroups(d.grid[0], d.grid[1], d.grid[2]);
-                    }
-                }
-            }
-        }
-        self.device.queue.submit([encoder.finish()]);
+        submit::submit(&self.device, &compiled.commands, self.pace);
         let polled = self.device.device.poll(wgpu::PollType::Poll);
         polled.map_err(|e| Error::device(format!("{}: {e}", self.device.name)))?;
         self.device.check()

@@ -8,7 +8,11 @@ pub mod device;
 pub mod executor;
 pub mod fftgen;
 pub mod limits;
+pub mod memory;
+pub mod pipelines;
 pub mod shaders;
+mod submit;
+mod tune;
 
 use std::sync::Arc;
 
@@ -17,21 +21,43 @@ use crate::error::Result;
 use crate::program::Program;
 
 pub use device::{AdapterReport, Wanted, adapters, has_hardware};
+pub use tune::Tuning;
 
 /// Compiles a program for a GPU.
 pub fn compile(program: Arc<Program>, wanted: Wanted) -> Result<Box<dyn Executor>> {
-    compile_within(program, wanted, u64::MAX)
+    compile_within(program, wanted, &Within::default())
 }
 
-/// Likewise with bindings of at most `bytes`, where the adapter would allow more: smaller
-/// micro-batches, the same bits.
+/// Less than an adapter would allow.
+#[derive(Debug, Clone, Default)]
+pub struct Within {
+    /// Bytes of a binding: smaller micro-batches, the same bits.
+    pub binding: Option<u64>,
+    /// Bytes of workgroup memory: lines are cut.
+    pub workgroup: Option<u32>,
+    /// What line plans are made by.
+    pub table: Option<fftgen::Table>,
+    /// Else a real GPU is tuned, and what was found is kept below the user's cache folder.
+    pub tuning: Option<Tuning>,
+}
+
+/// Likewise, as on a smaller device.
 pub fn compile_within(
     program: Arc<Program>,
     wanted: Wanted,
-    bytes: u64,
+    within: &Within,
 ) -> Result<Box<dyn Executor>> {
     let mut device = device::Device::open(wanted)?;
-    let most = &mut device.limits.max_storage_buffer_binding_size;
-    *most = bytes.min(*most);
-    Ok(Box::new(executor::Gpu::new(program, Arc::new(device))?))
+    let limits = &mut device.limits;
+    let binding = &mut limits.max_storage_buffer_binding_size;
+    *binding = within.binding.unwrap_or(*binding).min(*binding);
+    let workgroup = &mut limits.max_compute_workgroup_storage_size;
+    *workgroup = within.workgroup.unwrap_or(*workgroup).min(*workgroup);
+    device.table = within.table.unwrap_or(device.table);
+    let own = || match tune::path() {
+        Some(path) if !device.software => Tuning::Measured(path),
+        _ => Tuning::Table,
+    };
+    let tuning = within.tuning.clone().unwrap_or_else(own);
+    Ok(Box::new(executor::Gpu::new(program, Arc::new(device), &tuning)?))
 }

@@ -1,322 +1,412 @@
-//! The text of a pass.
+//! The text of a kernel: bindings, butterflies, ways up and down the stages of a part.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::plan::LinePlan;
+use super::plan::{Group, Pair, Part};
+use super::{LineKernel, Operand};
 use crate::backend::gpu::shaders;
 
-/// One stage: radix, block, stride inside a butterfly.
+/// One stage: radix, block, stride inside a butterfly, in values of the sub-line.
 #[derive(Debug, Clone, Copy)]
-struct Stage {
-    radix: usize,
+pub struct Stage {
+    pub radix: usize,
     block: usize,
     stride: usize,
 }
 
-pub struct Emit<'a> {
-    plan: &'a LinePlan,
-    field: [usize; 2],
-    padded: [usize; 2],
-    along_x: bool,
-    stages: Vec<Stage>,
-    bindings: String,
-    body: String,
+/// One round of a stage's butterflies, in each thread one.
+pub struct Butterfly {
+    stage: Stage,
+    /// Whether its values are multiplied by twiddles.
+    turns: bool,
+    /// Of the round.
+    number: usize,
 }
 
-/// Where a butterfly's values come from or go to: WGSL for the value at position `at`.
-type Load<'b> = &'b dyn Fn(&str, usize) -> String;
-type Store<'b> = &'b dyn Fn(&str, usize, &str) -> String;
+/// One value of a butterfly: it lies at `base + at` of the sub-line; in the first stage, whose
+/// butterflies begin below its stride, that is at least `low` and less than `high`.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub at: usize,
+    pub low: usize,
+    pub high: usize,
+    /// Among the values of the butterfly, and among all of the thread.
+    pub index: usize,
+    pub slot: usize,
+}
 
-impl<'a> Emit<'a> {
-    pub fn new(plan: &'a LinePlan, field: [usize; 2], padded: [usize; 2], along_x: bool) -> Self {
-        let mut block = plan.length;
+impl Butterfly {
+    pub fn places(&self) -> impl Iterator<Item = Place> + use<> {
+        let Stage { radix, stride, .. } = self.stage;
+        let number = self.number;
+        (0..radix).map(move |index| {
+            let at = index * stride;
+            Place { at, low: at, high: at + stride, index, slot: number * radix + index }
+        })
+    }
+}
+
+/// Emits the value at a place and names it; none where it is known to be zero.
+pub type Load<'b> = &'b dyn Fn(&mut Emit, &Place) -> Option<String>;
+/// What becomes of a butterfly's values, which are expressions.
+pub type Finish<'b> = &'b mut dyn FnMut(&mut Emit, &Butterfly, Vec<String>);
+
+pub struct Emit {
+    pub part: Part,
+    pub group: Group,
+    /// Neighbouring sub-lines lie side by side, and so do their threads.
+    beside: bool,
+    stages: Vec<Stage>,
+    bindings: Vec<(Operand, bool)>,
+    declared: String,
+    body: String,
+    depth: usize,
+}
+
+impl Emit {
+    pub fn new(part: Part, group: Group, beside: bool) -> Self {
+        let mut block = part.length;
         let stage = |&radix: &usize| {
             let stage = Stage { radix, block, stride: block / radix };
             block /= radix;
             stage
         };
-        let stages = plan.radices.iter().map(stage).collect();
-        Self { plan, field, padded, along_x, stages, bindings: String::new(), body: String::new() }
-    }
-
-    fn line(&mut self, text: &str) {
-        self.body.push_str("    ");
-        self.body.push_str(text);
-        self.body.push('\n');
-    }
-
-    fn bind(&mut self, names: &[(&str, bool)]) {
-        for (i, (name, write)) in names.iter().enumerate() {
-            let access = if *write { "read_write" } else { "read" };
-            let binding = i + 1;
-            let _ = writeln!(
-                self.bindings,
-                "@group(0) @binding({binding}) var<storage, {access}> {name}: array<vec2<f32>>;"
-            );
-        }
-    }
-
-    /// Emits the butterflies of stage `j`. `load` and `store` get the position of the butterfly's
-    /// first value and the index of a value in it.
-    fn stage(&mut self, j: usize, transposed: bool, load: Load, store: Store) {
-        let Stage { radix, block, stride } = self.stages[j];
-        let (count, threads) = (self.plan.length / radix, self.plan.threads);
-        let step = self.plan.length / block;
-        for round in 0..count.div_ceil(threads) {
-            let first = round * threads;
-            // Lines whose butterflies do not fill the last round leave threads idle there.
-            let guarded = first + threads > count;
-            let open =
-                if guarded { format!("if (t + {first}u < {count}u) {{") } else { "{".into() };
-            self.line(&open);
-            self.line(&format!("    let b = t + {first}u;"));
-            // With one block the butterfly's number is its place.
-            if block == self.plan.length {
-                self.line("    let n = b;");
-                self.line("    let base = b;");
-            } else if stride == 1 {
-                self.line(&format!("    let base = b * {radix}u;"));
-            } else {
-                self.line(&format!("    let n = b % {stride}u;"));
-                self.line(&format!("    let base = (b / {stride}u) * {block}u + n;"));
-            }
-            let twiddle = |k: usize, value: &str| {
-                if k == 0 || stride == 1 {
-                    value.to_owned()
-                } else {
-                    format!("mul({value}, twiddles[n * {}u])", k * step)
-                }
-            };
-            for i in 0..radix {
-                let value = load("base", i * stride);
-                let value = if transposed { twiddle(i, &value) } else { value };
-                self.line(&format!("    let x{i} = {value};"));
-            }
-            if radix == 1 {
-                self.line("    let y = array<vec2<f32>, 1>(x0);");
-            } else {
-                let arguments: Vec<String> = (0..radix).map(|i| format!("x{i}")).collect();
-                self.line(&format!("    let y = fft_r{radix}({});", arguments.join(", ")));
-            }
-            for k in 0..radix {
-                let value = format!("y[{k}]");
-                let value = if transposed { value } else { twiddle(k, &value) };
-                let text = store("base", k * stride, &value);
-                self.line(&format!("    {text}"));
-            }
-            self.line("}");
-        }
-    }
-
-    /// All forward stages but the last; the first reads through `load`.
-    fn forward_but_last(&mut self, load: Load) {
-        let last = self.stages.len() - 1;
-        let (tile_load, tile_store) = (self.tile_load(), self.tile_store());
-        for j in 0..last {
-            self.stage(j, false, if j == 0 { load } else { &tile_load }, &tile_store);
-            self.line("workgroupBarrier();");
-        }
-    }
-
-    /// A value of this invocation's line in workgroup memory.
-    fn tile_load(&self) -> impl Fn(&str, usize) -> String + use<> {
-        let (along_x, length, lines) = (self.along_x, self.plan.length, self.plan.lines);
-        move |base: &str, at: usize| {
-            if along_x {
-                format!("tile[line * {length}u + {base} + {at}u]")
-            } else {
-                format!("tile[({base} + {at}u) * {lines}u + line]")
-            }
-        }
-    }
-
-    fn tile_store(&self) -> impl Fn(&str, usize, &str) -> String + use<> {
-        let place = self.tile_load();
-        move |base: &str, at: usize, v: &str| format!("{} = {v};", place(base, at))
-    }
-
-    /// Pads: the value at a position of the line, or zero past the field.
-    fn padded_load(&self, array: &str) -> impl Fn(&str, usize) -> String + use<> {
-        let array = array.to_owned();
-        let (along_x, n, width) =
-            (self.along_x, self.field[usize::from(self.along_x)], self.padded[1]);
-        move |base: &str, at: usize| {
-            let index = if along_x {
-                format!("at + {base} + {at}u")
-            } else {
-                format!("at + ({base} + {at}u) * {width}u")
-            };
-            format!("select(vec2<f32>(0.0), {array}[{index}], live && {base} + {at}u < {n}u)")
-        }
-    }
-
-    /// Crops: stores a swapped value if its position lies in the field.
-    fn cropped_store(&self) -> impl Fn(&str, usize, &str) -> String + use<> {
-        let (along_x, n, width) =
-            (self.along_x, self.field[usize::from(self.along_x)], self.padded[1]);
-        move |base: &str, at: usize, v: &str| {
-            let index = if along_x {
-                format!("at + {base} + {at}u")
-            } else {
-                format!("at + ({base} + {at}u) * {width}u")
-            };
-            format!("if (live && {base} + {at}u < {n}u) {{ dst[{index}] = {v}.yx; }}")
-        }
-    }
-
-    /// The transposed stages below the last, from workgroup memory to the field.
-    fn inverse_but_last(&mut self) {
-        let (tile_load, tile_store, crop) =
-            (self.tile_load(), self.tile_store(), self.cropped_store());
-        for j in (0..self.stages.len() - 1).rev() {
-            self.line("workgroupBarrier();");
-            if j == 0 {
-                self.stage(j, true, &tile_load, &crop);
-            } else {
-                self.stage(j, true, &tile_load, &tile_store);
-            }
-        }
-    }
-
-    fn rows_place(&mut self, width: usize) {
-        let (threads, lines, ny) = (self.plan.threads, self.plan.lines, self.field[0]);
-        self.line(&format!("let line = l / {threads}u;"));
-        self.line(&format!("let t = l % {threads}u;"));
-        self.line(&format!("let row = w.x * {lines}u + line;"));
-        self.line(&format!("let live = row < {ny}u;"));
-        self.line(&format!("let at = (w.y * {ny}u + row) * {width}u;"));
-    }
-
-    fn columns_place(&mut self, sample: &str) {
-        let (ny, width) = (self.field[0], self.padded[1]);
-        self.line(&format!("let at = {sample} * {}u + column;", ny * width));
-    }
-
-    fn column(&mut self) {
-        let (lines, width) = (self.plan.lines, self.padded[1]);
-        self.line(&format!("let line = l % {lines}u;"));
-        self.line(&format!("let t = l / {lines}u;"));
-        self.line(&format!("let column = w.x * {lines}u + line;"));
-        self.line(&format!("let live = column < {width}u;"));
-    }
-
-    pub fn rows_in(&mut self) {
-        self.bind(&[("src", false), ("dst", true), ("twiddles", false)]);
-        let (nx, mx) = (self.field[1], self.padded[1]);
-        self.rows_place(nx);
-        self.line(&format!("let to = (w.y * {}u + row) * {mx}u;", self.field[0]));
-        let (pad, tile_load) = (self.padded_load("src"), self.tile_load());
-        self.forward_but_last(&pad);
-        let store = |base: &str, at: usize, v: &str| {
-            format!("if (live) {{ dst[to + {base} + {at}u] = {v}; }}")
+        let stages = part.radices.iter().map(stage).collect();
+        let mut emit = Self {
+            part,
+            group,
+            beside,
+            stages,
+            bindings: Vec::new(),
+            declared: String::new(),
+            body: String::new(),
+            depth: 1,
         };
-        let last = self.stages.len() - 1;
-        self.stage(last, false, if last == 0 { &pad } else { &tile_load }, &store);
-    }
-
-    pub fn rows_out(&mut self) {
-        self.bind(&[("src", false), ("dst", true), ("twiddles", false)]);
-        let (nx, mx) = (self.field[1], self.padded[1]);
-        self.rows_place(nx);
-        self.line(&format!("let from_row = (w.y * {}u + row) * {mx}u;", self.field[0]));
-        let load = |base: &str, at: usize| {
-            format!("select(vec2<f32>(0.0), src[from_row + {base} + {at}u].yx, live)")
-        };
-        let (tile_store, crop) = (self.tile_store(), self.cropped_store());
-        let last = self.stages.len() - 1;
-        self.stage(last, true, &load, if last == 0 { &crop } else { &tile_store });
-        self.inverse_but_last();
-    }
-
-    pub fn columns(&mut self, conj: bool) {
-        self.bind(&[("src", false), ("dst", true), ("twiddles", false), ("transfer", false)]);
-        self.column();
-        self.columns_place("w.y");
-        let (pad, tile_load) = (self.padded_load("src"), self.tile_load());
-        self.forward_but_last(&pad);
-        // The last forward and the first inverse butterfly meet in registers around x H.
-        let (tile_store, crop) = (self.tile_store(), self.cropped_store());
-        let last = self.stages.len() - 1;
-        let Stage { radix, .. } = self.stages[last];
-        let width = self.padded[1];
-        let product = if conj { "mul_conj" } else { "mul" };
-        let store: Store = if last == 0 { &crop } else { &tile_store };
-        let back = |base: &str, at: usize, v: &str| {
-            let k = at;
-            let h = format!("transfer[({base} + {k}u) * {width}u + min(column, {}u)]", width - 1);
-            let mut text = format!("let h{k} = {product}({h}, {v}).yx;");
-            if k + 1 == radix {
-                if radix == 1 {
-                    text += " let z = array<vec2<f32>, 1>(h0);";
-                } else {
-                    let arguments: Vec<String> = (0..radix).map(|i| format!("h{i}")).collect();
-                    let _ = write!(text, " let z = fft_r{radix}({});", arguments.join(", "));
-                }
-                for i in 0..radix {
-                    text.push_str("\n        ");
-                    text.push_str(&store(base, i, &format!("z[{i}]")));
-                }
-            }
-            text
-        };
-        self.stage(last, false, if last == 0 { &pad } else { &tile_load }, &back);
-        self.inverse_but_last();
-    }
-
-    pub fn columns_grad(&mut self) {
-        self.bind(&[("x", false), ("g", false), ("twiddles", false), ("sums", true)]);
-        self.column();
-        let last = self.stages.len() - 1;
-        let Stage { radix, .. } = self.stages[last];
-        let rounds = (self.plan.length / radix).div_ceil(self.plan.threads);
-        let (my, mx) = (self.padded[0], self.padded[1]);
-        self.line(&format!("var kept: array<vec2<f32>, {}>;", rounds * radix));
-        self.line("let low = max(w.y * p.leaf, p.first);");
-        self.line("let high = min((w.y + 1u) * p.leaf, p.first + p.count);");
-        self.line("for (var s = low; s < high; s++) {");
-        self.columns_place("(s - p.first)");
-        for array in ["x", "g"] {
-            let (pad, tile_load) = (self.padded_load(array), self.tile_load());
-            self.forward_but_last(&pad);
-            let threads = self.plan.threads;
-            let store = |base: &str, at: usize, v: &str| {
-                // Which round this is, is the butterfly's number over the threads.
-                let slot = format!("(b / {threads}u) * {radix}u + {at}u");
-                if array == "x" {
-                    format!("kept[{slot}] = {v};")
-                } else {
-                    let sum =
-                        format!("sums[w.y * {}u + ({base} + {at}u) * {mx}u + column]", my * mx);
-                    format!("if (live) {{ {sum} += mul_conj(kept[{slot}], {v}); }}")
-                }
-            };
-            self.stage(last, false, if last == 0 { &pad } else { &tile_load }, &store);
-            self.line("workgroupBarrier();");
+        emit.bind(Operand::Twiddles, "twiddles", "vec2<f32>", false);
+        let Group { threads, lines, .. } = group;
+        if beside {
+            emit.line(&format!("let line = l % {lines}u;"));
+            emit.line(&format!("let t = l / {lines}u;"));
+        } else {
+            emit.line(&format!("let line = l / {threads}u;"));
+            emit.line(&format!("let t = l % {threads}u;"));
         }
+        emit
+    }
+
+    pub fn line(&mut self, text: &str) {
+        for line in text.lines() {
+            let _ = writeln!(self.body, "{:1$}{line}", "", 4 * self.depth);
+        }
+    }
+
+    pub fn open(&mut self, text: &str) {
+        self.line(text);
+        self.depth += 1;
+    }
+
+    pub fn close(&mut self) {
+        self.depth -= 1;
         self.line("}");
     }
 
-    /// Library, bindings, body.
-    pub fn finish(self) -> String {
-        let Self { plan, stages, bindings, body, .. } = self;
+    pub fn barrier(&mut self) {
+        self.line("workgroupBarrier();");
+    }
+
+    /// The next storage binding.
+    pub fn bind(&mut self, operand: Operand, name: &str, element: &str, write: bool) {
+        self.bindings.push((operand, write));
+        let access = if write { "read_write" } else { "read" };
+        let _ = writeln!(
+            self.declared,
+            "@group(0) @binding({}) var<storage, {access}> {name}: array<{element}>;",
+            self.bindings.len()
+        );
+    }
+
+    /// Butterflies of neighbours that share a lane.
+    fn side(&self) -> usize {
+        if self.group.pair == Pair::Butterflies { 2 } else { 1 }
+    }
+
+    /// Values that a lane holds in a stage.
+    pub fn held(&self, stage: usize) -> usize {
+        let radix = self.stages[stage].radix;
+        (self.part.length / radix / self.side()).div_ceil(self.group.threads) * radix
+    }
+
+    pub fn last(&self) -> usize {
+        self.stages.len() - 1
+    }
+
+    /// Emits the butterflies of a stage, round by round, with their twiddles.
+    pub fn butterflies(&mut self, stage: usize, each: &mut dyn FnMut(&mut Self, &Butterfly)) {
+        let Stage { radix, stride, .. } = self.stages[stage];
+        self.rounds(stage, radix > 1 && (stride > 1 || self.part.inner > 1), each);
+    }
+
+    /// Likewise, without twiddles unless it `turns`: where values are only moved.
+    pub fn rounds(
+        &mut self,
+        stage: usize,
+        turns: bool,
+        each: &mut dyn FnMut(&mut Self, &Butterfly),
+    ) {
+        let Stage { radix, block, stride } = self.stages[stage];
+        let side = self.side();
+        let (count, threads) = (self.part.length / radix / side, self.group.threads);
+        for number in 0..count.div_ceil(threads) {
+            let first = number * threads;
+            // Lines whose butterflies do not fill the last round leave threads idle there.
+            let guarded = first + threads > count;
+            self.open(&if guarded {
+                format!("if (t + {first}u < {count}u) {{")
+            } else {
+                "{".into()
+            });
+            self.line(&format!("let b = t + {first}u;"));
+            let (block, near) = (block / side, stride / side);
+            // With one block the butterfly's number is its place.
+            let one_block = block == self.part.length / side;
+            let within = if one_block { "b".into() } else { format!("(b % {near}u)") };
+            self.line(&if one_block {
+                "let base = b;".into()
+            } else if stride == 1 {
+                format!("let base = b * {radix}u;")
+            } else {
+                format!("let base = (b / {near}u) * {block}u + {within};")
+            });
+            if turns {
+                self.twiddles(self.stages[stage], &within);
+            }
+            each(self, &Butterfly { stage: self.stages[stage], turns, number });
+            self.close();
+        }
+    }
+
+    /// exp(-2πi n k / L) for k below the radix: powers of two from the table, the others as their
+    /// products, which is at most log2 r roundings and a third of the loads.
+    fn twiddles(&mut self, stage: Stage, within: &str) {
+        let (inner, side) = (self.part.inner, self.side());
+        let within = if side == 1 { within.to_owned() } else { format!("{within} * {side}u") };
+        let n = match (inner, stage.stride) {
+            (1, _) => within,
+            (_, 1) => "apart".into(),
+            _ => format!("{within} * {inner}u + apart"),
+        };
+        self.line(&format!("let n = {n};"));
+        let step = self.part.line / (stage.block * inner);
+        for k in 1..stage.radix {
+            let high = 1 << k.ilog2();
+            let turn = k * step;
+            self.line(&match (k == high, side) {
+                (true, 1) => format!("let w{k} = twiddles[n * {turn}u];"),
+                (true, _) => {
+                    format!("let w{k} = C(twiddles[n * {turn}u], twiddles[n * {turn}u + {turn}u]);")
+                }
+                (false, 1) => format!("let w{k} = mul(w{high}, w{});", k - high),
+                (false, _) => format!("let w{k} = times_each(w{high}, w{});", k - high),
+            });
+        }
+    }
+
+    /// The butterfly of `values`; its outputs are elements of `name`.
+    fn transform(&mut self, name: &str, values: &[String]) -> Vec<String> {
+        if values.len() == 1 {
+            return values.to_vec();
+        }
+        let arguments = values.join(", ");
+        self.line(&format!("let {name} = fft_r{}({arguments});", values.len()));
+        (0..values.len()).map(|k| format!("{name}[{k}]")).collect()
+    }
+
+    fn turned(&self, bf: &Butterfly, values: Vec<String>) -> Vec<String> {
+        let times = if self.side() == 1 { "times" } else { "times_each" };
+        let turn = |(k, v): (usize, String)| match k {
+            0 => v,
+            _ if bf.turns => format!("{times}({v}, w{k})"),
+            _ => v,
+        };
+        values.into_iter().enumerate().map(turn).collect()
+    }
+
+    /// Forward: butterfly, then twiddles.
+    pub fn forward(&mut self, bf: &Butterfly, values: &[Option<String>]) -> Vec<String> {
+        let or_zero = |(i, v): (usize, &Option<String>)| {
+            if let Some(v) = v {
+                self.line(&format!("let x{i} = {v};"));
+                format!("x{i}")
+            } else {
+                "C()".into()
+            }
+        };
+        let values: Vec<String> = values.iter().enumerate().map(or_zero).collect();
+        let values = self.transform("y", &values);
+        self.turned(bf, values)
+    }
+
+    /// Inverse, on exchanged parts: twiddles, then the same butterfly.
+    pub fn inverse(&mut self, bf: &Butterfly, values: Vec<String>) -> Vec<String> {
+        let mut named = Vec::new();
+        for (k, v) in self.turned(bf, values).into_iter().enumerate() {
+            self.line(&format!("let u{k} = {v};"));
+            named.push(format!("u{k}"));
+        }
+        self.transform("z", &named)
+    }
+
+    /// Index in workgroup memory of what lies `at` behind the base of this lane's sub-line.
+    fn tile(&self, at: usize) -> String {
+        let (length, lines) = (self.part.length / self.side(), self.group.lines);
+        if self.beside {
+            format!("tile[(base + {at}u) * {lines}u + line]")
+        } else {
+            format!("tile[line * {length}u + base + {at}u]")
+        }
+    }
+
+    /// Whether the values of a lane's two butterflies lie one behind the other, not side by side.
+    fn is_apart(&self, bf: &Butterfly) -> bool {
+        self.side() > 1 && bf.stage.stride == 1
+    }
+
+    fn read_tile(&mut self, bf: &Butterfly) -> Vec<String> {
+        let side = self.side();
+        if !self.is_apart(bf) {
+            return bf.places().map(|p| self.tile(p.at / side)).collect();
+        }
+        let half = bf.stage.radix / 2;
+        for j in 0..bf.stage.radix {
+            let tile = self.tile(j);
+            self.line(&format!("let a{j} = {tile};"));
+        }
+        let value = |i: usize| {
+            let (j, part) = (i / 2, if i.is_multiple_of(2) { "xy" } else { "zw" });
+            format!("C(a{j}.{part}, a{}.{part})", j + half)
+        };
+        (0..bf.stage.radix).map(value).collect()
+    }
+
+    pub fn write_tile(&mut self, bf: &Butterfly, values: Vec<String>) {
+        let side = self.side();
+        if self.is_apart(bf) {
+            let half = bf.stage.radix / 2;
+            for j in 0..half {
+                for (first, part) in [(0, "xy"), (half, "zw")] {
+                    let tile = self.tile(first + j);
+                    let (low, high) = (&values[2 * j], &values[2 * j + 1]);
+                    self.line(&format!("{tile} = C({low}.{part}, {high}.{part});"));
+                }
+            }
+            return;
+        }
+        for (place, v) in bf.places().zip(values) {
+            let tile = self.tile(place.at / side);
+            self.line(&format!("{tile} = {v};"));
+        }
+    }
+
+    /// The stages from `first` on, forward: the very first reads through `load`, the last ends in
+    /// `finish`.
+    pub fn climb(&mut self, first: usize, load: Load, finish: Finish) {
+        let last = self.last();
+        for stage in first..=last {
+            if stage > 0 {
+                self.barrier();
+            }
+            self.butterflies(stage, &mut |e, bf| {
+                let values: Vec<_> = if stage == 0 {
+                    bf.places().map(|p| load(e, &p)).collect()
+                } else {
+                    e.read_tile(bf).into_iter().map(Some).collect()
+                };
+                let values = e.forward(bf, &values);
+                if stage == last {
+                    finish(e, bf, values);
+                } else {
+                    e.write_tile(bf, values);
+                }
+            });
+        }
+    }
+
+    /// The stages from `first` down to none, inverse: stage `last` reads through `load`, stage 0
+    /// ends in `finish`, both with exchanged parts.
+    pub fn descend(&mut self, first: usize, load: Load, finish: Finish) {
+        let last = self.last();
+        for stage in (0..=first).rev() {
+            if stage < last {
+                self.barrier();
+            }
+            self.butterflies(stage, &mut |e, bf| {
+                let top = |e: &mut Self, p: &Place| {
+                    load(e, p).unwrap_or_else(|| unreachable!("a transformed line has no padding"))
+                };
+                let values = if stage == last {
+                    bf.places().map(|p| top(e, &p)).collect()
+                } else {
+                    e.read_tile(bf)
+                };
+                let values = e.inverse(bf, values);
+                if stage == 0 {
+                    finish(e, bf, values);
+                } else {
+                    e.write_tile(bf, values);
+                }
+            });
+        }
+    }
+
+    /// Where a place lies in the whole line, in lanes' values.
+    pub fn position(&self, place: &Place) -> String {
+        let Part { outer, length, inner, .. } = self.part;
+        let (at, length) = (place.at / self.side(), length / self.side());
+        match (outer, inner) {
+            (1, 1) => format!("base + {at}u"),
+            (1, _) => format!("(base + {at}u) * {inner}u + apart"),
+            _ => format!("block * {length}u + base + {at}u"),
+        }
+    }
+
+    /// Whether the position of a place is surely below `limit`, surely not, or a question.
+    pub fn below(&self, place: &Place, limit: usize) -> Option<bool> {
+        let Part { outer, inner, .. } = self.part;
+        if outer > 1 {
+            return (limit >= self.part.line).then_some(true);
+        }
+        if place.high * inner <= limit {
+            Some(true)
+        } else if place.low * inner >= limit {
+            Some(false)
+        } else {
+            None
+        }
+    }
+
+    /// Library, bindings, body; one group of workgroups has `groups` along x and z.
+    pub fn finish(self, groups: [usize; 2], sums: bool) -> LineKernel {
+        let tile = self.part.length / self.side() * self.group.lines;
+        let Self { part, group, bindings, declared, body, .. } = self;
         let mut text = String::new();
-        let radices: BTreeSet<usize> = stages.iter().map(|s| s.radix).filter(|&r| r > 1).collect();
-        let files = radices.iter().map(|r| format!("lib/fft_r{r}.wgsl"));
-        for path in std::iter::once("lib/complex.wgsl".to_owned()).chain(files) {
-            text.push_str(shaders::file(&path).unwrap_or_default());
+        let radices: BTreeSet<usize> = part.radices.iter().copied().filter(|&r| r > 1).collect();
+        let lane = if group.wide() == 2 { "lane_two" } else { "lane_one" };
+        let files = radices.iter().map(|r| format!("fft_r{r}"));
+        for name in ["complex".into(), lane.into()].into_iter().chain(files) {
+            text.push_str(shaders::file(&format!("lib/{name}.wgsl")).unwrap_or_default());
             text.push('\n');
         }
         let _ = write!(
             text,
             "struct Params {{\n    first: u32,\n    count: u32,\n    leaf: u32,\n    len: u32,\n}}\n\n\
-             @group(0) @binding(0) var<uniform> p: Params;\n{bindings}\n\
-             var<workgroup> tile: array<vec2<f32>, {}>;\n\n\
+             @group(0) @binding(0) var<uniform> p: Params;\n{declared}\n\
+             var<workgroup> tile: array<C, {}>;\n\n\
              @compute @workgroup_size({})\n\
              fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<u32>) {{\n{body}}}\n",
-            plan.length * plan.lines,
-            plan.threads * plan.lines,
+            tile,
+            group.threads * group.lines,
         );
-        text
+        LineKernel { text, length: part.line, bindings, sums, groups }
     }
 }

@@ -1,86 +1,215 @@
-//! How a line is transformed: radices, threads a line, lines a workgroup.
+//! How a line is transformed: M = r1 r2 ... rs by a table of what each radix costs, whole or, where
+//! it does not fit a workgroup, cut in two: M = M1 M2, M1 values that lie M2 apart and then M2 that
+//! lie side by side.
 
-/// What a workgroup may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use super::tables::Table;
+
+/// What a workgroup may use, and the table that plans are made by.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
     pub threads: usize,
     /// Of workgroup memory.
     pub bytes: usize,
+    pub table: Table,
 }
 
-/// Threads and memory of the fallback plan, which every WebGPU adapter has.
-const FALLBACK: Limits = Limits { threads: 256, bytes: 16 << 10 };
+/// Threads that every WebGPU adapter has; a plan asks for no more.
+const MOST_THREADS: usize = 256;
 
 impl Limits {
-    pub fn of(threads: usize, bytes: usize) -> Self {
-        Self { threads, bytes }
+    pub fn of(threads: usize, bytes: usize, table: Table) -> Self {
+        Self { threads, bytes, table }
     }
+
+    /// Memory for lines of so many bytes.
+    fn memory(&self, line: usize) -> usize {
+        if line > self.table.memory { self.bytes } else { self.bytes.min(self.table.memory) }
+    }
+
+    fn most_threads(&self) -> usize {
+        self.threads.min(MOST_THREADS)
+    }
+}
+
+/// Consecutive stages of a line, for one kernel: sub-lines of `length` values that lie `inner`
+/// apart, in `outer` blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Of the whole line.
+    pub line: usize,
+    pub outer: usize,
+    pub length: usize,
+    pub inner: usize,
+    /// In the order of the forward stages; their product is the length.
+    pub radices: Vec<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinePlan {
     pub length: usize,
-    /// In the order of the forward stages; their product is the length.
     pub radices: Vec<usize>,
-    /// Threads that share a line.
-    pub threads: usize,
-    /// Lines that share a workgroup.
-    pub lines: usize,
+    /// One part, or an upper and a lower one.
+    pub parts: Vec<Part>,
 }
 
-/// Few stages of even size, the largest first; none if a prime above 7 divides the length.
-fn radices(length: usize) -> Option<Vec<usize>> {
-    let mut rest = length;
-    let mut radices = Vec::new();
-    for prime in [7, 5, 3] {
-        while rest.is_multiple_of(prime) {
-            radices.push(prime);
-            rest /= prime;
-        }
+/// Products of known radices that give the length, largest first.
+fn factorings(length: usize, most: usize, table: &Table) -> Vec<Vec<usize>> {
+    if length == 1 {
+        return vec![Vec::new()];
     }
-    if !rest.is_power_of_two() {
-        return None;
+    let fits =
+        table.radices.iter().map(|r| r.0).filter(|r| *r <= most && length.is_multiple_of(*r));
+    let behind = |first: usize| {
+        factorings(length / first, first, table).into_iter().map(move |mut rest| {
+            rest.insert(0, first);
+            rest
+        })
+    };
+    fits.flat_map(behind).collect()
+}
+
+/// Values moved per sample of a line, arithmetic in the same unit.
+fn cost(length: usize, radices: &[usize], table: &Table) -> f64 {
+    let threads = length / radices[0];
+    let stage = |&radix: &usize| {
+        // Threads that the last round leaves idle wait for the others.
+        let rounds = (length / radix).div_ceil(threads);
+        let work = (rounds * threads * radix) as f64 / length as f64;
+        let butterfly = table.radices.iter().find(|r| r.0 == radix).map_or(0.0, |r| r.1);
+        work * (butterfly + table.exchange)
+    };
+    radices.iter().map(stage).sum()
+}
+
+/// The line in one part or, where that does not fit a workgroup, in two of like lengths; none where
+/// those do not either.
+fn parts(length: usize, radices: &[usize], limits: &Limits) -> Option<Vec<Part>> {
+    let part = |from: usize, to: usize| Part {
+        line: length,
+        outer: radices[..from].iter().product(),
+        length: radices[from..to].iter().product(),
+        inner: radices[to..].iter().product(),
+        radices: radices[from..to].to_vec(),
+    };
+    let fits = |p: &Part| 8 * p.length <= limits.memory(8 * p.length);
+    let end = radices.len();
+    let whole = part(0, end);
+    if fits(&whole) {
+        return Some(vec![whole]);
     }
-    let mut twos = rest.trailing_zeros() as usize;
-    let mut stages = twos.div_ceil(4);
-    while stages > 0 {
-        let here = twos.div_ceil(stages);
-        radices.push(1 << here);
-        twos -= here;
-        stages -= 1;
-    }
-    if radices.is_empty() {
-        radices.push(1);
-    }
-    radices.sort_unstable_by(|a, b| b.cmp(a));
-    Some(radices)
+    let cuts = (1..end).map(|at| vec![part(0, at), part(at, end)]);
+    let fitting = cuts.filter(|parts| parts.iter().all(fits));
+    fitting.min_by_key(|parts| parts.iter().map(|p| p.length).max())
 }
 
 impl LinePlan {
-    /// `lines`: how many lines of this length lie side by side in one sample.
-    pub fn choose(length: usize, lines: usize, along_x: bool, limits: Limits) -> Option<Self> {
-        let radices = radices(length)?;
-        let most = limits.threads.min(FALLBACK.threads);
-        let line_bytes = 8 * length;
-        // A line longer than the fallback's memory takes all that there is.
-        let bytes = if line_bytes > FALLBACK.bytes {
-            limits.bytes
-        } else {
-            limits.bytes.min(FALLBACK.bytes)
+    /// The cheapest; none if a prime above 7 divides the length or not even half a line fits.
+    pub fn choose(length: usize, limits: &Limits) -> Option<Self> {
+        let table = &limits.table;
+        let all = if length == 1 { vec![vec![1]] } else { factorings(length, usize::MAX, table) };
+        let plan = |mut radices: Vec<usize>| {
+            // Two butterflies share a lane only where the last radix is even.
+            if let Some(at) = radices.iter().rposition(|r| r.is_multiple_of(2)) {
+                radices[at..].rotate_left(1);
+            }
+            let parts = parts(length, &radices, limits)?;
+            Some(Self { length, radices, parts })
         };
-        if line_bytes > bytes {
-            return None;
-        }
-        let threads = (length / radices[0]).clamp(1, most);
-        // Rows fill a workgroup; columns lie side by side so that 64 bytes are read together.
-        let wanted = if along_x { (128 / threads).max(1) } else { 8 };
-        let lines = wanted.min(bytes / line_bytes).min(most / threads).min(lines).max(1);
-        Some(Self { length, radices, threads, lines })
+        let price = |plan: &Self| cost(length, &plan.radices, table);
+        all.into_iter().filter_map(plan).min_by(|a, b| price(a).total_cmp(&price(b)))
+    }
+
+    /// The frequency at each place of a transformed row in memory: the last butterfly of a row
+    /// stores its values so that neighbouring threads write neighbouring places.
+    pub fn row_order(&self) -> Vec<u32> {
+        let frequencies = frequencies(&self.radices);
+        let last = self.parts.last().map_or(1, |p| p.length);
+        let radix = self.radices.last().copied().unwrap_or(1);
+        let at = |place: usize| {
+            let (block, inside) = (place / last * last, place % last);
+            let butterflies = last / radix;
+            block + inside % butterflies * radix + inside / butterflies
+        };
+        (0..self.length).map(|place| frequencies[at(place)]).collect()
+    }
+
+    /// The frequency at each place of a transformed column.
+    pub fn column_order(&self) -> Vec<u32> {
+        frequencies(&self.radices)
+    }
+}
+
+/// What a lane holds two of, so that it moves 16 bytes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pair {
+    Nothing,
+    /// The same value of two neighbouring lines.
+    Lines,
+    /// The same value of two neighbouring butterflies of a line.
+    Butterflies,
+}
+
+/// How a part lies on a workgroup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Group {
+    /// Threads that share a sub-line.
+    pub threads: usize,
+    /// Sub-lines that share a workgroup, counted by lanes.
+    pub lines: usize,
+    pub pair: Pair,
+}
+
+impl Group {
+    /// For `count` sub-lines, one behind the other in memory; `pairs`: of an even number of
+    /// samples where they are natural.
+    pub fn rows(part: &Part, count: usize, pairs: bool, limits: &Limits) -> Self {
+        let last = part.radices[part.radices.len() - 1];
+        let even = last.is_multiple_of(2) && (part.length / last).is_multiple_of(2);
+        let pair = if limits.table.fill.pairs && pairs && even && part.radices.len() > 1 {
+            Pair::Butterflies
+        } else {
+            Pair::Nothing
+        };
+        Self::filled(part, count, pair, limits.memory(8 * part.length), limits, |threads| {
+            (limits.table.fill.row_threads / threads).max(1)
+        })
+    }
+
+    /// Likewise, side by side in memory: the more of them, the longer a run is read at once.
+    pub fn beside(part: &Part, count: usize, pairs: bool, limits: &Limits) -> Self {
+        let fits = 16 * part.length <= limits.bytes;
+        let pairs = limits.table.fill.pairs && pairs && count.is_multiple_of(2) && fits;
+        let pair = if pairs { Pair::Lines } else { Pair::Nothing };
+        let width = if pairs { 2 } else { 1 };
+        Self::filled(part, count / width, pair, limits.bytes / width, limits, |_| {
+            limits.table.fill.beside / width
+        })
+    }
+
+    fn filled(
+        part: &Part,
+        count: usize,
+        pair: Pair,
+        memory: usize,
+        limits: &Limits,
+        wanted: impl Fn(usize) -> usize,
+    ) -> Self {
+        let most = limits.most_threads();
+        let butterflies = part.length / part.radices[0];
+        let lanes = if pair == Pair::Butterflies { butterflies / 2 } else { butterflies };
+        let threads = lanes.clamp(1, most);
+        let room = (memory / (8 * part.length)).min(most / threads).min(count);
+        Self { threads, lines: wanted(threads).min(room).max(1), pair }
+    }
+
+    /// Values a lane holds side by side.
+    pub fn wide(&self) -> usize {
+        if self.pair == Pair::Nothing { 1 } else { 2 }
     }
 }
 
 /// Frequency at each position of a transformed line.
-pub fn frequencies(radices: &[usize]) -> Vec<u32> {
+fn frequencies(radices: &[usize]) -> Vec<u32> {
     let length: usize = radices.iter().product();
     let frequency = |position: usize| {
         let (mut rest, mut stride, mut scale, mut k) = (position, length, 1, 0);
@@ -93,11 +222,6 @@ pub fn frequencies(radices: &[usize]) -> Vec<u32> {
         k as u32
     };
     (0..length).map(frequency).collect()
-}
-
-/// The order in which lines of a length lie after their transform; none if they do not fit.
-pub fn order(length: usize, limits: Limits) -> Option<Vec<u32>> {
-    LinePlan::choose(length, 1, true, limits).map(|plan| frequencies(&plan.radices))
 }
 
 /// exp(-2πi k / M), made in f64.
@@ -113,7 +237,10 @@ pub fn twiddles(length: usize) -> Vec<[f32; 2]> {
 mod tests {
     use num_complex::Complex;
 
+    use super::super::tables::{HARDWARE, SOFTWARE};
     use super::*;
+
+    const TABLES: [Table; 2] = [SOFTWARE, HARDWARE];
 
     /// Butterfly by definition.
     fn dft(x: &[Complex<f64>]) -> Vec<Complex<f64>> {
@@ -157,8 +284,12 @@ mod tests {
 
     #[test]
     fn the_network_is_the_transform_in_its_own_order() {
-        for length in (1..=130).chain([200, 210, 256, 343, 400, 512]) {
-            let Some(radices) = radices(length) else { continue };
+        let lengths = (1..=130).chain([200, 210, 256, 343, 400, 512]);
+        for (length, table) in lengths.flat_map(|n| TABLES.map(|t| (n, t))) {
+            let limits = Limits::of(256, 16 << 10, table);
+            let Some(LinePlan { radices, .. }) = LinePlan::choose(length, &limits) else {
+                continue;
+            };
             assert_eq!(radices.iter().product::<usize>(), length);
             let x: Vec<_> = (0..length)
                 .map(|i| Complex::new((i * i % 7) as f64 - 3.0, (i % 5) as f64))

@@ -1,0 +1,40 @@
+// X_k = sum_n x_n exp(-2 pi i n k / 10).
+fn fft_r10(x0: C, x1: C, x2: C, x3: C, x4: C, x5: C, x6: C, x7: C, x8: C, x9: C) -> array<C, 10> {
+    let t1 = x0 + x5;
+    let t2 = x0 - x5;
+    let t3 = x2 + x7;
+    let t4 = x2 - x7;
+    let t5 = x4 + x9;
+    let t6 = x4 - x9;
+    let t7 = x6 + x1;
+    let t8 = x6 - x1;
+    let t9 = x8 + x3;
+    let t10 = x8 - x3;
+    let t11 = t3 + t9;
+    let t12 = neg_i(t3 - t9);
+    let t13 = t5 + t7;
+    let t14 = neg_i(t5 - t7);
+    let t15 = t1 + t11 + t13;
+    let t16 = t1 + t11 * 0.309016994 - t13 * 0.809016994;
+    let t17 = t12 * 0.951056516 + t14 * 0.587785252;
+    let t18 = t16 + t17;
+    let t19 = t16 - t17;
+    let t20 = t1 - t11 * 0.809016994 + t13 * 0.309016994;
+    let t21 = t12 * 0.587785252 - t14 * 0.951056516;
+    let t22 = t20 + t21;
+    let t23 = t20 - t21;
+    let t24 = t4 + t10;
+    let t25 = neg_i(t4 - t10);
+    let t26 = t6 + t8;
+    let t27 = neg_i(t6 - t8);
+    let t28 = t2 + t24 + t26;
+    let t29 = t2 + t24 * 0.309016994 - t26 * 0.809016994;
+    let t30 = t25 * 0.951056516 + t27 * 0.587785252;
+    let t31 = t29 + t30;
+    let t32 = t29 - t30;
+    let t33 = t2 - t24 * 0.809016994 + t26 * 0.309016994;
+    let t34 = t25 * 0.587785252 - t27 * 0.951056516;
+    let t35 = t33 + t34;
+    let t36 = t33 - t34;
+    return array<C, 10>(t15, t31, t22, t36, t19, t28, t18, t35, t23, t32);
+}

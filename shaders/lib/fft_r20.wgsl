@@ -1,0 +1,102 @@
+// X_k = sum_n x_n exp(-2 pi i n k / 20).
+fn fft_r20(
+    x0: C, x1: C, x2: C, x3: C, x4: C, x5: C, x6: C, x7: C, x8: C, x9: C, x10: C, x11: C, x12: C,
+    x13: C, x14: C, x15: C, x16: C, x17: C, x18: C, x19: C,
+) -> array<C, 20> {
+    let t1 = x0 + x10;
+    let t2 = x0 - x10;
+    let t3 = x5 + x15;
+    let t4 = neg_i(x5 - x15);
+    let t5 = t1 + t3;
+    let t6 = t2 + t4;
+    let t7 = t1 - t3;
+    let t8 = t2 - t4;
+    let t9 = x4 + x14;
+    let t10 = x4 - x14;
+    let t11 = x9 + x19;
+    let t12 = neg_i(x9 - x19);
+    let t13 = t9 + t11;
+    let t14 = t10 + t12;
+    let t15 = t9 - t11;
+    let t16 = t10 - t12;
+    let t17 = x8 + x18;
+    let t18 = x8 - x18;
+    let t19 = x13 + x3;
+    let t20 = neg_i(x13 - x3);
+    let t21 = t17 + t19;
+    let t22 = t18 + t20;
+    let t23 = t17 - t19;
+    let t24 = t18 - t20;
+    let t25 = x12 + x2;
+    let t26 = x12 - x2;
+    let t27 = x17 + x7;
+    let t28 = neg_i(x17 - x7);
+    let t29 = t25 + t27;
+    let t30 = t26 + t28;
+    let t31 = t25 - t27;
+    let t32 = t26 - t28;
+    let t33 = x16 + x6;
+    let t34 = x16 - x6;
+    let t35 = x1 + x11;
+    let t36 = neg_i(x1 - x11);
+    let t37 = t33 + t35;
+    let t38 = t34 + t36;
+    let t39 = t33 - t35;
+    let t40 = t34 - t36;
+    let t41 = t13 + t37;
+    let t42 = neg_i(t13 - t37);
+    let t43 = t21 + t29;
+    let t44 = neg_i(t21 - t29);
+    let t45 = t5 + t41 + t43;
+    let t46 = t5 + t41 * 0.309016994 - t43 * 0.809016994;
+    let t47 = t42 * 0.951056516 + t44 * 0.587785252;
+    let t48 = t46 + t47;
+    let t49 = t46 - t47;
+    let t50 = t5 - t41 * 0.809016994 + t43 * 0.309016994;
+    let t51 = t42 * 0.587785252 - t44 * 0.951056516;
+    let t52 = t50 + t51;
+    let t53 = t50 - t51;
+    let t54 = t14 + t38;
+    let t55 = neg_i(t14 - t38);
+    let t56 = t22 + t30;
+    let t57 = neg_i(t22 - t30);
+    let t58 = t6 + t54 + t56;
+    let t59 = t6 + t54 * 0.309016994 - t56 * 0.809016994;
+    let t60 = t55 * 0.951056516 + t57 * 0.587785252;
+    let t61 = t59 + t60;
+    let t62 = t59 - t60;
+    let t63 = t6 - t54 * 0.809016994 + t56 * 0.309016994;
+    let t64 = t55 * 0.587785252 - t57 * 0.951056516;
+    let t65 = t63 + t64;
+    let t66 = t63 - t64;
+    let t67 = t15 + t39;
+    let t68 = neg_i(t15 - t39);
+    let t69 = t23 + t31;
+    let t70 = neg_i(t23 - t31);
+    let t71 = t7 + t67 + t69;
+    let t72 = t7 + t67 * 0.309016994 - t69 * 0.809016994;
+    let t73 = t68 * 0.951056516 + t70 * 0.587785252;
+    let t74 = t72 + t73;
+    let t75 = t72 - t73;
+    let t76 = t7 - t67 * 0.809016994 + t69 * 0.309016994;
+    let t77 = t68 * 0.587785252 - t70 * 0.951056516;
+    let t78 = t76 + t77;
+    let t79 = t76 - t77;
+    let t80 = t16 + t40;
+    let t81 = neg_i(t16 - t40);
+    let t82 = t24 + t32;
+    let t83 = neg_i(t24 - t32);
+    let t84 = t8 + t80 + t82;
+    let t85 = t8 + t80 * 0.309016994 - t82 * 0.809016994;
+    let t86 = t81 * 0.951056516 + t83 * 0.587785252;
+    let t87 = t85 + t86;
+    let t88 = t85 - t86;
+    let t89 = t8 - t80 * 0.809016994 + t82 * 0.309016994;
+    let t90 = t81 * 0.587785252 - t83 * 0.951056516;
+    let t91 = t89 + t90;
+    let t92 = t89 - t90;
+    return array<C, 20>(
+        t45, t61, t78, t92, t49, t58, t74, t91, t53, t62, t71, t87, t52, t66, t75, t84, t48, t65,
+        t79, t88,
+    );
+}
