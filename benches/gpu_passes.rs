@@ -110,7 +110,8 @@ fn median(times: &mut [Duration]) -> f64 {
 
 /// Two contenders in turns for at least two seconds: medians and least times in ms.
 fn interleaved(mut a: impl FnMut() -> Duration, mut b: impl FnMut() -> Duration) -> [[f64; 2]; 2] {
-    (a(), b());
+    a();
+    b();
     let (mut ta, mut tb) = (Vec::new(), Vec::new());
     let start = Instant::now();
     while ta.len() < 7 || start.elapsed() < Duration::from_secs(2) {
