@@ -1,6 +1,7 @@
 //! Kernels over columns: forward stages, times H, inverse stages; or the gradient of H.
 
-use super::emit::{Emit, Load, Place};
+use super::butterfly::Place;
+use super::emit::{Emit, Load};
 use super::plan::{Group, Limits, Part};
 use super::{LineKernel, Operand};
 

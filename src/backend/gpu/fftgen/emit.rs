@@ -3,49 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use super::butterfly::{Butterfly, Place, Stage};
 use super::plan::{Group, Pair, Part};
 use super::{LineKernel, Operand};
 use crate::backend::gpu::shaders;
-
-/// One stage: radix, block, stride inside a butterfly, in values of the sub-line.
-#[derive(Debug, Clone, Copy)]
-pub struct Stage {
-    pub radix: usize,
-    block: usize,
-    stride: usize,
-}
-
-/// One round of a stage's butterflies, in each thread one.
-pub struct Butterfly {
-    stage: Stage,
-    /// Whether its values are multiplied by twiddles.
-    turns: bool,
-    /// Of the round.
-    number: usize,
-}
-
-/// One value of a butterfly: it lies at `base + at` of the sub-line; in the first stage, whose
-/// butterflies begin below its stride, that is at least `low` and less than `high`.
-#[derive(Debug, Clone, Copy)]
-pub struct Place {
-    pub at: usize,
-    pub low: usize,
-    pub high: usize,
-    /// Among the values of the butterfly, and among all of the thread.
-    pub index: usize,
-    pub slot: usize,
-}
-
-impl Butterfly {
-    pub fn places(&self) -> impl Iterator<Item = Place> + use<> {
-        let Stage { radix, stride, .. } = self.stage;
-        let number = self.number;
-        (0..radix).map(move |index| {
-            let at = index * stride;
-            Place { at, low: at, high: at + stride, index, slot: number * radix + index }
-        })
-    }
-}
 
 /// Emits the value at a place and names it; none where it is known to be zero.
 pub type Load<'b> = &'b dyn Fn(&mut Emit, &Place) -> Option<String>;
@@ -203,8 +164,13 @@ impl Emit {
             let turn = k * step;
             self.line(&match (k == high, side) {
                 (true, 1) => format!("let w{k} = twiddles[n * {turn}u];"),
+                // The neighbour's is this one turned by a constant.
                 (true, _) => {
-                    format!("let w{k} = C(twiddles[n * {turn}u], twiddles[n * {turn}u + {turn}u]);")
+                    let angle = -std::f64::consts::TAU * turn as f64 / self.part.line as f64;
+                    let (re, im) = (angle.cos() as f32, angle.sin() as f32);
+                    format!(
+                        "let r{k} = twiddles[n * {turn}u];\nlet w{k} = C(r{k}, mul(r{k}, vec2<f32>({re:?}, {im:?})));"
+                    )
                 }
                 (false, 1) => format!("let w{k} = mul(w{high}, w{});", k - high),
                 (false, _) => format!("let w{k} = times_each(w{high}, w{});", k - high),

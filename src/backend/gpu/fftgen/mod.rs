@@ -12,6 +12,7 @@
 //! that lie M2 apart, those below on M2 neighbours, and scratch lies between. The twiddles of the
 //! stages are those of the whole line, so that nothing else happens at the cut.
 
+mod butterfly;
 mod columns;
 mod emit;
 mod plan;

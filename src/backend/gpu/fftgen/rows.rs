@@ -1,7 +1,8 @@
 //! Kernels over rows: inverse stages down to the natural order, a chain of links there, forward
 //! stages up again; either half may be missing. Past the field nothing is computed.
 
-use super::emit::{Butterfly, Emit, Load, Place};
+use super::butterfly::{Butterfly, Place};
+use super::emit::{Emit, Load};
 use super::plan::{Group, Limits, Part};
 use super::{LineKernel, Operand};
 use crate::ops::grad_sum::GradSum;
