@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use lightloom::backend::cpu::{self, Cpu};
+use lightloom::backend::cpu;
 use lightloom::backend::{Backend, Choice, Executor, Precision};
 use lightloom::data;
 use lightloom::experiment::{Experiment, load};
 use lightloom::lower::{Machine, detect, loss};
-use lightloom::math::scalar::Scalar;
 use lightloom::math::sparse::Sparse;
 use lightloom::methods::{self, Bench, names};
 use lightloom::ops::Op;
@@ -51,7 +50,8 @@ fn norm(a: &Data) -> f64 {
 type Filled = (SlotId, Data);
 
 /// |<A x, y> - <x, A^H y>| / (|A x| |y|) over a batch, of what `forward` and `back` emit.
-fn mismatch<T: Scalar>(
+fn mismatch(
+    precision: Precision,
     x: Shape,
     y: Shape,
     forward: &dyn Fn(&mut Builder, SlotId) -> SlotId,
@@ -72,7 +72,7 @@ fn mismatch<T: Scalar>(
     let ahy = back(&mut b, y.0);
     b.output(ax, "Ax");
     b.output(ahy, "AHy");
-    let mut cpu = Cpu::<T>::new(Arc::new(b.finish()), cpu::pool(Some(1)).expect("a thread"));
+    let mut cpu = cpu::compile(Arc::new(b.finish()), precision, Some(1)).expect("a thread");
     for (slot, data) in [&x, &y] {
         cpu.write(*slot, data).expect("write");
     }
@@ -92,8 +92,8 @@ fn adjoints(
     forward: &dyn Fn(&mut Builder, SlotId) -> SlotId,
     back: &dyn Fn(&mut Builder, SlotId) -> SlotId,
 ) {
-    let exact = mismatch::<f64>(x.clone(), y.clone(), forward, back);
-    let single = mismatch::<f32>(x.clone(), y.clone(), forward, back);
+    let exact = mismatch(Precision::F64, x.clone(), y.clone(), forward, back);
+    let single = mismatch(Precision::F32, x.clone(), y.clone(), forward, back);
     println!("adjoint: {what}: f64 {exact:.2e}, f32 {single:.2e}");
     assert!(exact <= 1e-12, "{what}: {exact:e} in f64");
     assert!(single <= 1e-5, "{what}: {single:e} in f32");
@@ -230,7 +230,7 @@ loss = {{ kind = "{kind}", temperature = 0.1, efficiency_weight = {weight:?} }}
 
 /// A training step that ends at its gradients, in f64.
 struct Step {
-    cpu: Cpu<f64>,
+    cpu: Box<dyn Executor>,
     loss: SlotId,
     /// Each parameter with its gradient and where it stands.
     params: Vec<(String, SlotId, SlotId, Vec<f64>)>,
@@ -264,8 +264,8 @@ impl Step {
             b.output(grad, &format!("grad.{name}"));
             slots.push((name, trained.slot, grad));
         }
-        let pool = cpu::pool(Some(1)).expect("a thread");
-        let mut cpu = Cpu::<f64>::new(Arc::new(b.finish()), pool);
+        let program = Arc::new(b.finish());
+        let mut cpu = cpu::compile(program, Precision::F64, Some(1)).expect("a thread");
         let pixels = SAMPLES * IMAGE[0] * IMAGE[1];
         let images = reals(50, pixels).iter().map(|v| 0.5 + 0.5 * v).collect();
         cpu.write(machine.image.expect("image"), &Data::Real(images)).expect("write");
@@ -473,7 +473,13 @@ fn thirty_steps_are_the_same_everywhere() {
     let experiment = loaded.expect("the experiment").experiment;
     let source = experiment.data.as_ref().expect("data");
     let data = Arc::new(data::load(source, experiment.seed).expect("MNIST"));
-    let choice = |backend, precision, fuse| Choice { backend, precision, threads: Some(2), fuse };
+    let choice = |backend, precision, fuse| Choice {
+        backend,
+        precision,
+        threads: Some(2),
+        fuse,
+        ..Choice::default()
+    };
     let (losses, masks) = trained(&data, choice(Backend::Cpu, Precision::F64, false));
     // The steps do train: masks move by far more than what they may differ, and the loss falls.
     let mean = |l: &[f64]| l.iter().sum::<f64>() / l.len() as f64;

@@ -3,8 +3,7 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use lightloom::backend::Executor;
-use lightloom::backend::cpu::{Cpu, pool};
+use lightloom::backend::{Precision, cpu};
 use lightloom::bench::rival::Propagator;
 use lightloom::bench::stack::{PROPAGATE, noise, propagation, standard};
 use lightloom::program::Data;
@@ -163,11 +162,11 @@ fn the_rival_computes_the_same() {
         for batch in [1, 5] {
             let p = propagation(&experiment.optic, batch).expect("a step of free space");
             let field = noise(batch * size[0] * size[1], 7);
-            let mut exact = Cpu::<f64>::new(Arc::new(p.program), pool(Some(1)).unwrap());
+            let mut exact = cpu::compile(Arc::new(p.program), Precision::F64, Some(1)).unwrap();
             exact.write(p.field, &Data::Complex(field.clone())).unwrap();
             exact.run(PROPAGATE, batch).unwrap();
             let exact = exact.read(p.result).unwrap();
-            let threads = pool(Some(2)).unwrap();
+            let threads = cpu::pool(Some(2)).unwrap();
             let h = experiment.optic.transfer(&p.step).table();
             let rival = Propagator::new(size, experiment.optic.padded(), &h, 2);
             let single = |z: &Complex<f64>| Complex::new(z.re as f32, z.im as f32);

@@ -339,6 +339,7 @@ fn help_lists_the_commands_that_work() {
         "train",
         "eval",
         "render",
+        "bench",
         "data",
         "doctor",
         "validate",
@@ -347,7 +348,7 @@ fn help_lists_the_commands_that_work() {
         "help",
     ];
     assert_eq!(listed, expected);
-    for name in &expected[..9] {
+    for name in &expected[..10] {
         let text = good(folder.path(), &[name, "--help"]);
         assert!(text.contains("Usage: lightloom"), "{text}");
         for flag in ["--backend", "--precision", "--threads", "--seed", "--set", "--json"] {

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lightloom::backend::Executor;
-use lightloom::backend::cpu::{self, Cpu};
+use lightloom::backend::Precision::{self, F32, F64};
+use lightloom::backend::cpu;
 use lightloom::experiment::load;
 use lightloom::files::npy;
 use lightloom::lower::Machine;
-use lightloom::math::scalar::Scalar;
 use lightloom::ops::case::{complexes, reals};
 use lightloom::optics::sampling;
 use lightloom::optics::transfer::Transfer;
@@ -63,8 +63,8 @@ impl Scene {
         loaded.unwrap_or_else(|e| panic!("{e:?}\n{}", self.text)).experiment.optic
     }
 
-    /// Every plane by name, computed in `T`.
-    fn planes<T: Scalar>(&self) -> Vec<(String, Field)> {
+    /// Every plane by name.
+    fn planes(&self, precision: Precision) -> Vec<(String, Field)> {
         let mut b = Builder::default();
         let machine = Machine::new(&mut b, &self.optic(), None, 0, 1).expect("machine");
         b.routine("test", 1);
@@ -74,8 +74,7 @@ impl Scene {
                 b.output(plane.field, &plane.name);
             }
         }
-        let pool = cpu::pool(Some(1)).expect("a thread");
-        let mut cpu = Cpu::<T>::new(Arc::new(b.finish()), pool);
+        let mut cpu = cpu::compile(Arc::new(b.finish()), precision, Some(1)).expect("a thread");
         cpu.run("test", 1).expect("run");
         let read =
             |p: &lightloom::lower::Plane| cpu.read(p.field).expect("read").complexes().to_vec();
@@ -84,8 +83,8 @@ impl Scene {
     }
 
     /// The field behind the last element.
-    fn output<T: Scalar>(&self) -> Field {
-        self.planes::<T>().pop().expect("an output plane").1
+    fn output(&self, precision: Precision) -> Field {
+        self.planes(precision).pop().expect("an output plane").1
     }
 }
 
@@ -132,7 +131,7 @@ fn no_distance_is_the_identity() {
         let field = complexes(1, samples[0] * samples[1]);
         let head = head(532e-9, [2e-6, 3e-6], samples, more);
         let scene = Scene::new(&head, &step(0.0)).source(samples, &field);
-        close("z = 0", difference(&scene.output::<f64>(), &field), EXACT);
+        close("z = 0", difference(&scene.output(F64), &field), EXACT);
     }
 }
 
@@ -151,11 +150,11 @@ fn there_and_back_is_the_identity() {
     let head = head(532e-9, [0.5e-6; 2], samples, PERIODIC);
     let there_and_back = [step(100e-6), step(-100e-6)].join(", ");
     let scene = Scene::new(&head, &there_and_back).source(samples, &field);
-    close("round trip in f64", difference(&scene.output::<f64>(), &field), EXACT);
-    close("round trip in f32", difference(&scene.output::<f32>(), &field), 2e-5);
+    close("round trip in f64", difference(&scene.output(F64), &field), EXACT);
+    close("round trip in f32", difference(&scene.output(F32), &field), 2e-5);
     // One way alone is far from the identity, so the test does test something.
     let one_way = Scene::new(&head, &step(100e-6)).source(samples, &field);
-    assert!(difference(&one_way.output::<f64>(), &field) > 0.1);
+    assert!(difference(&one_way.output(F64), &field) > 0.1);
 }
 
 /// C2.25: H(z1) H(z2) = H(z1 + z2). Phases of z / lambda < 1000 turns round to 1000 x 1e-16.
@@ -166,7 +165,7 @@ fn two_steps_are_one() {
     let head = head(532e-9, [0.5e-6, 0.6e-6], samples, PERIODIC);
     let run = |elements: &[f64]| {
         let elements: Vec<String> = elements.iter().map(|&z| step(z)).collect();
-        Scene::new(&head, &elements.join(", ")).source(samples, &field).output::<f64>()
+        Scene::new(&head, &elements.join(", ")).source(samples, &field).output(F64)
     };
     close("z1 then z2", difference(&run(&[130e-6, -41e-6]), &run(&[89e-6])), EXACT);
     close("z1 then z2", difference(&run(&[30e-6, 50e-6, 9e-6]), &run(&[89e-6])), EXACT);
@@ -187,7 +186,7 @@ fn talbot_images_at_the_exact_distance() {
     assert!((exact - 24.747_448_71e-6).abs() < 1e-14);
     let intensity_error = |z: f64| {
         let head = head(wavelength, pitch, samples, PERIODIC);
-        let out = Scene::new(&head, &step(z)).source(samples, &field).output::<f64>();
+        let out = Scene::new(&head, &step(z)).source(samples, &field).output(F64);
         let errors = out.iter().zip(&field).map(|(a, b)| (a.norm_sqr() - b.norm_sqr()).abs());
         errors.fold(0.0, f64::max)
     };
@@ -231,7 +230,7 @@ fn light_on_the_axis_of_a_hole() {
         let head = head(wavelength, [dx; 2], [n, n], "pad = 6.0");
         let size = format!("{:e} m", 2.0 * a);
         let hole = format!("{{ kind = \"aperture\", shape = \"circle\", size = \"{size}\" }}");
-        let out = Scene::new(&head, &[hole, step(z)].join(", ")).output::<f64>();
+        let out = Scene::new(&head, &[hole, step(z)].join(", ")).output(F64);
         let found = out[(n / 2) * n + n / 2].norm_sqr();
         println!("a {a:e}: I {found:.6}, closed {:.6}, with cells {biased:.6}", closed(1.0));
         close("on axis", (found - biased).abs() / biased, 2e-3);
@@ -257,7 +256,7 @@ fn padding_is_explicit_zeros() {
         let run = |samples: [usize; 2], pad: &str, field: &[Complex<f64>]| {
             let scene = Scene::new(&head(532e-9, pitch, samples, pad), &step(60e-6));
             let scene = scene.source(samples, field);
-            (scene.optic().padded(), scene.output::<f64>())
+            (scene.optic().padded(), scene.output(F64))
         };
         let (padded, small) = run(samples, "pad = 4.0", &field);
         let (same, large) = run(doubled, "pad = 2.0", &embedded);
@@ -293,7 +292,7 @@ fn the_kernel_is_symmetric() {
             let mut field = vec![Complex::ZERO; n * n];
             field[c[0] * n + c[1]] = Complex::new(0.6, -0.8);
             let head = head(532e-9, [1e-6; 2], [n, n], PERIODIC);
-            let out = Scene::new(&head, &step(20e-6)).source([n, n], &field).output::<f64>();
+            let out = Scene::new(&head, &step(20e-6)).source([n, n], &field).output(F64);
             // Light has left the sample.
             assert!(out[c[0] * n + c[1]].norm_sqr() < 0.5 * power(&out));
             close("one sample", asymmetry(&out, n, c), EXACT);
@@ -317,7 +316,7 @@ fn the_kernel_is_symmetric_in_a_batch() {
         for (image, c) in images.chunks_mut(n * n).zip(centres) {
             image[c[0] * n + c[1]] = 1.0;
         }
-        let mut cpu = Cpu::<f64>::new(Arc::new(b.finish()), cpu::pool(Some(2)).expect("threads"));
+        let mut cpu = cpu::compile(Arc::new(b.finish()), F64, Some(2)).expect("threads");
         cpu.write(machine.image.expect("an image"), &Data::Real(images)).expect("write");
         cpu.run("test", centres.len()).expect("run");
         let out = cpu.read(light.leaving).expect("read");
@@ -378,7 +377,7 @@ fn a_gaussian_beam_spreads() {
         let more = format!("{PERIODIC}\nsource = {{ kind = \"gaussian\", waist = \"{w0:e} m\" }}");
         let scene = Scene::new(&head(wavelength, [pitch; 2], [n, n], &more), &step(z));
         let grid = scene.optic().grid();
-        let out = scene.output::<f64>();
+        let out = scene.output(F64);
         let expected = grid.map(|y, x| gaussian(w0, wavelength, z, x * x + y * y));
         close("Gaussian field", difference(&out, &expected), 2e-9);
         // w^2 = 4 <x^2>; half a unit of the eighth digit, which the second radius is given to.
@@ -395,7 +394,7 @@ fn a_gaussian_beam_spreads() {
             "{PERIODIC}\nsource = {{ kind = \"gaussian\", waist = \"{w0:e} m\", z = \"{z:e} m\" }}"
         );
         let scene = Scene::new(&head(wavelength, [pitch; 2], [n, n], &more), &step(0.0));
-        close("Gaussian source", difference(&scene.output::<f64>(), &expected), 2e-9);
+        close("Gaussian source", difference(&scene.output(F64), &expected), 2e-9);
     }
 }
 
@@ -415,7 +414,7 @@ fn a_lens_makes_a_new_waist() {
     let elements = [step(50e-3), step(28e-3), lens, step(behind)].join(", ");
     let scene = Scene::new(&head(wavelength, [10e-6; 2], [n, n], &more), &elements);
     let grid = scene.optic().grid();
-    let mut out = scene.output::<f64>();
+    let mut out = scene.output(F64);
     // Without the phase on the axis; a waist is flat, so what is left is real.
     let axis = out[(n / 2) * n + n / 2];
     for u in &mut out {
@@ -446,7 +445,7 @@ fn order_zero(phases: &[f64]) -> f64 {
     let mask = "{ kind = \"phase_mask\", file = \"grating.npy\", trainable = false }";
     let elements = format!("{mask}, {}", step(300e-6));
     let scene = Scene::new(&head(532e-9, [2e-6; 2], samples, PERIODIC), &elements);
-    let out = scene.mask("grating.npy", samples, &phases.repeat(2)).output::<f64>();
+    let out = scene.mask("grating.npy", samples, &phases.repeat(2)).output(F64);
     (out.iter().sum::<Complex<f64>>() / out.len() as f64).norm_sqr()
         / (power(&out) / out.len() as f64)
 }
@@ -479,7 +478,7 @@ fn a_periodic_window_keeps_power() {
     let lens = "{ kind = \"lens\", f = \"1 mm\" }";
     let elements = [&step(50e-6), mask, &step(3e-3), lens, &step(-70e-6)].join(", ");
     let scene = Scene::new(&head(532e-9, [0.9e-6, 0.7e-6], samples, PERIODIC), &elements);
-    let out = scene.source(samples, &field).output::<f64>();
+    let out = scene.source(samples, &field).output(F64);
     close("power", (power(&out) / power(&field) - 1.0).abs(), EXACT);
 }
 
@@ -493,9 +492,9 @@ fn a_lens_and_its_inverse_are_nothing() {
         let head = head(532e-9, [4e-6, 3e-6], samples, PERIODIC);
         Scene::new(&head, &elements.join(", ")).source(samples, &field)
     };
-    let both = scene(&[lens(5e-3), lens(-5e-3)]).output::<f64>();
+    let both = scene(&[lens(5e-3), lens(-5e-3)]).output(F64);
     close("lens and inverse", difference(&both, &field), 1e-15);
-    let one = scene(&[lens(5e-3)]).output::<f64>();
+    let one = scene(&[lens(5e-3)]).output(F64);
     assert!(difference(&one, &field) > 0.1);
 }
 
@@ -508,11 +507,11 @@ fn an_offset_is_a_translation() {
     let field = complexes(6, ny * nx);
     let pitch = [2e-6, 3e-6];
     let head = head(532e-9, pitch, samples, PERIODIC);
-    let straight = Scene::new(&head, &step(200e-6)).source(samples, &field).output::<f64>();
+    let straight = Scene::new(&head, &step(200e-6)).source(samples, &field).output(F64);
     for [dy, dx] in [[10i32, -7], [-36, 3], [0, 24], [-5, 0]] {
         let offset = [f64::from(dy) * pitch[0], f64::from(dx) * pitch[1]];
         let elements = shifted_step(200e-6, offset);
-        let out = Scene::new(&head, &elements).source(samples, &field).output::<f64>();
+        let out = Scene::new(&head, &elements).source(samples, &field).output(F64);
         // A point at x lands at x - offset.
         let moved = |i: usize, d: i32, n: usize| (i as i32 + d).rem_euclid(n as i32) as usize;
         let expected: Field = (0..ny * nx)
@@ -543,7 +542,7 @@ fn an_offset_window_sees_the_light_beside() {
     let by = offset.map(|d| f64::from(d) * pitch);
     let run = |samples: [usize; 2], elements: &str| {
         let head = head(wavelength, [pitch; 2], samples, "");
-        Scene::new(&head, elements).source(samples, &light(samples)).output::<f64>()
+        Scene::new(&head, elements).source(samples, &light(samples)).output(F64)
     };
     let aside = run(samples, &shifted_step(z, by));
     let wide = run([2 * ny, 2 * nx], &step(z));
@@ -565,7 +564,7 @@ fn a_negative_distance_conjugates() {
         let conjugate: Field = field.iter().map(Complex::conj).collect();
         let run = |z: f64, field: &[Complex<f64>]| {
             let head = head(532e-9, pitch, samples, more);
-            Scene::new(&head, &step(z)).source(samples, field).output::<f64>()
+            Scene::new(&head, &step(z)).source(samples, field).output(F64)
         };
         let forward: Field = run(40e-6, &conjugate).iter().map(Complex::conj).collect();
         close("negative z", difference(&run(-40e-6, &field), &forward), EXACT);
@@ -619,7 +618,7 @@ fn the_program_follows_plain_code() {
             let Element::FreeSpace(step) = &optic.element[0] else { panic!("a step") };
             let plain = sampling::propagate(&field, samples, &optic.transfer(step));
             assert!(power(&plain) > 0.0);
-            close("plain code", difference(&scene.output::<f64>(), &plain), EXACT);
+            close("plain code", difference(&scene.output(F64), &plain), EXACT);
             let summed = summed(&field, samples, &optic.transfer(step));
             close("sum over plane waves", difference(&plain, &summed), EXACT);
         }
@@ -646,7 +645,7 @@ fn masks_multiply() {
         let expected: Field =
             (0..n).map(|i| field[i] * amplitudes[i] * Complex::cis(phases[i])).collect();
         // Two products and an own exp(i phi), an ulp or two each.
-        close("masks", difference(&scene.output::<f64>(), &expected), 1e-15);
+        close("masks", difference(&scene.output(F64), &expected), 1e-15);
     }
 }
 
@@ -667,7 +666,7 @@ fn a_moved_geometry_is_the_geometry() {
     b.routine("test", 1);
     let light = machine.light(&mut b).expect("light");
     b.output(light.leaving, "leaving");
-    let mut cpu = Cpu::<f64>::new(Arc::new(b.finish()), cpu::pool(Some(1)).expect("a thread"));
+    let mut cpu = cpu::compile(Arc::new(b.finish()), F64, Some(1)).expect("a thread");
     let rows = [
         [0.0; 4],
         [3.7, 0.0, 0.0, 0.0],

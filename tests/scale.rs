@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use lightloom::backend::Executor;
-use lightloom::backend::cpu::{self, Cpu};
+use lightloom::backend::{Precision, cpu};
 use lightloom::experiment::load;
 use lightloom::lower::Machine;
 use lightloom::lower::fuse::fuse;
-use lightloom::math::scalar::Scalar;
 use lightloom::program::{Builder, Data, Role};
 use num_complex::Complex;
 
@@ -15,7 +13,7 @@ use num_complex::Complex;
 const WAIST: f64 = 0.1;
 
 /// A Gaussian beam of 532 nm in a window of `n` samples of 4 µm, `z` metres on.
-fn beam<T: Scalar>(n: usize, z: f64) -> Data {
+fn beam(precision: Precision, n: usize, z: f64) -> Data {
     let waist = WAIST * n as f64 * 4e-3;
     let text = format!(
         "[optic]\nwavelength = \"532 nm\"\npitch = \"4 um\"\nsamples = {n}\n\
@@ -30,7 +28,7 @@ fn beam<T: Scalar>(n: usize, z: f64) -> Data {
     let light = machine.light(&mut b).expect("light");
     b.output(light.leaving, "leaving");
     let mut program = b.finish();
-    if T::LANES {
+    if precision == Precision::F32 {
         program = fuse(&program);
     }
     let is_formula = |name: &str| {
@@ -39,7 +37,7 @@ fn beam<T: Scalar>(n: usize, z: f64) -> Data {
     };
     let large = 4 * n * n > 1 << 24;
     assert_eq!(is_formula("transfer"), large, "the transfer function of a large window is made");
-    let mut cpu = Cpu::<T>::new(Arc::new(program), cpu::pool(Some(2)).expect("threads"));
+    let mut cpu = cpu::compile(Arc::new(program), precision, Some(2)).expect("threads");
     cpu.run("run", 1).expect("run");
     cpu.read(light.leaving).expect("the field")
 }
@@ -71,9 +69,9 @@ fn error(found: &Data, n: usize, z: f64) -> f64 {
 #[test]
 fn a_window_past_the_tables_follows_the_closed_form() {
     let (n, z) = (2100, 0.4);
-    let single = error(&beam::<f32>(n, z), n, z);
+    let single = error(&beam(Precision::F32, n, z), n, z);
     assert!(single < 1e-6, "f32: {single:e}");
-    let double = error(&beam::<f64>(n, z), n, z);
+    let double = error(&beam(Precision::F64, n, z), n, z);
     assert!(double < 5e-9, "f64: {double:e}");
 }
 
@@ -84,7 +82,7 @@ fn a_window_past_the_tables_follows_the_closed_form() {
 fn the_largest_field_fits_14_gib() {
     let (n, z) = (16384, 2.0);
     let started = std::time::Instant::now();
-    let found = error(&beam::<f32>(n, z), n, z);
+    let found = error(&beam(Precision::F32, n, z), n, z);
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap_or("VmHWM: unknown");
     println!("16384 x 16384: error {found:.2e}, {:.0} s, {peak}", started.elapsed().as_secs_f64());

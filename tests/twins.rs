@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use lightloom::backend::Executor;
-use lightloom::backend::cpu::{self, Cpu};
 use lightloom::backend::gpu::fftgen::HARDWARE;
 use lightloom::backend::gpu::{Tuning, Wanted, Within, compile, compile_within};
 use lightloom::backend::twin::{difference, reference, twin};
+use lightloom::backend::{Precision, cpu};
 use lightloom::experiment::load;
 use lightloom::lower::{Machine, fuse};
 use lightloom::methods::{self, names};
@@ -28,8 +28,7 @@ fn cpu_f32_follows_f64() {
     assert!(cases.len() > 40, "{} cases", cases.len());
     for case in &cases {
         for threads in [1, 2] {
-            let report =
-                twin(case, |p| Ok(Box::new(Cpu::<f32>::new(p, cpu::pool(Some(threads))?))));
+            let report = twin(case, |p| cpu::compile(p, Precision::F32, Some(threads)));
             let report = report.expect(&case.name);
             if !report.holds() {
                 failed.push(format!("{report:?}"));
@@ -44,9 +43,10 @@ fn cpu_f32_follows_f64() {
 fn threads_change_no_bit() {
     for case in ops::cases() {
         let run = |threads| {
-            let pool = cpu::pool(Some(threads)).expect("threads start");
-            let mut cpu = Cpu::<f32>::new(Arc::new(case.program.clone()), pool);
-            lightloom::backend::twin::run_case(&mut cpu, &case).expect(&case.name)
+            let program = Arc::new(case.program.clone());
+            let mut cpu =
+                cpu::compile(program, Precision::F32, Some(threads)).expect("threads start");
+            lightloom::backend::twin::run_case(&mut *cpu, &case).expect(&case.name)
         };
         assert_eq!(run(1), run(2), "{}", case.name);
     }
@@ -88,7 +88,7 @@ fn gpu_follows_f64() {
     let Some(name) = common::gpu("op twins", ops::cases().len()) else { return };
     let mut failed = Vec::new();
     for case in &ops::cases() {
-        let report = twin(case, |p| compile(p, Wanted::Any)).expect(&case.name);
+        let report = twin(case, |p| compile(p, Wanted::Any, true)).expect(&case.name);
         if !report.holds() {
             failed.push(format!("{report:?}"));
         }
@@ -195,7 +195,7 @@ fn long_lines_follow_f64() {
     ];
     let Some(name) = common::gpu("long lines", cases.len()) else { return };
     for case in &cases {
-        let report = twin(case, |p| compile(p, Wanted::Any)).expect(&case.name);
+        let report = twin(case, |p| compile(p, Wanted::Any, true)).expect(&case.name);
         println!("twin: {name}: {report:?}");
         assert!(report.holds(), "{name}: {report:?}");
     }
@@ -272,14 +272,13 @@ fn fused_training_follows_f64() {
         sections.flat_map(|s| &s.nodes).filter(|n| n.op.name() == "hop").count()
     };
     assert!(hops(&program) == 0 && hops(&fused) >= 7, "{}", hops(&fused));
-    let exact = |p| -> Box<dyn Executor> {
-        Box::new(Cpu::<f64>::new(p, cpu::pool(Some(1)).expect("a thread")))
-    };
+    let exact =
+        |p| -> Box<dyn Executor> { cpu::compile(p, Precision::F64, Some(1)).expect("a thread") };
     let (losses, params) = trained(program.clone(), &machine, exact);
     assert!(losses[STEPS - 1] < losses[0], "{losses:?}");
     let Some(name) = common::gpu("fused training", 2) else { return };
     for (what, program) in [("unfused", &program), ("fused", &fused)] {
-        let on_gpu = |p| compile(p, Wanted::Any).expect("a GPU");
+        let on_gpu = |p| compile(p, Wanted::Any, true).expect("a GPU");
         let (found, moved) = trained(program.clone(), &machine, on_gpu);
         let loss = apart(&found, &losses);
         let worst = moved.iter().zip(&params).map(|(a, b)| apart(a, b)).fold(0.0, f64::max);
@@ -322,7 +321,7 @@ fn tuned_plans_are_remembered() {
 fn a_profile_times_every_node() {
     let Some(name) = common::gpu("profile", 1) else { return };
     let case = long([16, 40], [32, 80]);
-    let mut gpu = compile(Arc::new(case.program.clone()), Wanted::Any).expect("a GPU");
+    let mut gpu = compile(Arc::new(case.program.clone()), Wanted::Any, true).expect("a GPU");
     let plain = lightloom::backend::twin::run_case(&mut *gpu, &case).expect("run");
     let batch = ops::case::BATCH;
     let times = gpu.profile(ops::case::ROUTINE, batch).expect("a profile");

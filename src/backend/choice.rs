@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Executor;
-use super::cpu::{self, Cpu};
+use super::cpu;
 use crate::error::{Error, Result};
 use crate::program::Program;
 
@@ -32,12 +32,15 @@ pub struct Choice {
     pub threads: Option<usize>,
     /// Run the program that `lower::fuse` makes; f64, the oracle, never does.
     pub fuse: bool,
+    /// Measure which plans are fastest on a real GPU where the cache does not know; a run that is
+    /// resumed does not.
+    pub tune: bool,
 }
 
 impl Default for Choice {
     fn default() -> Self {
         let (backend, precision) = (Backend::default(), Precision::default());
-        Self { backend, precision, threads: None, fuse: true }
+        Self { backend, precision, threads: None, fuse: true, tune: true }
     }
 }
 
@@ -55,12 +58,13 @@ impl Choice {
                 "f64 was asked for on a GPU; WGSL computes in f32",
             )
             .help("use --backend cpu for f64")),
-            (Backend::Gpu, Precision::F32) => super::gpu::compile(program, super::gpu::Wanted::Any),
-            (Backend::Auto, Precision::F32) if super::gpu::has_hardware() => {
-                super::gpu::compile(program, super::gpu::Wanted::Hardware)
+            (Backend::Gpu, Precision::F32) => {
+                super::gpu::compile(program, super::gpu::Wanted::Any, self.tune)
             }
-            (_, Precision::F32) => Ok(Box::new(Cpu::<f32>::new(program, cpu::pool(self.threads)?))),
-            (_, Precision::F64) => Ok(Box::new(Cpu::<f64>::new(program, cpu::pool(self.threads)?))),
+            (Backend::Auto, Precision::F32) if super::gpu::has_hardware() => {
+                super::gpu::compile(program, super::gpu::Wanted::Hardware, self.tune)
+            }
+            (_, precision) => cpu::compile(program, precision, self.threads),
         }
     }
 }

@@ -70,7 +70,7 @@ impl Doctor {
                 twins.push(Checked { device: "CPU".into(), holds: on_cpu.holds(), twin: on_cpu });
                 if let Some(adapter) = gpu {
                     let wanted = if adapter.software { Wanted::Any } else { Wanted::Hardware };
-                    let on_gpu = twin(&case, |p: Arc<_>| compile(p, wanted))?;
+                    let on_gpu = twin(&case, |p: Arc<_>| compile(p, wanted, true))?;
                     twins.push(Checked {
                         device: adapter.name.clone(),
                         holds: on_gpu.holds(),

@@ -109,6 +109,7 @@ impl Common {
             },
             threads: self.threads.map(usize::from),
             fuse: !self.no_fuse,
+            tune: true,
         }
     }
 

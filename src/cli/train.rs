@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::show::Watcher;
 use super::{Common, make_folder, peak_rss_mb, print, print_json, write_json};
+use crate::backend::Choice;
 use crate::data;
 use crate::error::{Error, Result};
 use crate::experiment::load;
@@ -79,8 +80,8 @@ impl Train {
         } else {
             None
         };
-        let mut session =
-            Session::new(experiment, data, common.choice()).map_err(|e| loaded.locate(e))?;
+        let choice = Choice { tune: !self.resume, ..common.choice() };
+        let mut session = Session::new(experiment, data, choice).map_err(|e| loaded.locate(e))?;
         if let Some(found) = &resume {
             let (then, now) = (&found.progress.plan, session.executor.describe());
             if *then != now && !common.json {

@@ -4,18 +4,18 @@
 //! threads the lines of a transform run in parallel instead. A workspace per thread is made at
 //! compile time and kept.
 
-mod compile;
+mod layout;
 mod run;
 mod storage;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use compile::Compiled;
+use layout::Compiled;
 use run::Watch;
 use storage::Buffer;
 
-use super::{Executor, NodeTime, fits, routine_index};
+use super::{Executor, NodeTime, Precision, fits, routine_index};
 use crate::error::{Error, Result};
 use crate::math::lanes::Isa;
 use crate::math::scalar::Scalar;
@@ -39,6 +39,19 @@ pub fn pool(threads: Option<usize>) -> Result<Arc<rayon::ThreadPool>> {
     builder.build().map(Arc::new).map_err(|e| Error::device(format!("cannot start threads: {e}")))
 }
 
+/// A program on the CPU in the precision asked for.
+pub fn compile(
+    program: Arc<Program>,
+    precision: Precision,
+    threads: Option<usize>,
+) -> Result<Box<dyn Executor>> {
+    let pool = pool(threads)?;
+    Ok(match precision {
+        Precision::F32 => Box::new(Cpu::<f32>::new(program, pool)),
+        Precision::F64 => Box::new(Cpu::<f64>::new(program, pool)),
+    })
+}
+
 impl<T: Scalar> Cpu<T> {
     pub fn new(program: Arc<Program>, pool: Arc<rayon::ThreadPool>) -> Self {
         // f64 is the oracle: by rustfft, and nothing of the lanes in it.
@@ -50,7 +63,7 @@ impl<T: Scalar> Cpu<T> {
         let mut shared = CpuCompile::new(arrangement);
         let compile = |r| Compiled::new(&program, r, &mut shared);
         let mut routines: Vec<_> = program.routines.iter().map(compile).collect();
-        let slabs = compile::share(&mut routines);
+        let slabs = layout::share(&mut routines);
         let values =
             program.slots.iter().zip(program.copies()).map(|(slot, copies)| match &slot.role {
                 Role::Const(data) | Role::Param(data) | Role::State(data) => {

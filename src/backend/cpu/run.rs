@@ -8,7 +8,7 @@ use num_complex::Complex;
 use rayon::prelude::*;
 
 use super::Cpu;
-use super::compile::{Compiled, MOST_INPUTS, MOST_OUTPUTS, Operand, Place, Step};
+use super::layout::{Compiled, MOST_INPUTS, MOST_OUTPUTS, Operand, Place, Step};
 use super::storage::{Buffer, is_finite};
 use crate::error::{Error, Result};
 use crate::math::aligned::Aligned;

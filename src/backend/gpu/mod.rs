@@ -23,9 +23,11 @@ use crate::program::Program;
 pub use device::{AdapterReport, Wanted, adapters, has_hardware};
 pub use tune::Tuning;
 
-/// Compiles a program for a GPU.
-pub fn compile(program: Arc<Program>, wanted: Wanted) -> Result<Box<dyn Executor>> {
-    compile_within(program, wanted, &Within::default())
+/// Compiles a program for a GPU; `tune` lets plans be measured that the cache does not hold.
+pub fn compile(program: Arc<Program>, wanted: Wanted, tune: bool) -> Result<Box<dyn Executor>> {
+    let recalled = || tune::path().map_or(Tuning::Table, Tuning::Recalled);
+    let tuning = (!tune).then(recalled);
+    compile_within(program, wanted, &Within { tuning, ..Within::default() })
 }
 
 /// Less than an adapter would allow.
