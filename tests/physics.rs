@@ -7,7 +7,6 @@ use std::f64::consts::{PI, TAU};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lightloom::backend::Executor;
 use lightloom::backend::Precision::{self, F32, F64};
 use lightloom::backend::cpu;
 use lightloom::experiment::load;
