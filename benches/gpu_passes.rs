@@ -55,7 +55,7 @@ fn stack(field: [usize; 2], padded: [usize; 2], batch: usize, steps: usize) -> (
 }
 
 fn on_gpu(program: Program, input: &[Complex<f64>]) -> Box<dyn Executor> {
-    let mut gpu = compile(Arc::new(program), Wanted::Any).expect("a GPU");
+    let mut gpu = compile(Arc::new(program), Wanted::Any, true).expect("a GPU");
     let x = gpu.program().find("x").expect("an input");
     gpu.write(x, &Data::Complex(input.to_vec())).expect("write");
     gpu

@@ -1,6 +1,6 @@
 //! One step of free space: rows in, columns with the transfer function, rows out.
 
-use super::machine::LARGE;
+use super::LARGE;
 use crate::error::Result;
 use crate::ops::columns::Columns;
 use crate::ops::rows_in::RowsIn;

@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use num_complex::Complex;
 
-use super::free_space;
+use super::{LARGE, free_space};
 use crate::error::{Error, Result};
 use crate::files::npy;
 use crate::math::random::{Site, uniform};
@@ -61,9 +61,6 @@ pub struct Machine {
     /// By element: its parameter, if it has one.
     params: Vec<Option<SlotId>>,
 }
-
-/// Elements of a table from which it is evaluated where it is used (256 MB in f64).
-pub(super) const LARGE: usize = 1 << 24;
 
 /// A field of (y, x) in metres, sample by sample.
 fn by_sample(

@@ -7,3 +7,6 @@ pub mod loss;
 pub mod machine;
 
 pub use machine::{Light, Machine, Plane};
+
+/// Elements of a table from which it is evaluated where it is used (256 MB in f64).
+const LARGE: usize = 1 << 24;

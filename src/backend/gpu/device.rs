@@ -158,6 +158,18 @@ impl Device {
         }
     }
 
+    /// A buffer that kernels bind.
+    pub fn storage(&self, label: &str, size: u64) -> wgpu::Buffer {
+        use wgpu::BufferUsages as U;
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            // A binding may not be empty, and copies go by words.
+            size: size.max(4).next_multiple_of(4),
+            usage: U::STORAGE | U::COPY_SRC | U::COPY_DST,
+            mapped_at_creation: false,
+        })
+    }
+
     /// Waits for everything that was submitted.
     pub fn wait(&self) -> Result<()> {
         let waited = self.device.poll(wgpu::PollType::wait_indefinitely());

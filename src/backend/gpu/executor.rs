@@ -9,7 +9,7 @@ use num_complex::Complex;
 use super::compile::{Command, Compiler};
 use super::device::Device;
 use super::fftgen::LinePlan;
-use super::memory::{Memory, bytes, download, storage};
+use super::memory::{Memory, bytes, download};
 use super::pipelines::Pipelines;
 use super::submit;
 use super::tune::{self, Choices, Tuning};
@@ -43,7 +43,7 @@ impl Gpu {
         for (slot, copies) in program.slots.iter().zip(program.copies()) {
             values.push(match &slot.role {
                 Role::Temp => None,
-                _ => Some(storage(&device, &slot.name, copies as u64 * bytes(slot))),
+                _ => Some(device.storage(&slot.name, copies as u64 * bytes(slot))),
             });
         }
         let mut pipelines = Pipelines::default();

@@ -4,7 +4,6 @@
 use std::time::Instant;
 
 use super::device::Device;
-use super::memory::storage;
 use super::pipelines::Pipelines;
 use crate::error::Result;
 use crate::ops::kernel::Source;
@@ -37,8 +36,8 @@ impl<'a> Probe<'a> {
             mapped_at_creation: false,
         });
         device.queue.write_buffer(&words, 0, bytemuck::cast_slice(&[0, count, 1, len]));
-        let from = storage(device, stem, u64::from(reads) * 16);
-        let to = storage(device, stem, u64::from(len) * 16);
+        let from = device.storage(stem, u64::from(reads) * 16);
+        let to = device.storage(stem, u64::from(len) * 16);
         // Neither zeros, which some memories compress, nor numbers that grow out of range.
         let fill: Vec<f32> = (0..reads * 4).map(|i| 0.1 + 0.5 * (i % 977) as f32 / 977.0).collect();
         device.queue.write_buffer(&from, 0, bytemuck::cast_slice(&fill));

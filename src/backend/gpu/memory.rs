@@ -37,17 +37,6 @@ pub fn download(device: &Device, buffer: &wgpu::Buffer, size: u64) -> Result<Vec
     Ok(view.to_vec())
 }
 
-pub fn storage(device: &Device, label: &str, size: u64) -> wgpu::Buffer {
-    use wgpu::BufferUsages as U;
-    device.device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some(label),
-        // A binding may not be empty, and copies go by words.
-        size: size.max(4).next_multiple_of(4),
-        usage: U::STORAGE | U::COPY_SRC | U::COPY_DST,
-        mapped_at_creation: false,
-    })
-}
-
 /// A routine's memory on the device.
 pub struct Memory {
     pub plan: Plan,
@@ -103,10 +92,10 @@ impl Memory {
                 Domain::Leaf => routine.leaves.count,
             };
             let size = (copies * slab.len) as u64 * kind_bytes(slab.kind);
-            storage(device, &format!("{}.slab.{i}", routine.name), size)
+            device.storage(&format!("{}.slab.{i}", routine.name), size)
         });
         let slabs = slabs.collect();
-        let scratch = scratch.iter().map(|n| storage(device, "scratch", (micro * n * 8) as u64));
+        let scratch = scratch.iter().map(|n| device.storage("scratch", (micro * n * 8) as u64));
         let scratch = scratch.collect();
         let mut windows = HashMap::new();
         if micro < routine.batch {
@@ -114,7 +103,7 @@ impl Memory {
                 let slot = program.slot(id);
                 if slot.domain == Domain::Sample && !matches!(slot.role, Role::Temp) {
                     let size = micro as u64 * bytes(slot);
-                    windows.entry(id).or_insert_with(|| storage(device, &slot.name, size));
+                    windows.entry(id).or_insert_with(|| device.storage(&slot.name, size));
                 }
             }
         }

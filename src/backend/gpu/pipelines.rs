@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use super::device::Device;
 use super::fftgen::{self, Fill, LineKernels};
-use super::memory::storage;
 use super::shaders;
 use crate::error::{Error, Result};
 use crate::ops::kernel::Source;
@@ -54,7 +53,7 @@ impl Pipelines {
     pub fn twiddles(&mut self, device: &Device, length: usize) -> wgpu::Buffer {
         let make = || {
             let table = fftgen::twiddles(length);
-            let buffer = storage(device, "twiddles", (table.len() * 8) as u64);
+            let buffer = device.storage("twiddles", (table.len() * 8) as u64);
             device.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&table));
             buffer
         };
