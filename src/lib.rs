@@ -18,7 +18,7 @@
 //! |---|---|
 //! | [`cli`] | one file a sub-command; the only layer that prints, parses arguments or exits |
 //! | [`report`], [`render`] | what people get to see: pictures from plain arrays |
-//! | [`bench`] | times, rates and what limits them, as data and tables |
+//! | [`mod@bench`] | times, rates and what limits them, as data and tables |
 //! | [`train`] | the host loop: batches, evaluation, metrics, checkpoints |
 //! | [`experiment`] | the experiment file: places in it, rules, presets |
 //! | [`methods`] | training methods, one a file: each builds the routines of its step |

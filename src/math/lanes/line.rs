@@ -142,7 +142,7 @@ impl LinePlan {
     }
 
     /// Transforms a line in place. It has a place for each of `length` samples; of those behind
-    /// the first [`Self::samples`] nothing is read.
+    /// the first `samples` nothing is read.
     pub fn forward(&self, line: &mut [f32]) {
         self.check(line);
         let line = line.as_mut_ptr();
@@ -154,7 +154,7 @@ impl LinePlan {
     }
 
     /// Transforms a line back in place, up to the factor `length`; what lies behind the first
-    /// [`Self::samples`] afterwards means nothing.
+    /// `samples` afterwards means nothing.
     pub fn inverse(&self, line: &mut [f32]) {
         self.check(line);
         let line = line.as_mut_ptr();
@@ -179,7 +179,7 @@ impl LinePlan {
     /// The first stage, from natural samples to blocks.
     ///
     /// # Safety
-    /// `from` is good for [`Self::samples`] samples, `to` for a line; both aligned to a register.
+    /// `from` is good for `samples` samples, `to` for a line; both aligned to a register.
     /// They are one place or two that do not overlap.
     pub(super) unsafe fn first(&self, from: *const f32, to: *mut f32) {
         let Kernels { up, up_half, .. } = self.stages[0].kernels;

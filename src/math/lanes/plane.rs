@@ -333,7 +333,7 @@ impl PlanePlan {
         }
     }
 
-    /// sums[k] += conj(F_y P x)[k] (F_y P g)[k], of one block of positions.
+    /// `sums[k] += conj(F_y P x)[k] (F_y P g)[k]`, of one block of positions.
     ///
     /// x, g: `[height]` elements of hybrids; sums: `[my]` elements.
     pub fn columns_grad(&self, x: &[f32], g: &[f32], sums: &mut [f32], scratch: &mut [f32]) {

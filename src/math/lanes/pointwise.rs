@@ -1,4 +1,4 @@
-//! e[x] = f(e[x], t[x], ..) for the first nx samples of a line, L rows at once.
+//! `e[x] = f(e[x], t[x], ..)` for the first nx samples of a line, L rows at once.
 //!
 //! The line has the gaps of its plan; what goes with it, a row block of a blocked plane, has none:
 //! complex `[nx][re L, im L]`, real `[nx][L]`.
