@@ -619,6 +619,20 @@ fn wrong_requests_on_the_command_line() {
         cases.unwritten(name, &at.join("out"));
         cases.unwritten(name, &at.join("none"));
     }
+    // A right request that no memory holds: 300 planes of 3 GiB are looked at.
+    let plane = |n| {
+        format!(
+            "{{ kind = \"free_space\", z = \"1 m\" }}, {{ kind = \"monitor\", name = \"p{n}\" }}"
+        )
+    };
+    let planes = (0..300).map(plane).collect::<Vec<_>>().join(", ");
+    let huge = format!(
+        "[optic]\nwavelength = \"532 nm\"\npitch = \"8 um\"\nsamples = 20000\nelement = [{planes}]\n"
+    );
+    fs::write(at.join("huge.toml"), huge).unwrap();
+    let said = run(at, &["simulate", "huge.toml", "--backend", "cpu", "--out", "out"]);
+    cases.expect("a field past the memory", &said, 1, &["GiB", "are free", "fewer optic.samples"]);
+    cases.unwritten("a field past the memory", &at.join("out"));
     // Right requests that the file system refuses.
     for out in ["in_the_way", "in_the_way/deeper"] {
         let said = train(&["--set", "data.train_limit=32"]);

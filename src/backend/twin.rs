@@ -81,7 +81,7 @@ pub fn run_case(executor: &mut dyn Executor, case: &Case) -> Result<Vec<Data>> {
 
 /// What a case should give.
 pub fn reference(case: &Case) -> Result<Vec<Data>> {
-    let mut exact = Cpu::<f64>::new(Arc::new(case.program.clone()), cpu::pool(Some(1))?);
+    let mut exact = Cpu::<f64>::new(Arc::new(case.program.clone()), cpu::pool(Some(1))?)?;
     run_case(&mut exact, case)
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::ops::Op;
-use crate::program::{Domain, Node, Program, Routine, Scope};
+use crate::program::{Program, Routine, Scope};
 
 /// One node's work for all samples of a batch.
 #[derive(Debug, Clone, Serialize)]
@@ -39,7 +39,6 @@ pub fn of(program: &Program, routine: &Routine, count: usize, real: usize) -> Ve
         for node in &section.nodes {
             let slots: Vec<_> = node.inputs.iter().map(|&i| program.slot(i)).collect();
             let cost = node.op.cost(&slots);
-            let reals = cost.reals - shared_reals(program, node);
             let operands = node.inputs.iter().chain(&node.outputs).map(|&i| program.slot(i));
             all.push(Work {
                 section: section.name,
@@ -50,22 +49,12 @@ pub fn of(program: &Program, routine: &Routine, count: usize, real: usize) -> Ve
                     .first()
                     .map_or_else(String::new, |&o| program.slot(o).name.clone()),
                 flops: cost.flops * copies,
-                bytes: reals * copies * real as f64,
+                bytes: cost.reals * copies * real as f64,
                 working_set: operands.map(|s| s.shape.bytes(real)).sum::<usize>() as f64,
             });
         }
     }
     all
-}
-
-/// Of the masks in a hop's chain. Its cost counts them, those of `modulate` and `attenuate` do not,
-/// and the two programs must be counted alike.
-fn shared_reals(program: &Program, node: &Node) -> f64 {
-    if !matches!(node.op, Op::Hop(_)) {
-        return 0.0;
-    }
-    let operands = node.inputs.iter().skip(1).map(|&i| program.slot(i));
-    operands.filter(|s| s.domain == Domain::Once).map(|s| s.shape.bytes(1)).sum::<usize>() as f64
 }
 
 fn kind(op: &Op) -> &'static str {

@@ -164,7 +164,10 @@ impl Primitive for Hop {
         let mut flops = transforms * fft_flops(ny, mx);
         for link in &chain.links {
             let size = |kind| if kind == Kind::Real { 1 } else { 2 };
-            reals += ny * nx * link.reads().map_or(0, size);
+            // Masks are what all samples share, and not counted; a saved field is the sample's.
+            if matches!(link, Link::Grad(_)) {
+                reals += ny * nx * link.reads().map_or(0, size);
+            }
             // A sum is read and written.
             reals += ny
                 * nx

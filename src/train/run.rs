@@ -234,7 +234,8 @@ impl Loop<'_> {
 
     fn trace<T: Scalar>(&mut self, step: u64, batch: usize) -> Option<Error> {
         let program = Arc::clone(&self.session.program);
-        let mut executor = Cpu::<T>::new(program, cpu::pool(self.session.choice.threads).ok()?);
+        let pool = cpu::pool(self.session.choice.threads).ok()?;
+        let mut executor = Cpu::<T>::new(program, pool).ok()?;
         for (id, data) in &self.snapshot.kept {
             executor.write(*id, data).ok()?;
         }

@@ -5,6 +5,7 @@
 //! compile time and kept.
 
 mod layout;
+mod room;
 mod run;
 mod storage;
 
@@ -47,19 +48,22 @@ pub fn compile(
 ) -> Result<Box<dyn Executor>> {
     let pool = pool(threads)?;
     Ok(match precision {
-        Precision::F32 => Box::new(Cpu::<f32>::new(program, pool)),
-        Precision::F64 => Box::new(Cpu::<f64>::new(program, pool)),
+        Precision::F32 => Box::new(Cpu::<f32>::new(program, pool)?),
+        Precision::F64 => Box::new(Cpu::<f64>::new(program, pool)?),
     })
 }
 
 impl<T: Scalar> Cpu<T> {
-    pub fn new(program: Arc<Program>, pool: Arc<rayon::ThreadPool>) -> Self {
+    /// # Errors
+    /// When it does not fit the memory.
+    pub fn new(program: Arc<Program>, pool: Arc<rayon::ThreadPool>) -> Result<Self> {
         // f64 is the oracle: by rustfft, and nothing of the lanes in it.
         let arrangement = if T::LANES {
             Arrangement::lanes(&program, Isa::best())
         } else {
             Arrangement::default()
         };
+        room::check::<T>(&program, &arrangement, pool.current_num_threads())?;
         let mut shared = CpuCompile::new(arrangement);
         let compile = |r| Compiled::new(&program, r, &mut shared);
         let mut routines: Vec<_> = program.routines.iter().map(compile).collect();
@@ -85,7 +89,7 @@ impl<T: Scalar> Cpu<T> {
             .map(|_| Mutex::new(run::Workspace::new(&slabs, &routines)))
             .collect();
         let arrangement = shared.arrangement;
-        Self { program, pool, values, routines, workspaces, arrangement }
+        Ok(Self { program, pool, values, routines, workspaces, arrangement })
     }
 
     /// Runs a routine node by node and returns the first op, with its output, that makes a number
