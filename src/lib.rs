@@ -64,7 +64,7 @@
 //! 4. *update*, once: `adam` with its schedule row, `record` of the mean loss, `count`.
 //!
 //! On the GPU the four sections are one submission; on the CPU each leaf runs depth-first on one
-//! thread, its fields in cache, 16 lines a register ([`math::lanes`]); f64, the oracle, runs the
+//! thread, its fields in cache, up to 16 lines a register ([`math::lanes`]); f64, the oracle, runs the
 //! unfused program by rustfft.
 
 pub mod backend;

@@ -115,8 +115,7 @@ const RULES: &[Rule] = &[
     Rule { below: &[""], but: &["backend/gpu/"], modules: &[], words: &["wgpu"] },
     Rule {
         below: &[""],
-        // A test may print what it measured.
-        but: &["cli/", "main.rs", "math/lanes/tests.rs"],
+        but: &["cli/", "main.rs"],
         modules: &[],
         words: &["println!", "eprintln!", "print!", "eprint!", "dbg!", "clap", "process::exit"],
     },

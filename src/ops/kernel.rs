@@ -87,12 +87,11 @@ impl<T> ViewMut<'_, T> {
 /// What a CPU kernel sees of one copy.
 #[derive(Debug)]
 pub struct Io<'a, T> {
+    /// Where a kernel works in place, the first is empty: it lies in the first output.
     pub inputs: &'a [View<'a, T>],
     pub outputs: &'a mut [ViewMut<'a, T>],
     /// At least as long as the kernel asked for; holds anything.
     pub scratch: &'a mut [Complex<T>],
-    /// The first input lies in the first output and is not among the inputs' views.
-    pub in_place: bool,
     /// The kernel has all threads to itself and may run its lines on them.
     pub parallel: bool,
 }

@@ -143,7 +143,6 @@ impl<T: Scalar> Cpu<T> {
                 inputs: &inputs[..step.inputs.len()],
                 outputs: &mut outputs[..step.outputs.len()],
                 scratch: &mut workspace.scratch,
-                in_place: step.in_place,
                 parallel: true,
             };
             pool.install(|| watch.run(step, &mut io));
@@ -264,7 +263,6 @@ fn run_step<T: Scalar>(
             inputs: &inputs[..step.inputs.len()],
             outputs: &mut outputs[..step.outputs.len()],
             scratch,
-            in_place: step.in_place,
             parallel,
         };
         watch.run(step, &mut io);

@@ -47,13 +47,18 @@ fn cost(radix: usize, place: Place) -> u32 {
     }
 }
 
-/// Radices of a transform of `length`, first to leaf; `None` if a prime above 7 divides it.
-pub fn radices(length: usize, pruned: bool, isa: Isa) -> Option<Vec<usize>> {
-    let known = match isa {
+/// Radices that are compiled for an instruction set.
+pub fn compiled(isa: Isa) -> &'static [usize] {
+    match isa {
         Isa::Portable => FEW,
         Isa::Avx2 | Isa::Neon => SOME,
         Isa::Avx512 => MANY,
-    };
+    }
+}
+
+/// Radices of a transform of `length`, first to leaf; `None` if a prime above 7 divides it.
+pub fn radices(length: usize, pruned: bool, isa: Isa) -> Option<Vec<usize>> {
+    let known = compiled(isa);
     let divisors: Vec<usize> = (1..=length).filter(|d| length.is_multiple_of(*d)).collect();
     // The best tail of each divisor, from short to long.
     let mut tails: Vec<(usize, u32, Vec<usize>)> = vec![];

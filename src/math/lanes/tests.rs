@@ -102,7 +102,6 @@ fn line_errors(plan: &LinePlan, field: usize, planner: &mut FftPlanner<f64>) -> 
 fn every_smooth_length_agrees_with_rustfft() {
     let mut planner = FftPlanner::new();
     for isa in Isa::available() {
-        let mut worst = (0.0, 0);
         for length in lengths() {
             for field in [length, length.div_ceil(2), (length / 3).max(1)] {
                 let plan = LinePlan::padded(field, length, isa).unwrap();
@@ -111,12 +110,8 @@ fn every_smooth_length_agrees_with_rustfft() {
                 let radices = plan.radices();
                 assert!(forward < 1e-6, "{isa:?} {length} {radices:?}: {forward:e}");
                 assert!(back < 1e-6, "{isa:?} {length} {radices:?} back: {back:e}");
-                if forward.max(back) > worst.0 {
-                    worst = (forward.max(back), length);
-                }
             }
         }
-        println!("{}: worst relative error {:.1e} at {}", isa.name(), worst.0, worst.1);
     }
 }
 
@@ -280,7 +275,6 @@ fn propagate(
 #[test]
 fn propagations_agree_with_rustfft() {
     for isa in Isa::available() {
-        let mut worst = 0.0_f64;
         for (field, padded) in WINDOWS {
             let plan = PlanePlan::new(field, padded, isa).unwrap();
             let mut model = Model { field, padded, planner: FftPlanner::new() };
@@ -293,14 +287,12 @@ fn propagations_agree_with_rustfft() {
                 for given in [inside, between] {
                     let off = error(&complex(&given), &wanted);
                     assert!(off < 1e-6, "{isa:?} {field:?} in {padded:?} conj={conj}: {off:e}");
-                    worst = worst.max(off);
                 }
                 // The sabotage: the other conjugate must not pass.
                 let (wrong, _) = propagate(&plan, &x, &lanes_h, !conj);
                 assert!(error(&complex(&wrong), &wanted) > 1e-3, "{field:?} in {padded:?}");
             }
         }
-        println!("{}: worst relative error of a propagation {worst:.1e}", isa.name());
     }
 }
 
@@ -434,18 +426,20 @@ fn a_closure_runs_on_every_instruction_set() {
     }
 }
 
-/// Prints what `factor` has for costs: `cargo test --release costs -- --ignored --nocapture`.
+/// Writes what `factor` has for costs to target/stage-costs.txt: `cargo test --release costs --
+/// --ignored`.
 #[test]
 #[ignore = "measures; asserts nothing"]
 #[allow(unsafe_code, reason = "calls single passes")]
 fn costs_of_a_stage() {
-    use super::butterflies::{Lines, MANY};
+    use std::fmt::Write;
+
+    use super::butterflies::Lines;
+    let mut text = String::new();
     for isa in Isa::available() {
-        println!("{} ps a point: radix, up, half up, down, half down, leaf, turn", isa.name());
-        for &radix in MANY {
-            if isa == Isa::Portable && ![2, 3, 4, 5, 7, 8].contains(&radix) {
-                continue;
-            }
+        let head = "ps a point: radix, up, half up, down, half down, leaf, turn";
+        writeln!(text, "{} {head}", isa.name()).unwrap();
+        for &radix in super::factor::compiled(isa) {
             let size = 2 * isa.lanes();
             let kernels = super::line::kernels(isa, radix);
             let inner = (128 / radix) | 1;
@@ -463,7 +457,7 @@ fn costs_of_a_stage() {
                 mirror: false,
             };
             let leaf = Lines { outer: inner, pitch: radix, inner: 1, stride: 1, ..stage };
-            print!("{radix:>4}");
+            write!(text, "{radix:>4}").unwrap();
             for (run, lines) in [
                 (kernels.up, stage),
                 (kernels.up_half, stage),
@@ -481,9 +475,10 @@ fn costs_of_a_stage() {
                     }
                     least = least.min(start.elapsed().as_secs_f64() / 40.0);
                 }
-                print!(" {:>6.0}", least * 1e12 / (points * isa.lanes()) as f64);
+                write!(text, " {:>6.0}", least * 1e12 / (points * isa.lanes()) as f64).unwrap();
             }
-            println!();
+            text.push('\n');
         }
     }
+    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/target/stage-costs.txt"), text).unwrap();
 }
