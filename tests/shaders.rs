@@ -7,7 +7,7 @@ use std::path::Path;
 use lightloom::backend::gpu::{fftgen, shaders};
 use lightloom::ops;
 use lightloom::ops::grad_sum::GradSum;
-use lightloom::ops::hop::{Chain, Link};
+use lightloom::ops::hop::{Chain, Link, Saved};
 use lightloom::ops::kernel::{GpuKernel, LinePass, Source, Word};
 use lightloom::program::{Kind, Slot};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -24,7 +24,7 @@ fn limits() -> [fftgen::Limits; 3] {
 
 fn passes() -> Vec<LinePass> {
     let mask = Link::Modulate { conj: false };
-    let grads = [Link::Grad(GradSum::Phase), Link::Grad(GradSum::Amplitude)];
+    let grads = [Link::Grad(GradSum::Phase, Saved::Whole), Link::Grad(GradSum::Amplitude, Saved::Half)];
     let hop = |from_hybrid, links: &[Link], to_hybrid| {
         LinePass::Hop(Chain { from_hybrid, links: links.to_vec(), to_hybrid })
     };
@@ -34,7 +34,7 @@ fn passes() -> Vec<LinePass> {
         LinePass::Columns { conj: true },
         LinePass::RowsOut,
         LinePass::ColumnsGrad,
-        hop(true, &[mask, Link::Store, Link::Attenuate, Link::StoreIntensity], true),
+        hop(true, &[mask, Link::Store(Saved::Whole), Link::Attenuate, Link::StoreIntensity], true),
         hop(true, &[grads[0], Link::Modulate { conj: true }, grads[1]], true),
         hop(true, &grads[..1], false),
         hop(false, &[mask], true),
@@ -412,7 +412,7 @@ fn generated_passes_are_valid_and_repeat() {
 #[test]
 fn generated_passes_are_golden() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let links = vec![Link::Grad(GradSum::Phase), Link::Modulate { conj: true }];
+    let links = vec![Link::Grad(GradSum::Phase, Saved::Whole), Link::Modulate { conj: true }];
     let adjoint = LinePass::Hop(Chain { from_hybrid: true, links, to_hybrid: true });
     for (name, pass, field, padded) in [
         ("rows_in_64_128", LinePass::RowsIn, [64, 64], [128, 128]),

@@ -15,7 +15,7 @@ use lightloom::ops::case::{Case, build, reals};
 use lightloom::ops::columns::Columns;
 use lightloom::ops::columns_grad::ColumnsGrad;
 use lightloom::ops::grad_sum::GradSum;
-use lightloom::ops::hop::{Chain, Hop, Link};
+use lightloom::ops::hop::{Chain, Hop, Link, Saved};
 use lightloom::ops::rows_in::RowsIn;
 use lightloom::ops::rows_out::RowsOut;
 use lightloom::ops::{self, Op};
@@ -161,7 +161,7 @@ fn long(field: [usize; 2], padded: [usize; 2]) -> Case {
         let h = c.constant(Shape::complex(&padded).layout(Layout::Spectrum));
         let rows = c.b.emit(Op::RowsIn(RowsIn { field, padded }), &[x])?;
         let columns = c.b.emit(Op::Columns(Columns { field, padded, conj: true }), &[rows, h])?;
-        let links = vec![Link::Grad(GradSum::Phase), Link::Store];
+        let links = vec![Link::Grad(GradSum::Phase, Saved::Whole), Link::Store(Saved::Whole)];
         let chain = Chain { from_hybrid: true, links, to_hybrid: true };
         let hop = Hop { field, padded, chain };
         let outputs = hop.outputs().into_iter();

@@ -50,6 +50,15 @@ impl Choice {
         self.fuse && self.precision == Precision::F32
     }
 
+    /// Whether a program runs on a GPU.
+    pub fn is_gpu(&self) -> bool {
+        match self.backend {
+            Backend::Gpu => true,
+            Backend::Auto => self.precision == Precision::F32 && super::gpu::has_hardware(),
+            Backend::Cpu => false,
+        }
+    }
+
     /// Compiles a program for the device chosen.
     pub fn compile(&self, program: Arc<Program>) -> Result<Box<dyn Executor>> {
         match (self.backend, self.precision) {

@@ -19,7 +19,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::lower::Machine;
-use crate::lower::fuse::fuse;
+use crate::lower::fuse::{fuse, halve};
 use crate::methods::names;
 use crate::program::{Data, Program, SlotId};
 use crate::train::batch::{Feeder, Order};
@@ -71,8 +71,11 @@ impl Device {
 
     /// The programs that compute the same, the one that people get first.
     fn programs(&self, unfused: Program) -> Vec<(&'static str, Program)> {
-        let fused = self.choice.fuses().then(|| ("fused", fuse(&unfused)));
-        fused.into_iter().chain([("unfused", unfused)]).collect()
+        let fused = self.choice.fuses().then(|| fuse(&unfused));
+        let halved = fused.as_ref().filter(|_| self.choice.is_gpu()).and_then(halve);
+        let fused = fused.map(|program| ("fused", program));
+        let halved = halved.map(|program| ("fields saved in f16", program));
+        fused.into_iter().chain(halved).chain([("unfused", unfused)]).collect()
     }
 }
 

@@ -83,7 +83,7 @@ impl Train {
         let choice = Choice { tune: !self.resume, ..common.choice() };
         let mut session = Session::new(experiment, data, choice).map_err(|e| loaded.locate(e))?;
         if let Some(found) = &resume {
-            let (then, now) = (&found.progress.plan, session.executor.describe());
+            let (then, now) = (&found.progress.plan, session.plan());
             if *then != now && !common.json {
                 eprintln!(
                     "warning: the run began on \"{then}\" and goes on on \"{now}\": its bits will differ"
@@ -96,10 +96,10 @@ impl Train {
         let mut watcher = Watcher::new(common.json, session.steps_per_epoch);
         let outcome =
             run::train(&mut session, &resolved, &out, resume.as_ref(), &mut |e| watcher.on(&e))?;
-        let device = session.executor.describe();
+        let device = session.plan();
         let test = &outcome.test;
         let test_split = session.data.test.clone();
-        let sampling = session.show(&test_split, 0)?.sampling;
+        let sampling = session.sampling(&test_split, 0)?;
         let geometry = session.geometry()?;
         let summary = Summary {
             test_accuracy: test.accuracy,

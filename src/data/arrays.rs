@@ -130,6 +130,7 @@ fn labels_of(y: &Named) -> Result<Vec<String>> {
 
 fn pixels_of(x: Named) -> Result<Pixels> {
     let raw = &x.raw;
+    let values = raw.shape.iter().skip(1).product();
     match raw.kind {
         Kind::Unsigned(1) => {
             if (0..raw.len()).all(|i| raw.real(i) <= 1.0) {
@@ -137,9 +138,12 @@ fn pixels_of(x: Named) -> Result<Pixels> {
                     .wrong("8-bit values are scaled by 1/255, but here all are 0 or 1")
                     .help("save them as bool or float32"));
             }
-            Ok(Pixels::Bytes(x.raw.into_bytes()))
+            Ok(Pixels::bytes(&x.raw.into_bytes(), values))
         }
-        Kind::Bool => Ok(Pixels::Bytes((0..raw.len()).map(|i| raw.real(i) as u8 * 255).collect())),
+        Kind::Bool => {
+            let bytes: Vec<u8> = (0..raw.len()).map(|i| raw.real(i) as u8 * 255).collect();
+            Ok(Pixels::bytes(&bytes, values))
+        }
         Kind::Float(_) => {
             let value = |i: usize| match outside(raw.real(i)) {
                 None => Ok(raw.real(i) as f32),

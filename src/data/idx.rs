@@ -197,8 +197,14 @@ pub(super) fn set(name: &str, files: [Idx; 4]) -> Result<Source> {
         name: name.to_owned(),
         classes: numbered.classes,
         image,
-        train: Part { pixels: Pixels::Bytes(train_images.items), labels: numbered.train },
-        test: Part { pixels: Pixels::Bytes(test_images.items), labels: numbered.test },
+        train: Part {
+            pixels: Pixels::bytes(&train_images.items, image[0] * image[1]),
+            labels: numbered.train,
+        },
+        test: Part {
+            pixels: Pixels::bytes(&test_images.items, image[0] * image[1]),
+            labels: numbered.test,
+        },
     })
 }
 

@@ -42,9 +42,18 @@ pub struct DataSource {
     /// Uses the first so many training samples only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train_limit: Option<usize>,
+    /// Training images are moved by up to so many pixels in y and in x, anew each time they are
+    /// seen; what comes in is black.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub shift: usize,
     /// Control: training labels are permuted, so nothing can be learnt.
     #[serde(default)]
     pub shuffle_labels: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde calls it with")]
+fn is_zero(shift: &usize) -> bool {
+    *shift == 0
 }
 
 #[derive(Debug)]
@@ -57,6 +66,8 @@ pub struct Dataset {
     pub train: Split,
     pub val: Split,
     pub test: Split,
+    /// See [`DataSource::shift`].
+    pub shift: usize,
 }
 
 /// A set as its files give it, before the validation set is taken off.
@@ -132,6 +143,14 @@ fn assemble(files: Source, source: &DataSource, seed: u64) -> Result<Dataset> {
             .help("leave the key out to train on all of them"));
         }
     };
+    if source.shift > 0 && source.shift >= image[0].min(image[1]) {
+        let rule = format!(
+            "{} would move the whole of an image of {} x {} out of sight",
+            source.shift, image[0], image[1]
+        );
+        return Err(Error::invalid("data.shift", rule)
+            .help("use 1 or 2 for digits, and leave it out for vectors"));
+    }
     let size = image[0] * image[1];
     let pixels = Arc::new(part.pixels);
     let mut labels = part.labels[..used].to_vec();
@@ -146,6 +165,7 @@ fn assemble(files: Source, source: &DataSource, seed: u64) -> Result<Dataset> {
         train: Split::new(labels, Arc::clone(&pixels), 0, size),
         val: Split::new(part.labels[first_val..].to_vec(), pixels, first_val, size),
         test: Split::new(test.labels, Arc::new(test.pixels), 0, size),
+        shift: source.shift,
     })
 }
 

@@ -109,8 +109,9 @@ fn read(
         }
         pixels.extend_from_slice(&grey);
     }
+    let values = pixels.len() / order.len().max(1);
     Ok(Part {
-        pixels: Pixels::Bytes(pixels),
+        pixels: Pixels::bytes(&pixels, values),
         labels: order.into_iter().map(|i| labels[i]).collect(),
     })
 }

@@ -4,9 +4,51 @@ use std::sync::Arc;
 
 #[derive(Debug)]
 pub(super) enum Pixels {
-    /// 0..255, read as 0..1.
-    Bytes(Vec<u8>),
+    Bytes(Packed),
     Floats(Vec<f32>),
+}
+
+/// Images of bytes, of which only those that are not zero are kept: four fifths of a digit's are.
+#[derive(Debug)]
+pub(super) struct Packed {
+    /// A bit a pixel, lowest first: whether it is not zero.
+    marks: Vec<u8>,
+    values: Vec<u8>,
+    /// Where in `values` each image starts.
+    starts: Vec<usize>,
+}
+
+impl Packed {
+    fn new(bytes: &[u8], size: usize) -> Self {
+        let mut packed = Self { marks: Vec::new(), values: Vec::new(), starts: Vec::new() };
+        packed.values.reserve_exact(bytes.iter().filter(|&&b| b != 0).count());
+        packed.marks.reserve_exact(bytes.len().div_ceil(size.max(1)) * size.div_ceil(8));
+        for image in bytes.chunks(size.max(1)) {
+            packed.starts.push(packed.values.len());
+            packed.values.extend(image.iter().filter(|&&b| b != 0));
+            packed.marks.extend(image.chunks(8).map(|pixels| {
+                pixels.iter().enumerate().fold(0, |bits, (i, &b)| bits | u8::from(b != 0) << i)
+            }));
+        }
+        packed
+    }
+
+    /// Writes image `i`, 0..255 read as 0..1.
+    fn write(&self, i: usize, out: &mut [f64]) {
+        let marks = &self.marks[i * out.len().div_ceil(8)..];
+        let mut values = self.values[self.starts[i]..].iter();
+        for (p, out) in out.iter_mut().enumerate() {
+            let set = marks[p / 8] >> (p % 8) & 1 == 1;
+            *out = if set { values.next().map_or(0.0, |&v| f64::from(v) / 255.0) } else { 0.0 };
+        }
+    }
+}
+
+impl Pixels {
+    /// Images of `size` values 0..255 each.
+    pub fn bytes(bytes: &[u8], size: usize) -> Self {
+        Self::Bytes(Packed::new(bytes, size))
+    }
 }
 
 /// Samples as a file gives them.
@@ -58,13 +100,12 @@ impl Split {
     pub fn write_image(&self, i: usize, out: &mut [f64]) {
         assert!(i < self.len(), "sample {i} of {}", self.len());
         assert_eq!(out.len(), self.size);
-        let at = (self.first + i) * self.size..(self.first + i + 1) * self.size;
+        let i = self.first + i;
         match &*self.pixels {
-            Pixels::Bytes(v) => {
-                out.iter_mut().zip(&v[at]).for_each(|(o, &v)| *o = f64::from(v) / 255.0);
-            }
+            Pixels::Bytes(packed) => packed.write(i, out),
             Pixels::Floats(v) => {
-                out.iter_mut().zip(&v[at]).for_each(|(o, &v)| *o = f64::from(v));
+                let image = &v[i * self.size..][..self.size];
+                out.iter_mut().zip(image).for_each(|(o, &v)| *o = f64::from(v));
             }
         }
     }

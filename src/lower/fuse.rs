@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::ops::Op;
-use crate::ops::hop::{Chain, Hop, Link};
+use crate::ops::hop::{Chain, Hop, Link, Saved};
 use crate::program::{Kind, Layout, Node, Program, Role, Scope, SlotId};
 
 /// Operands of a hop at most: a GPU pass has eight storage buffers, and twiddles take one.
@@ -45,6 +45,67 @@ pub fn fuse(program: &Program) -> Program {
         }
     }
     fused
+}
+
+/// The fused program with the fields in f16 that hops store for mask gradients alone; none where
+/// there are none.
+#[must_use]
+pub fn halve(fused: &Program) -> Option<Program> {
+    let nodes = || fused.routines.iter().flat_map(|r| &r.sections).flat_map(|s| &s.nodes);
+    let (mut stored, mut others): (HashSet<SlotId>, HashSet<SlotId>) = Default::default();
+    for node in nodes() {
+        let saved = operands(node).filter(|(link, _)| link.is_some()).map(|(_, slot)| slot);
+        let saved: HashSet<SlotId> = saved.collect();
+        others.extend(node.inputs.iter().filter(|&i| !saved.contains(i)));
+        stored.extend(stores(node).map(|(_, slot)| slot));
+    }
+    let is_temp = |slot: &SlotId| matches!(fused.slot(*slot).role, Role::Temp);
+    stored.retain(|slot| !others.contains(slot) && is_temp(slot));
+    if stored.is_empty() {
+        return None;
+    }
+    let mut halved = fused.clone();
+    for slot in &stored {
+        halved.slots[slot.index()].shape.kind = Kind::Half;
+    }
+    for node in halved.routines.iter_mut().flat_map(|r| &mut r.sections).flat_map(|s| &mut s.nodes) {
+        let read = operands(node).filter_map(|(link, slot)| Some((link?, slot)));
+        let all: Vec<(usize, SlotId)> = read.chain(stores(node)).collect();
+        let Op::Hop(hop) = &mut node.op else { continue };
+        for (link, slot) in all {
+            if let (true, Link::Store(saved) | Link::Grad(_, saved)) =
+                (stored.contains(&slot), &mut hop.chain.links[link])
+            {
+                *saved = Saved::Half;
+            }
+        }
+    }
+    Some(halved)
+}
+
+/// What a node reads, each with the link that takes a mask's gradient with it.
+fn operands(node: &Node) -> impl Iterator<Item = (Option<usize>, SlotId)> + '_ {
+    let links: &[Link] = match &node.op {
+        Op::Hop(hop) => &hop.chain.links,
+        _ => &[],
+    };
+    let reading = links.iter().enumerate().filter(|(_, link)| link.reads().is_some());
+    let of_links = reading.map(|(n, link)| matches!(link, Link::Grad(..)).then_some(n));
+    let first = std::iter::once(None).chain(of_links).chain(std::iter::repeat(None));
+    first.zip(node.inputs.iter().copied())
+}
+
+/// The links of a node that store fields, and where.
+fn stores(node: &Node) -> impl Iterator<Item = (usize, SlotId)> + '_ {
+    let (links, first) = match &node.op {
+        Op::Hop(hop) => (hop.chain.links.as_slice(), usize::from(hop.chain.to_hybrid)),
+        _ => (&[][..], 0),
+    };
+    let writing = links.iter().enumerate().filter(|(_, link)| link.writes().is_some());
+    let outputs = node.outputs[first.min(node.outputs.len())..].iter().copied();
+    writing.zip(outputs).filter_map(|((n, link), slot)| {
+        matches!(link, Link::Store(_)).then_some((n, slot))
+    })
 }
 
 /// The nodes whose results somebody wants, and what they want in turn.
@@ -165,7 +226,7 @@ impl Rewrite<'_> {
         let seen = !matches!(self.program.slot(field).role, Role::Temp);
         // A field that the chain began with lies in memory already.
         if (others || seen) && grown.makes(field) {
-            grown.hop.chain.links.push(Link::Store);
+            grown.hop.chain.links.push(Link::Store(Saved::Whole));
             grown.outputs.push(field);
         }
     }
@@ -214,7 +275,7 @@ fn link(node: &Node) -> Option<(Link, SlotId, Option<SlotId>)> {
         Op::Modulate(m) => (Link::Modulate { conj: m.conj }, first, second),
         Op::Attenuate(_) => (Link::Attenuate, first, second),
         Op::Intensity(_) => (Link::StoreIntensity, first, None),
-        Op::GradSum(kind) if second != Some(first) => (Link::Grad(*kind), second?, Some(first)),
+        Op::GradSum(kind) if second != Some(first) => (Link::Grad(*kind, Saved::Whole), second?, Some(first)),
         _ => return None,
     })
 }

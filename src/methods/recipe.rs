@@ -24,6 +24,19 @@ pub struct Recipe {
     pub schedule: Schedule,
     #[serde(default)]
     pub loss: Loss,
+    #[serde(default)]
+    pub saved_fields: SavedFields,
+}
+
+/// How a GPU keeps the fields at the masks from the forward pass to the adjoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SavedFields {
+    #[default]
+    F32,
+    /// Half the bytes; each gradient is off by about 2^-12 of itself, at random. The CPU, and a
+    /// program that is not fused, keep f32.
+    F16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

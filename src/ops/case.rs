@@ -64,7 +64,7 @@ impl CaseBuilder {
         let n = shape.len() * BATCH;
         let data = match shape.kind {
             Kind::Real => Data::Real(reals(salt, n)),
-            Kind::Complex => Data::Complex(complexes(salt, n)),
+            Kind::Complex | Kind::Half => Data::Complex(complexes(salt, n)),
             Kind::Index => Data::Index(vec![0; n]),
         };
         self.given(shape, data)
@@ -85,7 +85,7 @@ impl CaseBuilder {
         let n = shape.len();
         self.b.constant(&format!("const{salt}"), shape.clone(), || match shape.kind {
             Kind::Real => Data::Real(reals(salt, n)),
-            Kind::Complex => Data::Complex(complexes(salt, n)),
+            Kind::Complex | Kind::Half => Data::Complex(complexes(salt, n)),
             Kind::Index => Data::Index(vec![0; n]),
         })
     }

@@ -2,6 +2,8 @@
 
 #![allow(unsafe_code, reason = "row blocks of a hybrid interleave; each is written once")]
 
+use std::cell::RefCell;
+
 use num_complex::Complex;
 use rayon::prelude::*;
 
@@ -28,6 +30,21 @@ fn reals_mut<T: Scalar>(z: &mut [Complex<T>]) -> &mut [f32] {
 /// Complex numbers of scratch for so many f32.
 fn complexes(reals: usize) -> usize {
     reals.div_ceil(2).next_multiple_of(8)
+}
+
+thread_local! {
+    /// Of a thread that takes part in one sample; kept, so that only a first run allocates.
+    static WORK: RefCell<Aligned<f32>> = RefCell::new(Aligned::zeros(0));
+}
+
+/// Runs `f` with so many f32 of the thread's own; what they hold is left from before.
+fn with_work<R>(reals: usize, f: impl FnOnce(&mut [f32]) -> R) -> R {
+    WORK.with_borrow_mut(|work| {
+        if work.len() < reals {
+            *work = Aligned::zeros(reals);
+        }
+        f(&mut work[..reals])
+    })
 }
 
 /// What a link reads and writes of one row block.
@@ -76,9 +93,8 @@ pub fn rows<T: Scalar>(plan: &PlanePlan, nx: usize, chain: &Chain, blocked: bool
         };
         if io.parallel {
             let all: Vec<_> = (0..plan.row_blocks()).map(|_| blocks.next()).collect();
-            let line = || Aligned::<f32>::zeros(plan.line_len());
-            all.into_par_iter().enumerate().for_each_init(line, |line, (b, mut ends)| {
-                block(b, &mut ends, line);
+            all.into_par_iter().enumerate().for_each(|(b, mut ends)| {
+                with_work(plan.line_len(), |line| block(b, &mut ends, line));
             });
         } else {
             let line = &mut reals_mut(io.scratch)[..plan.line_len()];
@@ -144,7 +160,7 @@ fn links(plan: &PlanePlan, nx: usize, links: &[Link], ends: &mut [Ends<'_>], lin
         let next = links.get(n + 1).copied();
         match (links[n], read, write) {
             (Link::Modulate { conj }, Some(t), _) => {
-                if next == Some(Link::Store)
+                if matches!(next, Some(Link::Store(_)))
                     && let Some(store) = rest[0].write.take()
                 {
                     pointwise::modulate_store(rows, line, t, store, nx, conj);
@@ -154,12 +170,12 @@ fn links(plan: &PlanePlan, nx: usize, links: &[Link], ends: &mut [Ends<'_>], lin
                 }
             }
             (Link::Attenuate, Some(a), _) => pointwise::attenuate(rows, line, a, nx),
-            (Link::Store, _, Some(store)) => {
+            (Link::Store(_), _, Some(store)) => {
                 // SAFETY: the row block is this call's own.
                 unsafe { plan.store_blocked(line, 0, &Shared::new(store)) };
             }
             (Link::StoreIntensity, _, Some(store)) => pointwise::intensity(rows, line, store, nx),
-            (Link::Grad(GradSum::Phase), Some(y), Some(sums)) => {
+            (Link::Grad(GradSum::Phase, _), Some(y), Some(sums)) => {
                 if let (Some(Link::Modulate { conj }), Some(t)) =
                     (next, rest.first().and_then(|e| e.read))
                 {
@@ -169,7 +185,7 @@ fn links(plan: &PlanePlan, nx: usize, links: &[Link], ends: &mut [Ends<'_>], lin
                     pointwise::phase_grad(rows, line, y, sums, nx);
                 }
             }
-            (Link::Grad(GradSum::Amplitude), Some(x), Some(sums)) => {
+            (Link::Grad(GradSum::Amplitude, _), Some(x), Some(sums)) => {
                 pointwise::amplitude_grad(rows, line, x, sums, nx);
             }
             // Natural planes are stored by the caller.
@@ -188,7 +204,6 @@ pub fn columns<T: Scalar>(plan: &PlanePlan, my: usize, conj: bool) -> CpuKernel<
         let h = reals(io.inputs[1].complex()).chunks(block);
         let to = reals_mut(io.outputs[0].complex());
         let to = &mut to[..plan.hybrid_len()];
-        let fresh = || Aligned::<f32>::zeros(plan.scratch_len());
         match (io.inputs[0], io.parallel) {
             (View::Complex(from), false) => {
                 let scratch = &mut reals_mut(io.scratch)[..plan.scratch_len()];
@@ -201,8 +216,8 @@ pub fn columns<T: Scalar>(plan: &PlanePlan, my: usize, conj: bool) -> CpuKernel<
                 let h: Vec<_> = h.collect();
                 let from = &reals(from)[..plan.hybrid_len()];
                 let pairs = from.par_chunks(column).zip(to.par_chunks_mut(column));
-                pairs.zip(h).for_each_init(fresh, |scratch, ((from, to), h)| {
-                    plan.columns_to(from, to, h, conj, scratch);
+                pairs.zip(h).for_each(|((from, to), h)| {
+                    with_work(plan.scratch_len(), |s| plan.columns_to(from, to, h, conj, s));
                 });
             }
             // In place.
@@ -214,8 +229,8 @@ pub fn columns<T: Scalar>(plan: &PlanePlan, my: usize, conj: bool) -> CpuKernel<
             }
             (_, true) => {
                 let h: Vec<_> = h.collect();
-                to.par_chunks_mut(column).zip(h).for_each_init(fresh, |scratch, (to, h)| {
-                    plan.columns_in_place(to, h, conj, scratch);
+                to.par_chunks_mut(column).zip(h).for_each(|(to, h)| {
+                    with_work(plan.scratch_len(), |s| plan.columns_in_place(to, h, conj, s));
                 });
             }
         }
@@ -253,9 +268,8 @@ pub fn columns_by_formula<T: Scalar>(
             plan.columns_in_place(column, table, conj, &mut scratch[..plan.scratch_len()]);
         };
         if io.parallel {
-            let fresh = || Aligned::<f32>::zeros(memory);
             let columns = to.par_chunks_mut(plan.column_len()).enumerate();
-            columns.for_each_init(fresh, |memory, (b, column)| block(b, column, memory));
+            columns.for_each(|(b, column)| with_work(memory, |m| block(b, column, m)));
         } else {
             let memory = &mut reals_mut(io.scratch)[..memory];
             for (b, column) in to.chunks_mut(plan.column_len()).enumerate() {

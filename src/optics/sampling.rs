@@ -133,7 +133,8 @@ pub fn propagate(
     let mut planner = FftPlanner::new();
     let mut plane = spectrum(field, samples, transfer.padded);
     let scale = ((my * mx) as f64).recip();
-    plane.iter_mut().zip(transfer.table()).for_each(|(v, h)| *v *= h * scale);
+    let table = transfer.frequencies().map(|[fy, fx]| transfer.at(fy, fx));
+    plane.iter_mut().zip(table).for_each(|(v, h)| *v *= h * scale);
     along_y(&mut plane, transfer.padded, |column| planner.plan_fft_inverse(my).process(column));
     planner.plan_fft_inverse(mx).process(&mut plane);
     (0..ny).flat_map(|y| plane[y * mx..][..nx].to_vec()).collect()

@@ -94,14 +94,15 @@ impl Transfer {
 
     /// `f(fy, fx)` over all frequencies in transform order.
     pub fn map<T>(&self, mut f: impl FnMut(f64, f64) -> T) -> Vec<T> {
-        let [my, mx] = self.padded;
-        let mut out = Vec::with_capacity(my * mx);
-        for ky in 0..my {
-            for kx in 0..mx {
-                out.push(f(frequency(ky, my, self.pitch[0]), frequency(kx, mx, self.pitch[1])));
-            }
-        }
-        out
+        self.frequencies().map(|[fy, fx]| f(fy, fx)).collect()
+    }
+
+    /// `[fy, fx]` of every element in transform order.
+    pub fn frequencies(&self) -> impl Iterator<Item = [f64; 2]> + use<> {
+        let ([my, mx], [dy, dx]) = (self.padded, self.pitch);
+        (0..my).flat_map(move |ky| {
+            (0..mx).map(move |kx| [frequency(ky, my, dy), frequency(kx, mx, dx)])
+        })
     }
 }
 

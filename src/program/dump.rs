@@ -20,6 +20,7 @@ impl fmt::Display for Slot {
         let kind = match self.shape.kind {
             Kind::Real => "real",
             Kind::Complex => "complex",
+            Kind::Half => "half",
             Kind::Index => "index",
         };
         let layout = match self.shape.layout {

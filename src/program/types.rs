@@ -20,6 +20,8 @@ impl SlotId {
 pub enum Kind {
     Real,
     Complex,
+    /// Complex; a GPU keeps it as two f16, the CPU as [`Kind::Complex`]. No op but a hop takes it.
+    Half,
     /// `u32`.
     Index,
 }
@@ -79,6 +81,7 @@ impl Shape {
             * match self.kind {
                 Kind::Real => real,
                 Kind::Complex => 2 * real,
+                Kind::Half => real,
                 Kind::Index => 4,
             }
     }

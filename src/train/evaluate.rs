@@ -21,8 +21,8 @@ pub struct Shown {
     pub regions: Vec<f64>,
     /// Name, z and field `[y, x]` of each plane in order.
     pub planes: Vec<(String, f64, Vec<Complex<f64>>)>,
-    /// What sampling costs at each step of free space.
-    pub sampling: Vec<StepReport>,
+    /// The field before each step of free space, `[y, x]`.
+    pub before_steps: Vec<Vec<Complex<f64>>>,
 }
 
 /// Where the trained geometry of a step of free space stands.
@@ -117,11 +117,10 @@ impl Session {
             let field = self.executor.read(plane.field)?;
             planes.push((plane.name.clone(), plane.z, field.complexes()[..n].to_vec()));
         }
-        let mut before = Vec::new();
+        let mut before_steps = Vec::new();
         for &slot in &self.before_steps {
-            before.push(self.executor.read(slot)?.complexes()[..n].to_vec());
+            before_steps.push(self.executor.read(slot)?.complexes()[..n].to_vec());
         }
-        let sampling = sampling::report(&self.machine.optic, &before);
         let label = split.label(sample);
         Ok(Shown {
             label,
@@ -129,7 +128,13 @@ impl Session {
             scores,
             regions,
             planes,
-            sampling,
+            before_steps,
         })
+    }
+
+    /// What sampling costs the light of one sample at each step of free space.
+    pub fn sampling(&mut self, split: &Split, sample: usize) -> Result<Vec<StepReport>> {
+        let before_steps = self.show(split, sample)?.before_steps;
+        Ok(sampling::report(&self.machine.optic, &before_steps))
     }
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::batch::{Feeder, Order};
+use super::batch::{Feeder, Moves, Order};
 use super::checkpoint::{self, Checkpoint, Progress};
 use super::metrics::Evaluation;
 use super::session::Session;
@@ -75,6 +75,7 @@ struct Loop<'a> {
     out: PathBuf,
     order: Order,
     feeder: Feeder,
+    moves: Moves,
     progress: Progress,
     /// Steps whose losses were read.
     seen: u64,
@@ -94,7 +95,7 @@ pub fn train(
     let Some(recipe) = session.experiment.train.clone() else {
         return Err(Error::invalid("train", "missing").help("add a [train] block"));
     };
-    let plan = session.executor.describe();
+    let plan = session.plan();
     let mut progress = Progress {
         step: 0,
         epoch_loss: 0.0,
@@ -118,6 +119,11 @@ pub fn train(
         out: out.to_owned(),
         order: Order::new(session.experiment.seed, session.data.train.len(), recipe.batch),
         feeder: Feeder::new(size, recipe.batch),
+        moves: Moves {
+            most: session.data.shift,
+            seed: session.experiment.seed,
+            image: session.data.image,
+        },
         seen: progress.step,
         started: Instant::now(),
         earlier_seconds: progress.seconds,
@@ -177,7 +183,8 @@ impl Loop<'_> {
         let samples = self.order.at(self.progress.step).iter().map(|&i| i as usize);
         let executor = &mut *self.session.executor;
         let train = &self.session.data.train;
-        self.feeder.feed(executor, &self.session.machine, train, samples)?;
+        let moves = (&self.moves, self.progress.step);
+        self.feeder.feed_moved(executor, &self.session.machine, train, samples, moves)?;
         self.method.step(&mut Bench { executor, count: batch })?;
         self.progress.step += 1;
         Ok(())
@@ -243,7 +250,8 @@ impl Loop<'_> {
             let samples: Vec<usize> = self.order.at(step).iter().map(|&i| i as usize).collect();
             let train = &self.session.data.train;
             let machine = &self.session.machine;
-            self.feeder.feed(&mut executor, machine, train, samples.into_iter()).ok()?;
+            let (samples, moves) = (samples.into_iter(), (&self.moves, step));
+            self.feeder.feed_moved(&mut executor, machine, train, samples, moves).ok()?;
             if let Some((op, slot)) = executor.trace(names::TRAIN, batch).ok()? {
                 let help = "lower train.optimizer.lr, or raise train.loss.temperature";
                 return Some(Error::NotFinite { step, op, slot, help: Some(help.into()) });

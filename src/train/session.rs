@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::backend::{Choice, Executor};
+use crate::backend::{Choice, Executor, Precision};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
-use crate::lower::fuse::fuse;
+use crate::lower::fuse::{fuse, halve};
 use crate::lower::machine::Machine;
 use crate::lower::{Plane, detect, loss};
-use crate::methods;
+use crate::methods::{self, recipe::SavedFields};
 use crate::program::{Builder, Program, Role, SlotId};
 
 /// Routines for looking, besides the method's own.
@@ -35,6 +35,8 @@ pub struct Session {
     pub machine: Machine,
     pub executor: Box<dyn Executor>,
     pub choice: Choice,
+    /// Fields are saved in f16.
+    pub halved: bool,
     pub eval: EvalSlots,
     /// Planes that the `show` routine writes for one sample.
     pub planes: Vec<Plane>,
@@ -96,6 +98,15 @@ fn build(experiment: &Experiment, data: &Dataset, full_steps: u64) -> Result<Bui
 }
 
 impl Session {
+    /// The device and the choices that decide the bits.
+    pub fn plan(&self) -> String {
+        let unfused = self.choice.precision == Precision::F32 && !self.choice.fuse;
+        let mut plan = self.executor.describe();
+        plan += if unfused { ", unfused" } else { "" };
+        plan += if self.halved { ", saved fields in f16" } else { "" };
+        plan
+    }
+
     pub fn new(experiment: Experiment, data: Arc<Dataset>, choice: Choice) -> Result<Self> {
         let Some(recipe) = &experiment.train else {
             return Err(Error::invalid("train", "missing").help("add a [train] block"));
@@ -111,7 +122,15 @@ impl Session {
         let steps = recipe.steps.map_or(full, |s| s.min(full));
         let built = build(&experiment, &data, full)?;
         let program = Arc::new(built.program);
-        let compiled = if choice.fuses() { Arc::new(fuse(&program)) } else { Arc::clone(&program) };
+        let halves = choice.is_gpu() && recipe.saved_fields == SavedFields::F16;
+        let mut compiled = Arc::clone(&program);
+        let mut halved = false;
+        if choice.fuses() {
+            compiled = Arc::new(fuse(&program));
+            if let Some(program) = halves.then(|| halve(&compiled)).flatten() {
+                (compiled, halved) = (Arc::new(program), true);
+            }
+        }
         let executor = choice.compile(compiled)?;
         Ok(Self {
             experiment,
@@ -120,6 +139,7 @@ impl Session {
             machine: built.machine,
             executor,
             choice,
+            halved,
             eval: built.eval,
             planes: built.planes,
             before_steps: built.before_steps,

@@ -2,7 +2,7 @@
 
 use crate::math::scalar::Scalar;
 use crate::ops::kernel::{CpuCompile, CpuKernel};
-use crate::program::plan::Plan;
+use crate::program::plan::{Plan, Slab};
 use crate::program::{Domain, Kind, Leaves, Program, Role, Routine, Scope, SlotId};
 
 use super::storage::Buffer;
@@ -57,14 +57,13 @@ pub struct Compiled<T> {
     pub batch: usize,
     pub leaves: Leaves,
     pub sections: Vec<CompiledSection<T>>,
-    /// Slabs with one copy, by plan index.
-    pub shared: Vec<Buffer<T>>,
     /// Slabs with one copy per leaf, `[leaves, len]`, and their len.
     pub leaf_slabs: Vec<(Buffer<T>, usize)>,
     /// Slots with a copy per sample that nodes write, and their len.
     pub sample_outputs: Vec<(SlotId, usize)>,
-    /// Slabs that each thread needs of its own, by plan index until [`share`].
-    own: Vec<Option<(Kind, usize)>>,
+    /// Slabs with one copy and those that each thread needs of its own, by plan index until
+    /// [`share`].
+    slabs: Vec<Slab>,
     pub scratch: usize,
 }
 
@@ -77,16 +76,6 @@ impl<T: Scalar> Compiled<T> {
             leaf_index[i] = leaf_slabs.len();
             leaf_slabs.push((Buffer::zeros(slab.kind, routine.leaves.count * slab.len), slab.len));
         }
-        let slab_buffers = plan.slabs.iter().map(|slab| match slab.domain {
-            Domain::Once => Buffer::zeros(slab.kind, slab.len),
-            Domain::Sample | Domain::Leaf => Buffer::None,
-        });
-        let slab_buffers = slab_buffers.collect();
-        let own = plan
-            .slabs
-            .iter()
-            .map(|slab| (slab.domain == Domain::Sample).then_some((slab.kind, slab.len)));
-        let own = own.collect();
 
         let mut sample_outputs: Vec<(SlotId, usize)> = Vec::new();
         for node in routine.sections.iter().flat_map(|s| &s.nodes) {
@@ -152,28 +141,23 @@ impl<T: Scalar> Compiled<T> {
             batch: routine.batch,
             leaves: routine.leaves,
             sections,
-            shared: slab_buffers,
             leaf_slabs,
             sample_outputs,
-            own,
+            slabs: plan.slabs,
             scratch,
         }
     }
 }
 
-/// Lets the routines, of which one runs at a time, have the same slabs: the n-th largest of a kind
-/// are one. Kind and length of each.
-pub fn share<T>(routines: &mut [Compiled<T>]) -> Vec<(Kind, usize)> {
+/// Lets the routines, of which one runs at a time, have the same slabs of a domain: the n-th
+/// largest of a kind are one. Kind and length of each.
+pub fn share<T>(routines: &mut [Compiled<T>], domain: Domain) -> Vec<(Kind, usize)> {
     let mut shared: Vec<(Kind, usize)> = Vec::new();
     for routine in routines {
-        let mut own: Vec<(usize, Kind, usize)> = routine
-            .own
-            .iter()
-            .enumerate()
-            .filter_map(|(i, slab)| slab.map(|(kind, len)| (i, kind, len)))
-            .collect();
+        let slabs = routine.slabs.iter().enumerate().filter(|(_, slab)| slab.domain == domain);
+        let mut own: Vec<_> = slabs.map(|(i, slab)| (i, slab.kind, slab.len)).collect();
         own.sort_by_key(|&(_, _, len)| std::cmp::Reverse(len));
-        let mut place = vec![0; routine.own.len()];
+        let mut place = vec![0; routine.slabs.len()];
         let mut taken = vec![false; shared.len()];
         for (i, kind, len) in own {
             let free = |n: &usize| !taken[*n] && shared[*n].0 == kind;
@@ -188,8 +172,10 @@ pub fn share<T>(routines: &mut [Compiled<T>]) -> Vec<(Kind, usize)> {
         }
         let steps = routine.sections.iter_mut().flat_map(|s| &mut s.steps);
         for operand in steps.flat_map(|s| s.inputs.iter_mut().chain(&mut s.outputs)) {
-            if let Place::Own(i) = &mut operand.place {
-                *i = place[*i];
+            match &mut operand.place {
+                Place::Shared(i) if domain == Domain::Once => *i = place[*i],
+                Place::Own(i) if domain == Domain::Sample => *i = place[*i],
+                _ => {}
             }
         }
     }

@@ -22,13 +22,15 @@ use crate::math::lanes::Isa;
 use crate::math::scalar::Scalar;
 use crate::ops::arrange::Arrangement;
 use crate::ops::kernel::CpuCompile;
-use crate::program::{Data, Layout, Program, Role, Scope, SlotId};
+use crate::program::{Data, Domain, Layout, Program, Role, Scope, SlotId};
 
 pub struct Cpu<T: Scalar> {
     program: Arc<Program>,
     pool: Arc<rayon::ThreadPool>,
     /// Contents of everything but temporaries, by slot.
     values: Vec<Buffer<T>>,
+    /// Slabs with one copy, of whichever routine runs.
+    once: Vec<Buffer<T>>,
     routines: Vec<Compiled<T>>,
     workspaces: Vec<Mutex<run::Workspace<T>>>,
     arrangement: Arrangement,
@@ -67,7 +69,8 @@ impl<T: Scalar> Cpu<T> {
         let mut shared = CpuCompile::new(arrangement);
         let compile = |r| Compiled::new(&program, r, &mut shared);
         let mut routines: Vec<_> = program.routines.iter().map(compile).collect();
-        let slabs = layout::share(&mut routines);
+        let slabs = layout::share(&mut routines, Domain::Sample);
+        let once = layout::share(&mut routines, Domain::Once);
         let values =
             program.slots.iter().zip(program.copies()).map(|(slot, copies)| match &slot.role {
                 Role::Const(data) | Role::Param(data) | Role::State(data) => {
@@ -89,7 +92,8 @@ impl<T: Scalar> Cpu<T> {
             .map(|_| Mutex::new(run::Workspace::new(&slabs, &routines)))
             .collect();
         let arrangement = shared.arrangement;
-        Ok(Self { program, pool, values, routines, workspaces, arrangement })
+        let once = once.into_iter().map(|(kind, len)| Buffer::zeros(kind, len)).collect();
+        Ok(Self { program, pool, values, once, routines, workspaces, arrangement })
     }
 
     /// Runs a routine node by node and returns the first op, with its output, that makes a number

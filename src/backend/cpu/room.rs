@@ -11,7 +11,7 @@ fn needed<T: Scalar>(program: &Program, arrangement: &Arrangement, threads: usiz
     let bytes = |kind: Kind, len: usize| {
         let one = match kind {
             Kind::Real => size_of::<T>(),
-            Kind::Complex => 2 * size_of::<T>(),
+            Kind::Complex | Kind::Half => 2 * size_of::<T>(),
             Kind::Index => size_of::<u32>(),
         };
         (len * one) as u64
@@ -22,17 +22,18 @@ fn needed<T: Scalar>(program: &Program, arrangement: &Arrangement, threads: usiz
         _ => copies as u64 * bytes(slot.shape.kind, arrangement.len(&slot.shape)),
     });
     let mut total: u64 = held.sum();
-    let mut work = 0;
+    let (mut once, mut work) = (0, 0);
     for routine in &program.routines {
         let plan = Plan::of(program, routine, arrangement);
         let of = |domain: Domain| -> u64 {
             let slabs = plan.slabs.iter().filter(|s| s.domain == domain);
             slabs.map(|s| bytes(s.kind, s.len)).sum()
         };
-        total += of(Domain::Once) + routine.leaves.count as u64 * of(Domain::Leaf);
+        total += routine.leaves.count as u64 * of(Domain::Leaf);
+        once = once.max(of(Domain::Once));
         work = work.max(of(Domain::Sample));
     }
-    total + threads as u64 * work
+    total + once + threads as u64 * work
 }
 
 /// Bytes that programs may still take, where the system tells it.

@@ -113,8 +113,8 @@ impl<T: Scalar> Cpu<T> {
     }
 
     fn once(&mut self, routine: usize, section: usize, watch: &Watch<'_>) {
-        let Self { values, routines, workspaces, pool, .. } = self;
-        let Compiled { sections, shared, leaf_slabs, .. } = &mut routines[routine];
+        let Self { values, once: shared, routines, workspaces, pool, .. } = self;
+        let Compiled { sections, leaf_slabs, .. } = &mut routines[routine];
         let mut workspace = workspaces[0].lock().unwrap_or_else(PoisonError::into_inner);
         for step in &sections[section].steps {
             let mut taken: [Buffer<T>; MOST_OUTPUTS] = Default::default();
@@ -157,7 +157,7 @@ impl<T: Scalar> Cpu<T> {
     }
 
     fn per_sample(&mut self, routine: usize, section: usize, count: usize, watch: &Watch<'_>) {
-        let Self { values, routines, workspaces, pool, .. } = self;
+        let Self { values, once, routines, workspaces, pool, .. } = self;
         let compiled = &mut routines[routine];
         let leaves = compiled.leaves;
         // What leaves write is taken out, so that the rest can be shared.
@@ -180,7 +180,7 @@ impl<T: Scalar> Cpu<T> {
             let chunks = buffer.chunks_mut(*len * leaves.size);
             parts.iter_mut().zip(chunks).for_each(|(leaf, chunk)| leaf.outputs.push(chunk));
         }
-        let common = Common { values, shared: &compiled.shared };
+        let common = Common { values, shared: once };
         let steps = &compiled.sections[section].steps;
         let busy = parts.iter().filter(|l| !l.samples.is_empty()).count();
         let parallel = busy < pool.current_num_threads();

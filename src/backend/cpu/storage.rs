@@ -21,7 +21,7 @@ impl<T: Scalar> Buffer<T> {
     pub fn zeros(kind: Kind, len: usize) -> Self {
         match kind {
             Kind::Real => Self::Real(Aligned::zeros(len)),
-            Kind::Complex => Self::Complex(Aligned::zeros(len)),
+            Kind::Complex | Kind::Half => Self::Complex(Aligned::zeros(len)),
             Kind::Index => Self::Index(vec![0; len]),
         }
     }

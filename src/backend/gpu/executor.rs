@@ -196,6 +196,10 @@ impl Executor for Gpu {
                 let v = reordered.map_or(v.clone(), |o| gather(&v, &o));
                 Data::Real(v.into_iter().map(f64::from).collect())
             }
+            Kind::Half => {
+                let what = format!("{} is stored in f16, for hops alone", known.name);
+                return Err(Error::Shape { op: "read", what });
+            }
             Kind::Complex => {
                 let v: Vec<[f32; 2]> = bytemuck::pod_collect_to_vec(&raw);
                 let v = reordered.map_or(v.clone(), |o| gather(&v, &o));

@@ -72,10 +72,16 @@ arch!(OnNeon, super::neon::Neon, "neon");
 arch!(OnPortable, Portable);
 
 impl Isa {
-    /// The fastest that this machine runs.
+    /// The fastest that this machine runs, or the one that `LIGHTLOOM_ISA` names where the machine
+    /// runs it: `AVX2` on a machine with AVX-512 shows what others get.
     pub fn best() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(|| Self::available()[0])
+        *BEST.get_or_init(|| {
+            let available = Self::available();
+            let wanted = std::env::var("LIGHTLOOM_ISA").unwrap_or_default();
+            let named = available.iter().find(|isa| isa.name().eq_ignore_ascii_case(&wanted));
+            *named.unwrap_or(&available[0])
+        })
     }
 
     /// All that this machine runs, the fastest first.

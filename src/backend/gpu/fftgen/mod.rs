@@ -22,7 +22,7 @@ mod tables;
 pub use plan::{Limits, LinePlan, twiddles};
 pub use tables::{Fill, HARDWARE, SOFTWARE, Table};
 
-use crate::ops::hop::{Chain, Link};
+use crate::ops::hop::{Chain, Link, Saved};
 use crate::ops::kernel::LinePass;
 use columns::Columns;
 use rows::{Array, Rows};
@@ -81,7 +81,7 @@ pub fn kernels(
     };
     match pass {
         LinePass::RowsIn => chain(false, &[], true),
-        LinePass::RowsOut => chain(true, &[Link::Store], false),
+        LinePass::RowsOut => chain(true, &[Link::Store(Saved::Whole)], false),
         LinePass::Hop(chain) => rows(chain, field, padded, limits),
         LinePass::Columns { conj } => columns(Some(*conj), field, padded, limits),
         LinePass::ColumnsGrad => columns(None, field, padded, limits),

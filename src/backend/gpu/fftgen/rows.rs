@@ -6,8 +6,17 @@ use super::emit::{Emit, Load};
 use super::plan::{Group, Limits, Part};
 use super::{LineKernel, Operand};
 use crate::ops::grad_sum::GradSum;
-use crate::ops::hop::Link;
+use crate::ops::hop::{Link, Saved};
 use crate::program::Kind;
+
+/// The type of a lane's share of an array.
+fn element(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Real => "R",
+        Kind::Half => "H",
+        Kind::Complex | Kind::Index => "C",
+    }
+}
 
 /// What rows are read from or written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +76,7 @@ impl Rows<'_> {
             (1, _) => e.line(&format!("let apart = {own};")),
             _ => e.line(&format!("let block = {own};")),
         }
-        let sums = self.links.iter().any(|l| matches!(l, Link::Grad(_)));
+        let sums = self.links.iter().any(|l| matches!(l, Link::Grad(..)));
         if sums {
             self.sums(&mut e, guarded, false);
             e.line("let low = max(w.y * p.leaf, p.first);");
@@ -93,7 +102,7 @@ impl Rows<'_> {
         let mut inputs = 1;
         for (i, link) in self.links.iter().enumerate() {
             if let Some(kind) = link.reads() {
-                let element = if kind == Kind::Real { "R" } else { "C" };
+                let element = element(kind);
                 e.bind(Operand::Input(inputs), &format!("in{i}"), element, false);
                 inputs += 1;
             }
@@ -106,7 +115,7 @@ impl Rows<'_> {
         let mut outputs = self.before;
         for (i, link) in self.links.iter().enumerate() {
             if let Some((kind, _)) = link.writes() {
-                let element = if kind == Kind::Real { "R" } else { "C" };
+                let element = element(kind);
                 e.bind(Operand::Output(outputs), &format!("out{i}"), element, true);
                 outputs += 1;
             }
@@ -235,13 +244,19 @@ impl Rows<'_> {
                     format!("{name} = times_conj({name}, in{i}[{once}]);")
                 }
                 Link::Attenuate => format!("{name} = scaled({name}, in{i}[{once}]);"),
-                Link::Store => format!("out{i}[{own}] = {name};"),
+                Link::Store(Saved::Whole) => format!("out{i}[{own}] = {name};"),
+                Link::Store(Saved::Half) => format!("out{i}[{own}] = halved({name});"),
                 Link::StoreIntensity => format!("out{i}[{own}] = power({name});"),
-                Link::Grad(GradSum::Phase) => {
-                    format!("sum{i}_{slot} += cross_power(in{i}[{own}], {name});")
-                }
-                Link::Grad(GradSum::Amplitude) => {
-                    format!("sum{i}_{slot} += dot_power(in{i}[{own}], {name});")
+                Link::Grad(kind, saved) => {
+                    let kept = match saved {
+                        Saved::Whole => format!("in{i}[{own}]"),
+                        Saved::Half => format!("whole(in{i}[{own}])"),
+                    };
+                    let product = match kind {
+                        GradSum::Phase => "cross_power",
+                        GradSum::Amplitude => "dot_power",
+                    };
+                    format!("sum{i}_{slot} += {product}({kept}, {name});")
                 }
             });
         }
@@ -261,7 +276,7 @@ impl Rows<'_> {
     fn sums(&self, e: &mut Emit, guarded: bool, write: bool) {
         let (ny, nx) = (self.field[0], self.field[1] / e.group.wide());
         let grads: Vec<usize> =
-            (0..self.links.len()).filter(|&i| matches!(self.links[i], Link::Grad(_))).collect();
+            (0..self.links.len()).filter(|&i| matches!(self.links[i], Link::Grad(..))).collect();
         if !write {
             for slot in 0..e.held(0) {
                 for i in &grads {
