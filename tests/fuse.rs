@@ -6,7 +6,7 @@
 use lightloom::bench::stack::{INFER, stack, standard};
 use lightloom::bench::work::{self, Passes, Work};
 use lightloom::data::{Dataset, load};
-use lightloom::lower::fuse::fuse;
+use lightloom::lower::fuse::{fuse, halve};
 use lightloom::methods::names::TRAIN;
 use lightloom::program::Program;
 
@@ -102,4 +102,19 @@ fn bytes_of_a_hop_by_hand() {
     let store = 2.0 * n;
     let (gradient, in_chain) = (2.0 * n + 2.0 * n + 2.0 * n, 2.0 * n + 2.0 * n);
     check(TRAIN, 2.0 * unfused + gradient, 2.0 * fused + store + in_chain);
+}
+
+/// Fields saved in f16 take half of what a training step stores and reads again, and nothing else
+/// changes: of the masks' fields 2 n reals less each.
+#[test]
+fn fields_saved_in_f16_take_half() {
+    let [unfused, fused] = programs(&data(), DEPTH);
+    let halved = halve(&fused).expect("a training step saves fields");
+    let bytes = |program: &Program, routine| -> f64 {
+        all_work(program, routine).into_iter().map(|w| w.bytes).sum()
+    };
+    let less = DEPTH as f64 * (1.0 + 1.0) * 200.0 * 200.0 * 4.0 * BATCH as f64;
+    assert_eq!(bytes(&fused, TRAIN) - bytes(&halved, TRAIN), less);
+    assert_eq!(bytes(&fused, INFER), bytes(&halved, INFER));
+    assert!(halve(&unfused).is_none(), "only hops save in f16");
 }

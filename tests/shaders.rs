@@ -59,7 +59,7 @@ fn texts(
 fn validate(name: &str, text: &str) -> (Module, ModuleInfo) {
     let module = naga::front::wgsl::parse_str(text)
         .unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(text)));
-    let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+    let info = Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32)
         .validate(&module)
         .unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(text)));
     (module, info)
@@ -119,6 +119,9 @@ fn every_library_file_is_valid() {
             for lane in ["lib/lane_one.wgsl", "lib/lane_two.wgsl"] {
                 checked.push((path.clone(), [complex, text(lane), own].join("\n")));
             }
+        } else if path.contains("half") {
+            let lane = text(&path.replace("half", "lane"));
+            checked.push((path, [complex, lane, own].join("\n")));
         } else if path.contains("lane") {
             checked.push((path, [complex, own].join("\n")));
         } else {
@@ -170,6 +173,7 @@ fn element(inner: &TypeInner) -> Option<Kind> {
             size: naga::VectorSize::Bi | naga::VectorSize::Quad,
             scalar: Scalar::F32,
         } => Some(Kind::Complex),
+        TypeInner::Vector { size: naga::VectorSize::Bi, scalar: Scalar::U32 } => Some(Kind::Half),
         _ => None,
     }
 }
@@ -222,7 +226,13 @@ fn expected_of_kernel(
 ) -> Vec<(Kind, bool)> {
     // Where a lane holds two numbers side by side, two reals are as long as one complex number.
     let pairs = kernel.text.contains("alias C = vec4<f32>");
-    let of_slot = |s: &Slot| if pairs { Kind::Complex } else { s.shape.kind };
+    let of_slot = |s: &Slot| match (s.shape.kind, pairs) {
+        // Two f16 are one word.
+        (Kind::Half, false) => Kind::Index,
+        (Kind::Half, true) => Kind::Half,
+        (_, true) => Kind::Complex,
+        (kind, false) => kind,
+    };
     let kind = |operand: fftgen::Operand| match operand {
         fftgen::Operand::Twiddles | fftgen::Operand::Scratch(_) => Kind::Complex,
         fftgen::Operand::Input(n) => of_slot(inputs[n]),

@@ -48,14 +48,3 @@ fn cross_power(y: C, g: C) -> R {
 fn dot_power(x: C, g: C) -> R {
     return dot(x, g);
 }
-
-// A value as two f16.
-alias H = u32;
-
-fn halved(x: C) -> H {
-    return pack2x16float(x);
-}
-
-fn whole(x: H) -> C {
-    return unpack2x16float(x);
-}

@@ -48,14 +48,3 @@ fn cross_power(y: C, g: C) -> R {
 fn dot_power(x: C, g: C) -> R {
     return vec2<f32>(dot(x.xy, g.xy), dot(x.zw, g.zw));
 }
-
-// Each value as two f16.
-alias H = vec2<u32>;
-
-fn halved(x: C) -> H {
-    return vec2<u32>(pack2x16float(x.xy), pack2x16float(x.zw));
-}
-
-fn whole(x: H) -> C {
-    return vec4<f32>(unpack2x16float(x.x), unpack2x16float(x.y));
-}

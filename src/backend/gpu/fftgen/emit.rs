@@ -357,9 +357,11 @@ impl Emit {
         let Self { part, group, bindings, declared, body, .. } = self;
         let mut text = String::new();
         let radices: BTreeSet<usize> = part.radices.iter().copied().filter(|&r| r > 1).collect();
-        let lane = if group.wide() == 2 { "lane_two" } else { "lane_one" };
-        let files = radices.iter().map(|r| format!("fft_r{r}"));
-        for name in ["complex".into(), lane.into()].into_iter().chain(files) {
+        let wide = if group.wide() == 2 { "two" } else { "one" };
+        let mut files = vec!["complex".to_owned(), format!("lane_{wide}")];
+        files.extend(declared.contains("array<H>").then(|| format!("half_{wide}")));
+        files.extend(radices.iter().map(|r| format!("fft_r{r}")));
+        for name in files {
             text.push_str(shaders::file(&format!("lib/{name}.wgsl")).unwrap_or_default());
             text.push('\n');
         }
