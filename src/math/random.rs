@@ -11,7 +11,7 @@ pub enum Site {
     ShuffleLabels = 2,
     MaskInit = 3,
     Test = 4,
-    Move = 5,
+    Move = 14,
 }
 
 /// Threefry-2x32 with 20 rounds: a bijection of `counter` for every `key`.

@@ -109,7 +109,7 @@ impl Primitive for Columns {
                 },
             );
         };
-        CpuKernel { run: Box::new(run), scratch }
+        CpuKernel::new(run).scratch(scratch)
     }
 
     fn gpu(&self, _: &[&Slot]) -> GpuKernel {

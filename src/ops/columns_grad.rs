@@ -57,7 +57,7 @@ impl Primitive for ColumnsGrad {
                 }
             }
         };
-        CpuKernel { run: Box::new(run), scratch }
+        CpuKernel::new(run).scratch(scratch)
     }
 
     fn gpu(&self, _: &[&Slot]) -> GpuKernel {

@@ -163,7 +163,7 @@ impl Primitive for Hop {
                 into.run(field, hybrid.complex(), rest, io.parallel);
             }
         };
-        CpuKernel { run: Box::new(run), scratch }
+        CpuKernel::new(run).scratch(scratch)
     }
 
     fn gpu(&self, _: &[&Slot]) -> GpuKernel {

@@ -84,7 +84,7 @@ impl<T> ViewMut<'_, T> {
     }
 }
 
-/// What a CPU kernel sees of one copy.
+/// What a CPU kernel sees.
 #[derive(Debug)]
 pub struct Io<'a, T> {
     /// Where a kernel works in place, the first is empty: it lies in the first output.
@@ -92,6 +92,9 @@ pub struct Io<'a, T> {
     pub outputs: &'a mut [ViewMut<'a, T>],
     /// At least as long as the kernel asked for; holds anything.
     pub scratch: &'a mut [Complex<T>],
+    /// Copies in the per-sample operands, one after the other: 1, or of a wide op the samples of
+    /// the leaf. What all samples share is there once.
+    pub count: usize,
     /// The kernel has all threads to itself and may run its lines on them.
     pub parallel: bool,
 }
@@ -108,6 +111,13 @@ pub struct CpuKernel<T> {
 impl<T> CpuKernel<T> {
     pub fn new(run: impl Fn(&mut Io<'_, T>) + Send + Sync + 'static) -> Self {
         Self { run: Box::new(run), scratch: 0 }
+    }
+
+    /// Asks for so many complex numbers of scratch.
+    #[must_use]
+    pub fn scratch(mut self, complexes: usize) -> Self {
+        self.scratch = complexes;
+        self
     }
 }
 

@@ -103,7 +103,7 @@ pub fn rows<T: Scalar>(plan: &PlanePlan, nx: usize, chain: &Chain, blocked: bool
             }
         }
     };
-    CpuKernel { run: Box::new(run), scratch: work }
+    CpuKernel::new(run).scratch(work)
 }
 
 /// Row blocks of the planes that the links read and write, one after the other.
@@ -235,7 +235,7 @@ pub fn columns<T: Scalar>(plan: &PlanePlan, my: usize, conj: bool) -> CpuKernel<
             }
         }
     };
-    CpuKernel { run: Box::new(run), scratch: work }
+    CpuKernel::new(run).scratch(work)
 }
 
 /// Columns whose transfer function is evaluated a block at a time.
@@ -277,7 +277,7 @@ pub fn columns_by_formula<T: Scalar>(
             }
         }
     };
-    CpuKernel { run: Box::new(run), scratch: complexes(memory) }
+    CpuKernel::new(run).scratch(complexes(memory))
 }
 
 /// Gradient of the transfer function.
@@ -294,5 +294,5 @@ pub fn columns_grad<T: Scalar>(plan: &PlanePlan, my: usize) -> CpuKernel<T> {
             plan.columns_grad(x, g, sums, scratch);
         }
     };
-    CpuKernel { run: Box::new(run), scratch: work }
+    CpuKernel::new(run).scratch(work)
 }

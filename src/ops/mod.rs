@@ -48,6 +48,10 @@ use crate::program::{Kind, Node, Shape, Slot};
 pub trait Primitive {
     const NAME: &'static str;
 
+    /// On the CPU the kernel takes all samples of a leaf at once ([`kernel::Io::count`]), side by
+    /// side in SIMD lanes.
+    const WIDE: bool = false;
+
     /// Shape of the output, or why the operands do not fit.
     fn shape(&self, inputs: &[&Slot]) -> Result<Shape>;
 
@@ -73,6 +77,9 @@ macro_rules! ops {
         impl Op {
             pub fn name(&self) -> &'static str {
                 match self { $(Self::$op(_) => <$module::$op as Primitive>::NAME),* }
+            }
+            pub fn wide(&self) -> bool {
+                match self { $(Self::$op(_) => <$module::$op as Primitive>::WIDE),* }
             }
             pub fn shape(&self, inputs: &[&Slot]) -> Result<Shape> {
                 match self { $(Self::$op(op) => op.shape(inputs)),* }

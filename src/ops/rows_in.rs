@@ -136,7 +136,7 @@ impl Primitive for RowsIn {
         let run = move |io: &mut Io<'_, T>| {
             kernel.run(io.inputs[0].complex(), io.outputs[0].complex(), io.scratch, io.parallel);
         };
-        CpuKernel { run: Box::new(run), scratch }
+        CpuKernel::new(run).scratch(scratch)
     }
 
     fn gpu(&self, _: &[&Slot]) -> GpuKernel {

@@ -88,7 +88,7 @@ impl Primitive for RowsOut {
         let run = move |io: &mut Io<'_, T>| {
             kernel.run(io.inputs[0].complex(), io.outputs[0].complex(), io.scratch, io.parallel);
         };
-        CpuKernel { run: Box::new(run), scratch }
+        CpuKernel::new(run).scratch(scratch)
     }
 
     fn gpu(&self, _: &[&Slot]) -> GpuKernel {

@@ -41,6 +41,8 @@ pub struct Step<T> {
     pub in_place: bool,
     pub inputs: Vec<Operand>,
     pub outputs: Vec<Operand>,
+    /// It takes all samples of a leaf at once.
+    pub wide: bool,
     /// Among the nodes of the routine.
     pub number: usize,
     /// For messages.
@@ -105,6 +107,10 @@ impl<T: Scalar> Compiled<T> {
             };
             Operand { place, len: lengths[id.index()] }
         };
+        let mut slabs = plan.slabs.clone();
+        let copies = if is_wide(routine) { routine.leaves.size } else { 1 };
+        let own = slabs.iter_mut().filter(|s| s.domain == Domain::Sample);
+        own.for_each(|slab| slab.len *= copies);
         let (mut scratch, mut number) = (0, 0);
         let mut sections = Vec::new();
         for section in &routine.sections {
@@ -126,6 +132,7 @@ impl<T: Scalar> Compiled<T> {
                     number: number - 1,
                     in_place: into.is_some() && slab(node.inputs.first()) == into,
                     kernel,
+                    wide: node.op.wide(),
                     inputs: node.inputs.iter().map(|&i| place(i)).collect(),
                     outputs: node.outputs.iter().map(|&i| place(i)).collect(),
                     op: node.op.name(),
@@ -143,10 +150,16 @@ impl<T: Scalar> Compiled<T> {
             sections,
             leaf_slabs,
             sample_outputs,
-            slabs: plan.slabs,
+            slabs,
             scratch,
         }
     }
+}
+
+/// Whether a leaf's samples go through the nodes side by side rather than one after the other.
+pub fn is_wide(routine: &Routine) -> bool {
+    let per_sample = routine.sections.iter().filter(|s| s.scope == Scope::PerSample);
+    per_sample.flat_map(|s| &s.nodes).any(|n| n.op.wide())
 }
 
 /// Lets the routines, of which one runs at a time, have the same slabs of a domain: the n-th

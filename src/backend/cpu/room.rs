@@ -1,5 +1,6 @@
 //! Whether a program fits the memory of this machine, asked before any of it is taken.
 
+use super::layout::is_wide;
 use crate::error::{Error, Result};
 use crate::math::scalar::Scalar;
 use crate::ops::arrange::Arrangement;
@@ -31,7 +32,8 @@ fn needed<T: Scalar>(program: &Program, arrangement: &Arrangement, threads: usiz
         };
         total += routine.leaves.count as u64 * of(Domain::Leaf);
         once = once.max(of(Domain::Once));
-        work = work.max(of(Domain::Sample));
+        let copies = if is_wide(routine) { routine.leaves.size } else { 1 };
+        work = work.max(copies as u64 * of(Domain::Sample));
     }
     total + once + threads as u64 * work
 }

@@ -1,5 +1,6 @@
 //! Runs a compiled routine.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -69,12 +70,12 @@ struct Common<'a, T> {
 
 /// One leaf's share of what is written per sample.
 struct Leaf<'a, T> {
-    samples: std::ops::Range<usize>,
+    samples: Range<usize>,
     sums: Vec<ViewMut<'a, T>>,
     outputs: Vec<ViewMut<'a, T>>,
 }
 
-fn part<'a, T>(view: &'a mut ViewMut<'_, T>, range: std::ops::Range<usize>) -> ViewMut<'a, T> {
+fn part<'a, T>(view: &'a mut ViewMut<'_, T>, range: Range<usize>) -> ViewMut<'a, T> {
     match view {
         ViewMut::Real(v) => ViewMut::Real(&mut v[range]),
         ViewMut::Complex(v) => ViewMut::Complex(&mut v[range]),
@@ -83,7 +84,7 @@ fn part<'a, T>(view: &'a mut ViewMut<'_, T>, range: std::ops::Range<usize>) -> V
     }
 }
 
-fn part_ref<'a, T>(view: &'a ViewMut<'_, T>, range: std::ops::Range<usize>) -> View<'a, T> {
+fn part_ref<'a, T>(view: &'a ViewMut<'_, T>, range: Range<usize>) -> View<'a, T> {
     match view {
         ViewMut::Real(v) => View::Real(&v[range]),
         ViewMut::Complex(v) => View::Complex(&v[range]),
@@ -138,11 +139,12 @@ impl<T: Scalar> Cpu<T> {
             }
             let mut outputs: [ViewMut<'_, T>; MOST_OUTPUTS] = Default::default();
             let views = outputs.iter_mut().zip(taken.iter_mut()).zip(&step.outputs);
-            views.for_each(|((view, taken), output)| *view = taken.view_mut(output.len));
+            views.for_each(|((view, taken), output)| *view = taken.view_mut(0..output.len));
             let mut io = Io {
                 inputs: &inputs[..step.inputs.len()],
                 outputs: &mut outputs[..step.outputs.len()],
                 scratch: &mut workspace.scratch,
+                count: 1,
                 parallel: true,
             };
             pool.install(|| watch.run(step, &mut io));
@@ -182,6 +184,7 @@ impl<T: Scalar> Cpu<T> {
         }
         let common = Common { values, shared: once };
         let steps = &compiled.sections[section].steps;
+        let side_by_side = steps.iter().any(|s| s.wide);
         let busy = parts.iter().filter(|l| !l.samples.is_empty()).count();
         let parallel = busy < pool.current_num_threads();
         let run_leaf = |leaf: &mut Leaf<'_, T>| {
@@ -189,9 +192,25 @@ impl<T: Scalar> Cpu<T> {
             let mut workspace = workspaces[thread].lock().unwrap_or_else(PoisonError::into_inner);
             let Workspace { slabs, scratch } = &mut *workspace;
             leaf.sums.iter_mut().for_each(ViewMut::fill_zero);
-            for sample in leaf.samples.clone() {
-                for step in steps {
-                    run_step(step, &common, leaf, slabs, scratch, sample, parallel, watch);
+            let all = leaf.samples.clone();
+            let mut run = |step: &Step<T>, span: Range<usize>, own: usize| {
+                run_step(step, &common, leaf, slabs, scratch, (span, own), parallel, watch);
+            };
+            if !side_by_side {
+                for sample in all {
+                    for step in steps {
+                        run(step, sample..sample + 1, 0);
+                    }
+                }
+                return;
+            }
+            for step in steps {
+                if step.wide && !all.is_empty() {
+                    run(step, all.clone(), 0);
+                } else {
+                    for (own, sample) in all.clone().enumerate() {
+                        run(step, sample..sample + 1, own);
+                    }
                 }
             }
         };
@@ -211,6 +230,8 @@ impl<T: Scalar> Cpu<T> {
     }
 }
 
+/// Runs a step for the samples `span` of the batch, of which the workspace holds the first as copy
+/// `own`.
 #[allow(clippy::too_many_arguments, reason = "the parts of one sample's world, borrowed apart")]
 fn run_step<T: Scalar>(
     step: &Step<T>,
@@ -218,12 +239,12 @@ fn run_step<T: Scalar>(
     leaf: &mut Leaf<'_, T>,
     slabs: &mut [Buffer<T>],
     scratch: &mut [Complex<T>],
-    sample: usize,
+    (span, own): (Range<usize>, usize),
     parallel: bool,
     watch: &Watch<'_>,
 ) {
-    let here = sample - leaf.samples.start;
-    let copy = |o: &Operand, at: usize| at * o.len..(at + 1) * o.len;
+    let here = span.start - leaf.samples.start;
+    let copy = |o: &Operand, at: usize| at * o.len..(at + span.len()) * o.len;
     let mut taken: [Buffer<T>; MOST_OUTPUTS] = Default::default();
     let mut taken_views: [ViewMut<'_, T>; MOST_OUTPUTS] = Default::default();
     for (n, output) in step.outputs.iter().enumerate() {
@@ -241,10 +262,10 @@ fn run_step<T: Scalar>(
         for (view, input) in inputs.iter_mut().zip(&step.inputs).skip(usize::from(step.in_place)) {
             *view = match input.place {
                 Place::Value(i) => common.values[i].view(0..input.len),
-                Place::SampleValue(i) => common.values[i].view(copy(input, sample)),
+                Place::SampleValue(i) => common.values[i].view(copy(input, span.start)),
                 Place::SampleOutput(i) => part_ref(&leaf.outputs[i], copy(input, here)),
                 Place::Shared(i) => common.shared[i].view(0..input.len),
-                Place::Own(i) => slabs[i].view(0..input.len),
+                Place::Own(i) => slabs[i].view(copy(input, own)),
                 Place::Leaf(i) => part_ref(&leaf.sums[i], 0..input.len),
             };
         }
@@ -254,7 +275,7 @@ fn run_step<T: Scalar>(
             outputs.iter_mut().zip(buffers).zip(&step.outputs)
         {
             *view = match output.place {
-                Place::Own(_) => buffer.view_mut(output.len),
+                Place::Own(_) => buffer.view_mut(copy(output, own)),
                 Place::SampleOutput(_) => part(own_view, copy(output, here)),
                 _ => part(own_view, 0..output.len),
             };
@@ -263,6 +284,7 @@ fn run_step<T: Scalar>(
             inputs: &inputs[..step.inputs.len()],
             outputs: &mut outputs[..step.outputs.len()],
             scratch,
+            count: span.len(),
             parallel,
         };
         watch.run(step, &mut io);

@@ -93,11 +93,11 @@ impl<T: Scalar> Buffer<T> {
         }
     }
 
-    pub fn view_mut(&mut self, len: usize) -> ViewMut<'_, T> {
+    pub fn view_mut(&mut self, range: std::ops::Range<usize>) -> ViewMut<'_, T> {
         match self {
-            Self::Real(v) => ViewMut::Real(&mut v[..len]),
-            Self::Complex(v) => ViewMut::Complex(&mut v[..len]),
-            Self::Index(v) => ViewMut::Index(&mut v[..len]),
+            Self::Real(v) => ViewMut::Real(&mut v[range]),
+            Self::Complex(v) => ViewMut::Complex(&mut v[range]),
+            Self::Index(v) => ViewMut::Index(&mut v[range]),
             Self::None => ViewMut::None,
         }
     }
