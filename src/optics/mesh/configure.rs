@@ -1,0 +1,1 @@
+//! Settings for a chip that shows output powers alone.
