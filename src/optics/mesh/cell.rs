@@ -271,12 +271,10 @@ mod tests {
         let h = 1e-5;
         for build in builds() {
             let (theta, phi) = (0.9, 2.5);
-            let difference = |p: Pair, m: Pair| -> Pair {
-                std::array::from_fn(|k| (p[k] - m[k]) / (2.0 * h))
-            };
+            let difference =
+                |p: Pair, m: Pair| -> Pair { std::array::from_fn(|k| (p[k] - m[k]) / (2.0 * h)) };
             let (by_theta, by_phi) = build.derivatives(theta, phi);
-            let theta_fd =
-                difference(build.matrix(theta + h, phi), build.matrix(theta - h, phi));
+            let theta_fd = difference(build.matrix(theta + h, phi), build.matrix(theta - h, phi));
             let phi_fd = difference(build.matrix(theta, phi + h), build.matrix(theta, phi - h));
             assert!(distance(&by_theta, &theta_fd) < 1e-10, "{build:?}");
             assert!(distance(&by_phi, &phi_fd) < 1e-10, "{build:?}");
@@ -294,8 +292,12 @@ mod tests {
                 let at = |j: u32| draw((b as u32 * 50 + k) * 4 + j);
                 let made = Build { input: [1.0; 2], ..build }.matrix(at(0), at(1));
                 let output = [C::cis(at(2)), C::cis(at(3))];
-                let target =
-                    [output[0] * made[0], output[0] * made[1], output[1] * made[2], output[1] * made[3]];
+                let target = [
+                    output[0] * made[0],
+                    output[0] * made[1],
+                    output[1] * made[2],
+                    output[1] * made[3],
+                ];
                 let p = build.program(&target);
                 let got = Build { input: [1.0; 2], ..build }.matrix(p.theta, p.phi);
                 let [u, v] = p.output;

@@ -50,9 +50,9 @@ fn realise(mesh: &Mesh, targets: &Targets, faults: &Faults) -> Result<Corrected>
 mod tests {
     use super::*;
     use crate::optics::mesh::decompose::decompose;
-    use crate::optics::mesh::fourier::fourier;
     use crate::optics::mesh::dense::{max_distance, rms_distance};
     use crate::optics::mesh::effective::effective;
+    use crate::optics::mesh::fourier::fourier;
     use crate::optics::mesh::haar::haar;
     use crate::optics::mesh::{Imperfections, Topology};
 
@@ -70,8 +70,7 @@ mod tests {
         let u = haar(8, 1).expect("a size in range");
         for topology in Topology::ALL {
             for three in [false, true] {
-                let mesh =
-                    Mesh::new(8, topology).expect("a size").with_three_splitters(three);
+                let mesh = Mesh::new(8, topology).expect("a size").with_three_splitters(three);
                 let settings = match topology {
                     Topology::Butterfly => fourier(&mesh, false),
                     _ => decompose(&mesh, &u),
@@ -83,7 +82,10 @@ mod tests {
                 assert!(max_distance(&ideal, &chip(&settings)) > 0.1);
                 let corrected = correct(&mesh, &settings, &faults).expect("fits");
                 let error = max_distance(&ideal, &chip(&corrected.settings));
-                assert!(error < 1e-13 && corrected.missed == 0, "{topology:?} {three}: {error:.1e}");
+                assert!(
+                    error < 1e-13 && corrected.missed == 0,
+                    "{topology:?} {three}: {error:.1e}"
+                );
                 let mut moved = corrected.settings;
                 moved.phi[0] += 1e-9;
                 assert!(max_distance(&ideal, &chip(&moved)) > 1e-11, "a moved phase is seen");

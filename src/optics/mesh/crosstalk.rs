@@ -106,7 +106,9 @@ pub fn gather(mesh: &Mesh, faults: &Faults, wanted: &Settings) -> Settings {
         } else {
             let step = sum(&next, &map(&driven, |x| -x));
             driven = next;
-            if [&step.theta, &step.phi, &step.gamma].iter().all(|v| v.iter().all(|x| x.abs() < 1e-15))
+            if [&step.theta, &step.phi, &step.gamma]
+                .iter()
+                .all(|v| v.iter().all(|x| x.abs() < 1e-15))
             {
                 break;
             }

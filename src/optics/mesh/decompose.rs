@@ -8,7 +8,7 @@
 //! two output phases; these join the next cells' targets and end in γ. Nothing is divided by a
 //! small number, so that zero blocks, permutations and the identity need no special care.
 //!
-//! Cost O(N³), in place. max|U - V| is about 1e-15 √N.
+//! Cost O(N³), in place. max|U - V| is about 1e-15 at any N that was tried, 1 to 256.
 
 use super::cell::Pair;
 use super::dense::{C, direction, require_unitary};

@@ -70,7 +70,10 @@ pub fn require_unitary(n: usize, u: &[C]) -> Result<()> {
     if u.len() != n * n {
         return Err(Error::invalid(
             "",
-            format!("a mesh of {n} modes needs a {n} x {n} matrix, and this one has {} entries", u.len()),
+            format!(
+                "a mesh of {n} modes needs a {n} x {n} matrix, and this one has {} entries",
+                u.len()
+            ),
         )
         .help("give a square matrix, or use an SVD layer for a rectangular one"));
     }

@@ -27,9 +27,8 @@ pub fn effective(mesh: &Mesh, settings: &Settings, faults: &Faults) -> Result<Ef
     let cells = (0..mesh.layout.cells.len())
         .map(|k| faults.build(mesh, k).matrix(realised.theta[k], realised.phi[k]))
         .collect();
-    let output = (0..mesh.n)
-        .map(|k| faults.output_amplitude(mesh, k) * C::cis(realised.gamma[k]))
-        .collect();
+    let output =
+        (0..mesh.n).map(|k| faults.output_amplitude(mesh, k) * C::cis(realised.gamma[k])).collect();
     let (n, layout) = (mesh.n, mesh.layout.clone());
     Ok(Effective { n, layout, cells, bypass: faults.bypass(mesh), output })
 }
@@ -131,7 +130,9 @@ mod tests {
             phase_bits: Some(5),
             ..Default::default()
         };
-        for (n, topology) in [(7, Topology::Clements), (8, Topology::Reck), (8, Topology::Butterfly)] {
+        for (n, topology) in
+            [(7, Topology::Clements), (8, Topology::Reck), (8, Topology::Butterfly)]
+        {
             for three in [false, true] {
                 let mesh = Mesh::new(n, topology).expect("a size").with_three_splitters(three);
                 let faults = spec.draw(&mesh, 3).expect("valid");
@@ -188,7 +189,8 @@ mod tests {
     #[test]
     fn a_diamond_dumps_power() {
         let mesh = Mesh::new(5, Topology::Diamond).expect("a size");
-        let chip = effective(&mesh, &random_settings(&mesh, 7), &Faults::none(&mesh)).expect("fits");
+        let chip =
+            effective(&mesh, &random_settings(&mesh, 7), &Faults::none(&mesh)).expect("fits");
         let input = &haar(5, 8).expect("a size")[..5];
         let powers = chip.powers(input);
         assert_eq!(powers.len(), 8);

@@ -17,9 +17,13 @@ use crate::math::random::Site;
 pub enum Drive {
     Continuous,
     /// Steps of 2π / 2^bits.
-    Phase { bits: u32 },
+    Phase {
+        bits: u32,
+    },
     /// 2^bits voltages from 0 to √2 Vπ, phase = π (V/Vπ)².
-    Voltage { bits: u32 },
+    Voltage {
+        bits: u32,
+    },
 }
 
 /// What is wrong with one chip.
@@ -83,7 +87,9 @@ impl Faults {
     /// Refuses the faults of another mesh.
     pub fn check(&self, mesh: &Mesh) -> Result<()> {
         mesh.check(&self.phases)?;
-        if self.splitters.len() == self.loss_db.len() && self.loss_db.len() == self.phases.theta.len() {
+        if self.splitters.len() == self.loss_db.len()
+            && self.loss_db.len() == self.phases.theta.len()
+        {
             return Ok(());
         }
         Err(Error::invalid("hardware", "these faults were drawn for another mesh")

@@ -24,8 +24,11 @@ pub(super) fn normal(seed: u64, step: u32, site: Site, index: u32) -> f64 {
 /// Gram-Schmidt over the rows, twice, which leaves |U U† - 1| at rounding's size.
 pub fn haar(n: usize, seed: u64) -> Result<Vec<C>> {
     if n == 0 || n > super::MAX_MODES {
-        return Err(Error::invalid("n", format!("a mesh has 1 to {} modes, not {n}", super::MAX_MODES))
-            .help("ask for another size"));
+        return Err(Error::invalid(
+            "n",
+            format!("a mesh has 1 to {} modes, not {n}", super::MAX_MODES),
+        )
+        .help("ask for another size"));
     }
     let mut u: Vec<C> = (0..n * n)
         .map(|k| {
@@ -85,8 +88,7 @@ mod tests {
     /// 20 000 numbers: 3 std of the mean are 0.02, of the variance 0.03.
     #[test]
     fn normal_numbers_have_mean_0_and_variance_1() {
-        let all: Vec<f64> =
-            (0..10_000).flat_map(|k| normal_pair(1, 0, Site::Test, k)).collect();
+        let all: Vec<f64> = (0..10_000).flat_map(|k| normal_pair(1, 0, Site::Test, k)).collect();
         let mean = all.iter().sum::<f64>() / 2e4;
         let variance = all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 2e4;
         assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.03, "{mean} {variance}");

@@ -148,8 +148,11 @@ impl Imperfections {
     pub fn draw_at(&self, mesh: &Mesh, seed: u64, time_s: f64) -> Result<Faults> {
         self.check()?;
         if !(0.0..=1e12).contains(&time_s) {
-            return Err(Error::invalid("time_s", format!("time_s is {time_s}, and must lie in 0..1e12"))
-                .help("give the seconds since the chip was set"));
+            return Err(Error::invalid(
+                "time_s",
+                format!("time_s is {time_s}, and must lie in 0..1e12"),
+            )
+            .help("give the seconds since the chip was set"));
         }
         let cells = mesh.layout.cells.len();
         let common = self.extinction_db.map_or(0.0, angle_from_extinction);
@@ -222,7 +225,10 @@ mod tests {
         let more = more.draw(&mesh(8), 3).expect("valid");
         assert_eq!(more.splitters, draw(3).splitters);
         assert_eq!(more.phases.theta, draw(3).phases.theta);
-        assert_eq!(Imperfections::default().draw(&mesh(8), 3).expect("valid"), Faults::none(&mesh(8)));
+        assert_eq!(
+            Imperfections::default().draw(&mesh(8), 3).expect("valid"),
+            Faults::none(&mesh(8))
+        );
     }
 
     /// 2016 cells with three splitters: 3 std of a standard deviation are 3/√(2·6048) = 2.7 %, of
@@ -240,7 +246,8 @@ mod tests {
         // dε = -√2 dδ.
         let (_, std) = moments(Imperfections { splitter_amplitude: 0.01, ..Default::default() });
         assert!((std / (0.01 * 2f64.sqrt()) - 1.0).abs() < 0.027, "{std}");
-        let (mean, std) = moments(Imperfections { extinction_db: Some(30.0), ..Default::default() });
+        let (mean, std) =
+            moments(Imperfections { extinction_db: Some(30.0), ..Default::default() });
         assert!((mean - 0.0158).abs() < 1e-4 && std < 1e-14, "atan(10^-1.5)/2: {mean} {std}");
     }
 
@@ -248,7 +255,10 @@ mod tests {
     fn bad_values_are_refused_by_name() {
         let d = Imperfections::default;
         for (spec, key) in [
-            (Imperfections { splitter_angle: 0.02, splitter_amplitude: 0.02, ..d() }, "splitter_amplitude"),
+            (
+                Imperfections { splitter_angle: 0.02, splitter_amplitude: 0.02, ..d() },
+                "splitter_amplitude",
+            ),
             (Imperfections { phase_bits: Some(8), voltage_bits: Some(8), ..d() }, "voltage_bits"),
             (Imperfections { loss_db: -0.1, ..d() }, "loss_db"),
             (Imperfections { theta_std: f64::NAN, ..d() }, "theta_std"),

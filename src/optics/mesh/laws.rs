@@ -51,7 +51,9 @@ fn clements(n: usize) -> Mesh {
 fn uncorrected_errors_grow_with_the_root_of_n() {
     for n in [8usize, 16] {
         let root = ((n - 1) as f64).sqrt();
-        for (spec, law) in [(splitters(0.01), 0.01 * 2f64.sqrt() * root), (phases(0.01), 0.01 * root)] {
+        for (spec, law) in
+            [(splitters(0.01), 0.01 * 2f64.sqrt() * root), (phases(0.01), 0.01 * root)]
+        {
             let ratio = rms_error(&clements(n), &spec, 400, Programming::Plain) / law;
             println!("N = {n}: {law:.5} x {ratio:.4}");
             assert!((ratio - 1.0).abs() < 0.03, "{n}: {ratio}");
@@ -92,9 +94,16 @@ fn corrected_errors_follow_the_law_at_64_modes() {
             println!(
                 "{topology:?} σ = {sigma}: plain {plain:.5} (x {:.4}), corrected {corrected:.3e} (x {:.4}), \
                  three splitters plain {third_plain:.5} (x {:.4}), corrected {third:.3e} (x {:.4})",
-                plain / e0, corrected / law, third_plain / e0, third / law
+                plain / e0,
+                corrected / law,
+                third_plain / e0,
+                third / law
             );
-            assert!((corrected / law - 1.0).abs() < 0.1, "{topology:?} {sigma}: {}", corrected / law);
+            assert!(
+                (corrected / law - 1.0).abs() < 0.1,
+                "{topology:?} {sigma}: {}",
+                corrected / law
+            );
             assert!(third < 0.7 * corrected);
         }
     }

@@ -77,8 +77,11 @@ impl Topology {
     /// The index table for `n` modes.
     pub fn layout(self, n: usize) -> Result<Layout> {
         if n == 0 || n > MAX_MODES {
-            return Err(Error::invalid("mesh.n", format!("a mesh has 1 to {MAX_MODES} modes, not {n}"))
-                .help("split a larger matrix into blocks"));
+            return Err(Error::invalid(
+                "mesh.n",
+                format!("a mesh has 1 to {MAX_MODES} modes, not {n}"),
+            )
+            .help("split a larger matrix into blocks"));
         }
         if self == Self::Butterfly && !n.is_power_of_two() {
             return Err(Error::invalid(
