@@ -42,7 +42,9 @@ impl Effective {
             let bypass = &self.bypass[column * self.layout.guides..];
             for (row, &amplitude) in fields.chunks_exact_mut(batch).zip(bypass) {
                 if amplitude != 1.0 {
-                    row.iter_mut().for_each(|x| *x *= amplitude);
+                    for x in row.iter_mut() {
+                        *x *= amplitude;
+                    }
                 }
             }
             for k in self.layout.column(column) {
@@ -53,7 +55,9 @@ impl Effective {
         }
         let modes = &mut fields[self.layout.first * batch..];
         for (row, factor) in modes.chunks_exact_mut(batch).zip(&self.output) {
-            row.iter_mut().for_each(|x| *x *= factor);
+            for x in row.iter_mut() {
+                *x *= factor;
+            }
         }
     }
 
@@ -113,7 +117,9 @@ mod tests {
                 product = multiply(8, 8, 8, &full, &product);
             }
             for (row, &g) in product.chunks_exact_mut(8).zip(&settings.gamma) {
-                row.iter_mut().for_each(|x| *x *= C::cis(g));
+                for x in row.iter_mut() {
+                    *x *= C::cis(g);
+                }
             }
             let got = mesh.matrix(&settings).expect("its settings");
             assert!(max_distance(&got, &product) < 1e-14, "{topology:?}");

@@ -45,7 +45,9 @@ pub fn haar(n: usize, seed: u64) -> Result<Vec<C>> {
                 row.iter_mut().zip(other).for_each(|(y, x)| *y -= share * x);
             }
             let scale = row.iter().map(C::norm_sqr).sum::<f64>().sqrt().recip();
-            row.iter_mut().for_each(|y| *y *= scale);
+            for y in row.iter_mut() {
+                *y *= scale;
+            }
         }
     }
     Ok(u)

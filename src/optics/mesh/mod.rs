@@ -23,6 +23,7 @@
 //! | [`effective`] | what a faulty chip does |
 //! | [`correct`] | settings for a chip whose faults are known |
 //! | [`configure`] | settings for a chip that shows output powers alone |
+//! | [`laws`] | the error to expect |
 //!
 //! Numbers and index tables: nothing here knows how a mesh is computed in training.
 
@@ -34,14 +35,13 @@ pub mod decompose;
 pub mod dense;
 pub mod effective;
 pub mod faults;
+mod fit;
 pub mod fourier;
 pub mod haar;
 pub mod imperfections;
+pub mod laws;
 pub mod svd;
 pub mod topology;
-
-#[cfg(test)]
-mod laws;
 
 pub use cell::Build;
 pub use dense::C;

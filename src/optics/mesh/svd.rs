@@ -130,7 +130,9 @@ fn complete(basis: &mut Vec<Vec<C>>, n: usize) {
         // Of n guides, some guide always keeps 1/√n.
         if size > 0.5 / (n as f64).sqrt() {
             // Short vectors keep less of their digits: once more at full length.
-            new.iter_mut().for_each(|x| *x /= size);
+            for x in &mut new {
+                *x /= size;
+            }
             for other in basis.iter() {
                 let share = dot(other, &new);
                 new.iter_mut().zip(other).for_each(|(y, x)| *y -= share * x);
