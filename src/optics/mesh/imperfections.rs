@@ -231,6 +231,24 @@ mod tests {
         );
     }
 
+    /// Drift adds σ√t to every phase; 4096 of them leave 3 std = 3.3 %.
+    #[test]
+    fn drift_grows_with_the_root_of_time() {
+        let spec = Imperfections { drift_std: 0.01, theta_std: 0.2, ..Default::default() };
+        let new = spec.draw(&mesh(64), 5).expect("valid").phases;
+        for time_s in [4.0, 900.0] {
+            let old = spec.draw_at(&mesh(64), 5, time_s).expect("valid").phases;
+            let steps = |a: &[f64], b: &[f64]| -> f64 {
+                a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum()
+            };
+            let sum = steps(&old.theta, &new.theta)
+                + steps(&old.phi, &new.phi)
+                + steps(&old.gamma, &new.gamma);
+            let std = (sum / (2.0 * 2016.0 + 64.0)).sqrt();
+            assert!((std / (0.01 * f64::sqrt(time_s)) - 1.0).abs() < 0.033, "{time_s}: {std}");
+        }
+    }
+
     /// 2016 cells with three splitters: 3 std of a standard deviation are 3/√(2·6048) = 2.7 %, of
     /// the mean 3/√6048 = 3.9 % of a standard deviation.
     #[test]
