@@ -11,6 +11,15 @@ pub enum Site {
     ShuffleLabels = 2,
     MaskInit = 3,
     Test = 4,
+    Haar = 5,
+    MeshSplitter = 6,
+    MeshTheta = 7,
+    MeshPhi = 8,
+    MeshGamma = 9,
+    MeshLoss = 10,
+    MeshDriftTheta = 11,
+    MeshDriftPhi = 12,
+    MeshDriftGamma = 13,
     Move = 14,
 }
 

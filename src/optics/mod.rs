@@ -5,6 +5,7 @@ pub mod detector;
 pub mod element;
 pub mod encoding;
 pub mod grid;
+pub mod mesh;
 pub mod sampling;
 pub mod source;
 pub mod transfer;
