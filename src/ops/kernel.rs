@@ -203,6 +203,8 @@ pub enum Grid {
     Sample,
     /// So many workgroups.
     Groups(usize),
+    /// So many parts a copy, `group` of them in a workgroup, those of other copies among them.
+    Shared { per_copy: usize, group: usize },
 }
 
 /// A GPU kernel as data: bindings are the uniform block, then inputs, then outputs, in order.

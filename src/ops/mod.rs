@@ -24,6 +24,8 @@ pub mod lane_kernels;
 pub mod leaf_sum;
 pub mod lines;
 pub mod mean_squared;
+pub mod mesh;
+pub mod mesh_cells;
 pub mod modulate;
 pub mod phasor;
 pub mod planar;
@@ -120,6 +122,11 @@ ops! {
     leaf_sum::LeafSum,
     mean_squared::MeanSquared,
     mean_squared::MeanSquaredAdjoint,
+    mesh::Mesh,
+    mesh::MeshAdjoint,
+    mesh_cells::MeshCells,
+    mesh_cells::MeshCellsAdjoint,
+    mesh_cells::MeshInverse,
     modulate::Modulate,
     phasor::Phasor,
     power::Power,
@@ -154,6 +161,8 @@ pub fn cases() -> Vec<case::Case> {
         intensity::cases,
         leaf_sum::cases,
         mean_squared::cases,
+        mesh::cases,
+        mesh_cells::cases,
         modulate::cases,
         phasor::cases,
         power::cases,

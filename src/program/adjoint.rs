@@ -55,17 +55,21 @@ impl Adjoint<'_> {
         Ok(())
     }
 
+    /// The slot to which ops add each sample's share of the gradient of a shared slot.
+    pub fn leaf(&mut self, slot: SlotId) -> SlotId {
+        if let Some(&sum) = self.leaves.get(&slot) {
+            return sum;
+        }
+        let target = self.builder.slot(slot);
+        let (name, shape) = (format!("grad.{}.leaf", target.name), target.shape.clone());
+        let sum = self.builder.leaf(name, shape);
+        self.leaves.insert(slot, sum);
+        sum
+    }
+
     /// Emits an op that adds each sample's share to the gradient of a shared slot.
     pub fn accumulate(&mut self, slot: SlotId, op: Op, inputs: &[SlotId]) -> Result<()> {
-        let sum = if let Some(&sum) = self.leaves.get(&slot) {
-            sum
-        } else {
-            let target = self.builder.slot(slot);
-            let (name, shape) = (format!("grad.{}.leaf", target.name), target.shape.clone());
-            let sum = self.builder.leaf(name, shape);
-            self.leaves.insert(slot, sum);
-            sum
-        };
+        let sum = self.leaf(slot);
         self.builder.emit_into(op, inputs, &[sum])
     }
 }

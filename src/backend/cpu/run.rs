@@ -105,6 +105,9 @@ impl<T: Scalar> Cpu<T> {
             return Err(Error::Shape { op: "run", what });
         }
         for section in 0..self.routines[routine].sections.len() {
+            if self.routines[routine].sections[section].steps.is_empty() {
+                continue;
+            }
             match self.routines[routine].sections[section].scope {
                 Scope::Once => self.once(routine, section, watch),
                 Scope::PerSample => self.per_sample(routine, section, count, watch),
@@ -123,7 +126,8 @@ impl<T: Scalar> Cpu<T> {
                 *taken = match output.place {
                     Place::Value(i) | Place::SampleValue(i) => std::mem::take(&mut values[i]),
                     Place::Shared(i) => std::mem::take(&mut shared[i]),
-                    Place::SampleOutput(_) | Place::Leaf(_) | Place::Own(_) => Buffer::None,
+                    Place::Leaf(i) => std::mem::take(&mut leaf_slabs[i].0),
+                    Place::SampleOutput(_) | Place::Own(_) => Buffer::None,
                 };
             }
             let mut inputs = [View::Index(&[]); MOST_INPUTS];
@@ -139,7 +143,12 @@ impl<T: Scalar> Cpu<T> {
             }
             let mut outputs: [ViewMut<'_, T>; MOST_OUTPUTS] = Default::default();
             let views = outputs.iter_mut().zip(taken.iter_mut()).zip(&step.outputs);
-            views.for_each(|((view, taken), output)| *view = taken.view_mut(0..output.len));
+            views.for_each(|((view, taken), output)| {
+                // What is dealt to the leaves sees them all.
+                let all = matches!(output.place, Place::Leaf(_));
+                let len = if all { taken.len() } else { output.len };
+                *view = taken.view_mut(0..len);
+            });
             let mut io = Io {
                 inputs: &inputs[..step.inputs.len()],
                 outputs: &mut outputs[..step.outputs.len()],
@@ -152,7 +161,8 @@ impl<T: Scalar> Cpu<T> {
                 match output.place {
                     Place::Value(i) | Place::SampleValue(i) => values[i] = taken,
                     Place::Shared(i) => shared[i] = taken,
-                    Place::SampleOutput(_) | Place::Leaf(_) | Place::Own(_) => {}
+                    Place::Leaf(i) => leaf_slabs[i].0 = taken,
+                    Place::SampleOutput(_) | Place::Own(_) => {}
                 }
             }
         }

@@ -194,6 +194,9 @@ impl Compiler<'_> {
             Grid::Elements(n) => [(n as u32).div_ceil(256), copies, 1],
             Grid::Sample => [count.div_ceil(64), 1, 1],
             Grid::Groups(n) => [n as u32, copies, 1],
+            Grid::Shared { per_copy, group } => {
+                [(count as usize * per_copy).div_ceil(group) as u32, 1, 1]
+            }
         };
         let mut bound = Vec::new();
         for &id in &node.inputs {

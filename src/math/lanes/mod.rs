@@ -5,7 +5,7 @@
 //!
 //! From below: `vector` (one type an instruction set: `x86`, `neon`, `portable`), `complex`,
 //! `small` and `codelet` (transforms in registers), `butterflies` (a stage over a line), `factor`
-//! (which stages), `line` (a transform); `tiles`, `plane` (a propagation), `pointwise`.
+//! (which stages), `line` (a transform); `tiles`, `plane` (a propagation), `pointwise`; `mesh` (interferometers).
 
 #![allow(
     clippy::inline_always,
@@ -19,6 +19,7 @@ mod complex;
 mod factor;
 mod isa;
 mod line;
+mod mesh;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod plane;
@@ -37,5 +38,6 @@ mod tests;
 
 pub use isa::Isa;
 pub use line::LinePlan;
+pub use mesh::MeshPlan;
 pub use plane::PlanePlan;
 pub use shared::Shared;

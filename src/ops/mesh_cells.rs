@@ -1,0 +1,242 @@
+//! T = g (A + t B + p C + t p D), t = exp(iθ), p = exp(iφ): the 2 x 2 of every cell of a mesh.
+//!
+//! θ, φ `[cells]` real; A, B, C, D row-major in `build` `[1 or cells, 16]`, for a cell with all its
+//! splitters and losses; g = exp(-iθ/2) where θ drives both arms, else 1; T `[cells, 4]`.
+//! Adjoint: dθ = Re<G, ∂T/∂θ>, dφ = Re<G, ∂T/∂φ>, G the gradient of T.
+
+use num_complex::Complex;
+use rayon::prelude::*;
+
+use super::case::{Case, build};
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, Word};
+use super::{Op, Primitive, expect};
+use crate::error::{Error, Result};
+use crate::math::scalar::Scalar;
+use crate::program::adjoint::Adjoint;
+use crate::program::{Domain, Kind, Node, Shape, Slot};
+
+/// Entries of a 2 x 2.
+const ENTRIES: usize = 4;
+/// Complex constants of a cell.
+const BUILD: usize = 4 * ENTRIES;
+/// Cells that a thread takes at a time.
+const CHUNK: usize = 512;
+
+#[derive(Debug, Clone)]
+pub struct MeshCells {
+    /// θ drives both arms.
+    pub symmetric: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct MeshCellsAdjoint {
+    pub symmetric: bool,
+}
+
+/// T⁻¹ of every cell, `[cells, 4]`.
+#[derive(Debug, Clone)]
+pub struct MeshInverse;
+
+/// A cell's phasors t, p and g.
+#[inline(always)]
+fn phasors<T: Scalar>(symmetric: bool, theta: T, phi: T) -> [Complex<T>; 3] {
+    let half = T::of(-0.5) * theta;
+    let g = if symmetric { half.cis() } else { Complex::new(T::one(), T::zero()) };
+    [theta.cis(), phi.cis(), g]
+}
+
+/// Constants of cell k; one set serves all where there is one.
+#[inline(always)]
+fn constants<T>(all: &[Complex<T>], k: usize) -> &[Complex<T>] {
+    if all.len() == BUILD { all } else { &all[k * BUILD..][..BUILD] }
+}
+
+impl Primitive for MeshCells {
+    const NAME: &'static str = "mesh_cells";
+
+    fn shape(&self, inputs: &[&Slot]) -> Result<Shape> {
+        expect(Self::NAME, inputs, &[Kind::Real, Kind::Real, Kind::Complex])?;
+        let cells = inputs[0].shape.len();
+        let built = inputs[2].shape.len();
+        if inputs[1].shape.len() != cells || ![BUILD, BUILD * cells].contains(&built) {
+            let what = format!(
+                "{cells} theta, {} phi, {built} constants",
+                inputs[1].shape.len()
+            );
+            return Err(Error::Shape { op: Self::NAME, what });
+        }
+        Ok(Shape::complex(&[cells, ENTRIES]))
+    }
+
+    fn adjoint(&self, walk: &mut Adjoint, node: &Node) -> Result<()> {
+        let g = walk.incoming(node)?;
+        let [theta, phi, build] = [node.inputs[0], node.inputs[1], node.inputs[2]];
+        let shape = walk.builder().slot(theta).shape.clone();
+        let grads = ["theta", "phi"].map(|name| {
+            walk.builder().temp(format!("grad.{name}"), shape.clone(), Domain::Once)
+        });
+        let op = MeshCellsAdjoint { symmetric: self.symmetric };
+        walk.builder().emit_all(Op::MeshCellsAdjoint(op), &[g, theta, phi, build], &grads)?;
+        walk.contribute(theta, grads[0])?;
+        walk.contribute(phi, grads[1])
+    }
+
+    fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let (symmetric, isa) = (self.symmetric, compile.isa);
+        CpuKernel::new(move |io: &mut Io<'_, T>| {
+            let (theta, phi) = (io.inputs[0].real(), io.inputs[1].real());
+            let build = io.inputs[2].complex();
+            let chunks = io.outputs[0].complex().par_chunks_mut(CHUNK * ENTRIES).enumerate();
+            chunks.for_each(|(c, cells)| {
+                isa.run(|| {
+                    for (n, cell) in cells.chunks_exact_mut(ENTRIES).enumerate() {
+                        let k = c * CHUNK + n;
+                        let [t, p, g] = phasors(symmetric, theta[k], phi[k]);
+                        let b = constants(build, k);
+                        let tp = t * p;
+                        for e in 0..ENTRIES {
+                            cell[e] = g * (b[e] + t * b[4 + e] + p * b[8 + e] + tp * b[12 + e]);
+                        }
+                    }
+                });
+            });
+        })
+    }
+
+    fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
+        kernel(inputs[0], inputs[2], self.symmetric, Self::NAME)
+    }
+
+    fn cost(&self, inputs: &[&Slot]) -> Cost {
+        let n = inputs[0].shape.len();
+        Cost::new(160 * n, 10 * n)
+    }
+}
+
+fn kernel(theta: &Slot, build: &Slot, symmetric: bool, entry: &'static str) -> GpuKernel {
+    let one = build.shape.len() == BUILD;
+    GpuKernel::pointwise(MeshCells::NAME, theta.shape.len())
+        .entry(entry)
+        .word("symmetric", Word::U32(u32::from(symmetric)))
+        .word("one", Word::U32(u32::from(one)))
+}
+
+impl Primitive for MeshCellsAdjoint {
+    const NAME: &'static str = "mesh_cells_adjoint";
+
+    fn shape(&self, inputs: &[&Slot]) -> Result<Shape> {
+        expect(Self::NAME, inputs, &[Kind::Complex, Kind::Real, Kind::Real, Kind::Complex])?;
+        Ok(inputs[1].shape.clone())
+    }
+
+    fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let (symmetric, isa) = (self.symmetric, compile.isa);
+        CpuKernel::new(move |io: &mut Io<'_, T>| {
+            let (grad, build) = (io.inputs[0].complex(), io.inputs[3].complex());
+            let (theta, phi) = (io.inputs[1].real(), io.inputs[2].real());
+            let [theta_grad, phi_grad] = io.outputs else {
+                unreachable!("the adjoint gives two outputs")
+            };
+            let chunks = theta_grad.real().par_chunks_mut(CHUNK).zip(phi_grad.real().par_chunks_mut(CHUNK));
+            let half = T::of(0.5);
+            chunks.enumerate().for_each(|(c, (theta_grad, phi_grad))| {
+                isa.run(|| {
+                    for n in 0..theta_grad.len() {
+                        let k = c * CHUNK + n;
+                        let [t, p, g] = phasors(symmetric, theta[k], phi[k]);
+                        let (b, tp) = (constants(build, k), t * p);
+                        // Of t and of p alone, <G, i z> = Im(conj(z) G).. taken over the entries.
+                        let (mut of_t, mut of_p, mut of_g) = (T::zero(), T::zero(), T::zero());
+                        for e in 0..ENTRIES {
+                            let with_t = g * (t * b[4 + e] + tp * b[12 + e]);
+                            let with_p = g * (p * b[8 + e] + tp * b[12 + e]);
+                            let up = grad[k * ENTRIES + e];
+                            of_t += with_t.re * up.im - with_t.im * up.re;
+                            of_p += with_p.re * up.im - with_p.im * up.re;
+                            if symmetric {
+                                let whole = g * (b[e] + p * b[8 + e]) + with_t;
+                                of_g += whole.re * up.im - whole.im * up.re;
+                            }
+                        }
+                        theta_grad[n] = of_t - half * of_g;
+                        phi_grad[n] = of_p;
+                    }
+                });
+            });
+        })
+    }
+
+    fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
+        kernel(inputs[1], inputs[3], self.symmetric, Self::NAME)
+    }
+
+    fn cost(&self, inputs: &[&Slot]) -> Cost {
+        let n = inputs[1].shape.len();
+        Cost::new(240 * n, 12 * n)
+    }
+}
+
+impl Primitive for MeshInverse {
+    const NAME: &'static str = "mesh_inverse";
+
+    fn shape(&self, inputs: &[&Slot]) -> Result<Shape> {
+        expect(Self::NAME, inputs, &[Kind::Complex])?;
+        Ok(inputs[0].shape.clone())
+    }
+
+    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
+        CpuKernel::new(move |io: &mut Io<'_, T>| {
+            let cells = io.inputs[0].complex().chunks_exact(ENTRIES);
+            for (to, t) in io.outputs[0].complex().chunks_exact_mut(ENTRIES).zip(cells) {
+                let over = (t[0] * t[3] - t[1] * t[2]).inv();
+                to.copy_from_slice(&[t[3] * over, -t[1] * over, -t[2] * over, t[0] * over]);
+            }
+        })
+    }
+
+    fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
+        GpuKernel::pointwise(Self::NAME, inputs[0].shape.len() / ENTRIES)
+    }
+
+    fn cost(&self, inputs: &[&Slot]) -> Cost {
+        let n = inputs[0].shape.len();
+        Cost::new(20 * n, 4 * n)
+    }
+}
+
+/// Constants of a cell whose splitters are even: T = B diag(t, 1) B diag(p, 1).
+pub fn even_build() -> Vec<Complex<f64>> {
+    let (zero, half, i) = (Complex::ZERO, Complex::new(0.5, 0.0), Complex::new(0.0, 0.5));
+    let a = [zero, i, zero, half];
+    let b = [zero, i, zero, -half];
+    let c = [-half, zero, i, zero];
+    let d = [half, zero, i, zero];
+    [a, b, c, d].concat()
+}
+
+pub fn cases() -> Vec<Case> {
+    let mut all = Vec::new();
+    for (symmetric, one) in [(false, true), (false, false), (true, true), (true, false)] {
+        let name = format!("symmetric={symmetric} one={one}");
+        all.push(build(format!("mesh_cells {name}"), 16.0, |c| {
+            let [theta, phi] = [0, 1].map(|_| c.constant(Shape::real(&[7])));
+            let built = c.constant(Shape::complex(&[if one { 1 } else { 7 }, BUILD]));
+            let cells = c.b.emit(Op::MeshCells(MeshCells { symmetric }), &[theta, phi, built])?;
+            let inverse = c.b.emit(Op::MeshInverse(MeshInverse), &[cells])?;
+            c.compare(cells);
+            c.compare(inverse);
+            Ok(())
+        }));
+        all.push(build(format!("mesh_cells_adjoint {name}"), 64.0, |c| {
+            let [theta, phi] = [0, 1].map(|_| c.constant(Shape::real(&[7])));
+            let built = c.constant(Shape::complex(&[if one { 1 } else { 7 }, BUILD]));
+            let g = c.constant(Shape::complex(&[7, ENTRIES]));
+            let grads = [0, 1].map(|_| c.b.temp("grad".into(), Shape::real(&[7]), Domain::Once));
+            let op = Op::MeshCellsAdjoint(MeshCellsAdjoint { symmetric });
+            c.b.emit_all(op, &[g, theta, phi, built], &grads)?;
+            grads.into_iter().for_each(|g| c.compare(g));
+            Ok(())
+        }));
+    }
+    all
+}
