@@ -4,8 +4,10 @@
 //! Builders check, kernels assume: `shape` refuses operands that do not fit, and the kernels
 //! have no error path.
 
+pub mod activate;
 pub mod adam;
 pub mod add;
+pub mod apply;
 pub mod arrange;
 pub mod attenuate;
 pub mod case;
@@ -103,8 +105,13 @@ macro_rules! ops {
 }
 
 ops! {
+    activate::Activate,
+    activate::ActivateAdjoint,
     adam::Adam,
     add::Add,
+    apply::Apply,
+    apply::MatrixAdjoint,
+    apply::Outer,
     attenuate::Attenuate,
     clamp::Clamp,
     columns::Columns,
@@ -146,8 +153,10 @@ ops! {
 pub fn cases() -> Vec<case::Case> {
     let mut all = Vec::new();
     for cases in [
+        activate::cases,
         adam::cases,
         add::cases,
+        apply::cases,
         attenuate::cases,
         clamp::cases,
         columns::cases,
