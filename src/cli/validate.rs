@@ -7,7 +7,8 @@ use clap::Args;
 use super::Common;
 use crate::error::Result;
 use crate::experiment::Loaded;
-use crate::optics::element::Element;
+use crate::optics::Optic;
+use crate::optics::element::{AmplitudeMask, Element, PhaseMask};
 use crate::units::Metres;
 
 #[derive(Debug, Args)]
@@ -27,9 +28,39 @@ impl Validate {
     }
 }
 
+/// A chip in a few lines.
+fn chip(optic: &Optic, modes: usize) -> String {
+    let (mut cells, mut depth, mut parameters) = (0, 0, 0);
+    for element in &optic.element {
+        let (topology, meshes, trainable) = match element {
+            Element::Mesh(m) => (m.topology, 1, m.trainable),
+            Element::Svd(m) => (m.topology, 2, true),
+            Element::PhaseMask(PhaseMask { trainable, .. })
+            | Element::AmplitudeMask(AmplitudeMask { trainable, .. }) => {
+                parameters += if *trainable { modes } else { 0 };
+                continue;
+            }
+            _ => continue,
+        };
+        let Ok(layout) = topology.layout(modes) else { continue };
+        cells += meshes * layout.cells.len();
+        depth += meshes * layout.depth;
+        if trainable {
+            parameters += meshes * (2 * layout.cells.len() + modes) + (meshes - 1) * modes;
+        }
+    }
+    format!(
+        "  a chip of {modes} guides: {cells} interferometers, {depth} columns in a row; wavelength {}\n  {parameters} trainable parameters",
+        optic.wavelength
+    )
+}
+
 /// The machine in a few lines.
 fn summary(loaded: &Loaded) -> String {
     let optic = &loaded.experiment.optic;
+    if let Some(modes) = optic.modes {
+        return chip(optic, modes);
+    }
     let grid = optic.grid();
     let [ny, nx] = grid.samples;
     let [my, mx] = optic.padded();

@@ -26,7 +26,10 @@ pub fn read(b: &mut Builder, machine: &Machine, light: &Light) -> Result<Reading
     let Some(detector) = &machine.optic.detector else {
         return Err(Error::invalid("optic.detector", "missing, and a task needs one"));
     };
-    let weights = detector.weights(&machine.optic.grid(), machine.classes);
+    let weights = match machine.optic.modes {
+        Some(modes) => detector.ports(modes, machine.classes),
+        None => detector.weights(&machine.optic.grid(), machine.classes),
+    };
     let regions = weights.rows();
     let intensity = b.emit(Op::Intensity(Intensity), &[light.leaving])?;
     let regions = SparseSum::new("detector", weights, &[regions]).emit(b, intensity)?;

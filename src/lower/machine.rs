@@ -4,20 +4,24 @@ use std::f64::consts::TAU;
 
 use num_complex::Complex;
 
+use super::mesh::{self, Phases};
 use super::{LARGE, free_space};
 use crate::error::{Error, Result};
 use crate::files::npy;
 use crate::math::random::{Site, uniform};
 use crate::ops::Op;
+use crate::ops::activate::{Activate, Activation};
 use crate::ops::attenuate::Attenuate;
 use crate::ops::encode::Encode;
 use crate::ops::modulate::Modulate;
 use crate::ops::phasor::Phasor;
+use crate::ops::project::{Normalise, Project};
 use crate::ops::sparse_sum::SparseSum;
 use crate::optics::Optic;
-use crate::optics::element::{AmplitudeMask, Element, MaskInit, PhaseMask};
-use crate::optics::encoding::Modulation;
+use crate::optics::element::{ActivationElement, AmplitudeMask, Element, MaskInit, PhaseMask};
+use crate::optics::encoding::{Encoding, Front, Modulation};
 use crate::optics::grid::Grid;
+use crate::optics::mesh::Mesh;
 use crate::optics::source::Source;
 use crate::program::{Builder, Data, Formula, Shape, SlotId};
 
@@ -58,8 +62,19 @@ pub struct Machine {
     pub classes: usize,
     /// One per trainable quantity.
     pub trainable: Vec<Trainable>,
-    /// By element: its parameter, if it has one.
-    params: Vec<Option<SlotId>>,
+    /// By element.
+    parts: Vec<Part>,
+}
+
+/// What an element has in the program.
+#[derive(Debug, Clone, Default)]
+enum Part {
+    #[default]
+    Nothing,
+    Param(SlotId),
+    Mesh(Mesh, Phases),
+    /// V†, the attenuators' amplitudes, U.
+    Svd(Mesh, [Phases; 2], SlotId),
 }
 
 /// A field of (y, x) in metres, sample by sample.
@@ -75,6 +90,42 @@ fn by_sample(
 /// Name of an element's tensor in programs and checkpoints.
 pub fn tensor_name(element: usize, quantity: &str) -> String {
     format!("optic.element.{element}.{quantity}")
+}
+
+/// What the names of an element's tensors begin with.
+fn tensor_prefix(element: usize) -> String {
+    format!("optic.element.{element}")
+}
+
+/// A sample as the light of a chip's guides `[1, modes]`.
+fn guides(b: &mut Builder, image: SlotId, encoding: &Encoding, modes: usize) -> Result<SlotId> {
+    let dims = b.slot(image).shape.dims.clone();
+    let size = [dims[0], dims[1]];
+    let front = encoding.front.unwrap_or(Front::Vector);
+    let mut light = if front == Front::Fourier {
+        let shape = Shape::complex(&[size[0] * size[1], modes]);
+        let f = b.constant("fourier", shape, || Data::Complex(Front::fourier(modes, size)));
+        b.emit(Op::Project(Project), &[image, f])?
+    } else {
+        let map = front.real(modes, size);
+        let v = SparseSum::new("placement", map, &[1, modes]).emit(b, image)?;
+        let ones = vec![Complex::ONE; modes];
+        let source = b.constant("source", Shape::complex(&[1, modes]), || Data::Complex(ones));
+        b.emit(Op::Encode(encode(encoding)), &[v, source])?
+    };
+    if let Some(power) = encoding.power {
+        light = b.emit(Op::Normalise(Normalise { power }), &[light])?;
+    }
+    Ok(light)
+}
+
+fn encode(encoding: &Encoding) -> Encode {
+    let range = encoding.phase_range;
+    match encoding.encoding {
+        Modulation::Amplitude => Encode { amplitude: true, phase: None },
+        Modulation::Phase => Encode { amplitude: false, phase: Some(range) },
+        Modulation::Both => Encode { amplitude: true, phase: Some(range) },
+    }
 }
 
 /// Phases of a mask before training, `[y, x]` in radians.
@@ -143,9 +194,12 @@ impl Machine {
             label: image.map(|_| b.input("label", Shape::index(&[1]))),
             classes,
             trainable: Vec::new(),
-            params: vec![None; optic.element.len()],
+            parts: vec![Part::Nothing; optic.element.len()],
         };
         for (i, element) in optic.element.iter().enumerate() {
+            if let Some(modes) = optic.modes {
+                machine.add_meshes(b, i, element, modes, seed)?;
+            }
             let (quantity, shape, start, bounds) = match element {
                 Element::PhaseMask(mask) if mask.trainable => (
                     "phase",
@@ -163,10 +217,62 @@ impl Machine {
                 _ => continue,
             };
             let slot = b.param(&tensor_name(i, quantity), shape, Data::Real(start));
-            machine.params[i] = Some(slot);
+            machine.parts[i] = Part::Param(slot);
             machine.trainable.push(Trainable { slot, bounds });
         }
         Ok(machine)
+    }
+
+    /// The parameters of a mesh or of an SVD layer.
+    fn add_meshes(
+        &mut self,
+        b: &mut Builder,
+        i: usize,
+        element: &Element,
+        modes: usize,
+        seed: u64,
+    ) -> Result<()> {
+        let name = |part: &str| tensor_name(i, part);
+        // The phases of one mesh are drawn apart from those of another.
+        let draw = |part: u64| seed.wrapping_mul(1 << 20) + 4 * i as u64 + part;
+        match element {
+            Element::Mesh(m) => {
+                let mesh = Mesh::new(modes, m.topology)?.with_symmetric(m.symmetric);
+                let start = mesh::start(&mesh, m.init, draw(0))?;
+                let phases = mesh::phases(b, &tensor_prefix(i), &start, m.trainable);
+                if m.trainable {
+                    self.train(phases.slots());
+                }
+                self.parts[i] = Part::Mesh(mesh, phases);
+            }
+            Element::Svd(m) => {
+                let mesh = Mesh::new(modes, m.topology)?.with_symmetric(m.symmetric);
+                let mut phases = |part: &str, n: u64| -> Result<Phases> {
+                    let start = mesh::start(&mesh, m.init, draw(n))?;
+                    Ok(mesh::phases(b, &name(part), &start, true))
+                };
+                let both = [phases("right", 1)?, phases("left", 2)?];
+                let start = Data::Real(vec![m.attenuation; modes]);
+                let attenuation = b.param(&name("attenuation"), Shape::real(&[1, modes]), start);
+                self.train(both[0].slots());
+                self.trainable.push(Trainable { slot: attenuation, bounds: Some([0.0, 1.0]) });
+                self.train(both[1].slots());
+                self.parts[i] = Part::Svd(mesh, both, attenuation);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn train(&mut self, slots: impl IntoIterator<Item = SlotId>) {
+        self.trainable.extend(slots.into_iter().map(|slot| Trainable { slot, bounds: None }));
+    }
+
+    fn param(&self, i: usize) -> Option<SlotId> {
+        match self.parts[i] {
+            Part::Param(slot) => Some(slot),
+            _ => None,
+        }
     }
 
     /// Emits the machine from its source to behind its last element.
@@ -209,6 +315,9 @@ impl Machine {
                 return Ok(b.formula("source", shape, formula));
             }
         }
+        if let (Some(modes), Some((image, encoding))) = (optic.modes, carried) {
+            return guides(b, image, encoding, modes);
+        }
         let mut source = optic.source.field(&grid, optic.wavelength.0)?;
         let Some((image, encoding)) = carried else {
             return Ok(b.constant("source", shape, || Data::Complex(source)));
@@ -222,13 +331,7 @@ impl Machine {
         let dims = b.slot(image).shape.dims.clone();
         let placement = encoding.placement(&grid, [dims[0], dims[1]]);
         let v = SparseSum::new("placement", placement, &grid.samples).emit(b, image)?;
-        let range = encoding.phase_range;
-        let op = match encoding.encoding {
-            Modulation::Amplitude => Encode { amplitude: true, phase: None },
-            Modulation::Phase => Encode { amplitude: false, phase: Some(range) },
-            Modulation::Both => Encode { amplitude: true, phase: Some(range) },
-        };
-        b.emit(Op::Encode(op), &[v, source])
+        b.emit(Op::Encode(encode(encoding)), &[v, source])
     }
 
     fn pass(&self, b: &mut Builder, i: usize, element: &Element, field: SlotId) -> Result<SlotId> {
@@ -239,9 +342,9 @@ impl Machine {
             b.emit(Op::Modulate(Modulate { conj: false, phase }), &[field, t])
         };
         match element {
-            Element::FreeSpace(step) => free_space::emit(b, optic, step, self.params[i], field),
+            Element::FreeSpace(step) => free_space::emit(b, optic, step, self.param(i), field),
             Element::PhaseMask(mask) => {
-                if let Some(phase) = self.params[i] {
+                if let Some(phase) = self.param(i) {
                     let t = b.emit(Op::Phasor(Phasor), &[phase])?;
                     return modulate(b, t, Some(phase));
                 }
@@ -252,7 +355,7 @@ impl Machine {
                 modulate(b, t, None)
             }
             Element::AmplitudeMask(mask) => {
-                let a = if let Some(a) = self.params[i] {
+                let a = if let Some(a) = self.param(i) {
                     a
                 } else {
                     let values = start_amplitudes(optic, i, mask)?;
@@ -273,6 +376,31 @@ impl Machine {
                 modulate(b, t, None)
             }
             Element::Monitor(_) => Ok(field),
+            Element::Mesh(_) | Element::Svd(_) => match &self.parts[i] {
+                Part::Mesh(mesh, phases) => {
+                    mesh::emit(b, &tensor_prefix(i), mesh, *phases, field)
+                }
+                Part::Svd(mesh, [right, left], attenuation) => {
+                    let name = |part| tensor_name(i, part);
+                    let x = mesh::emit(b, &name("right"), mesh, *right, field)?;
+                    let x = b.emit(Op::Attenuate(Attenuate), &[x, *attenuation])?;
+                    mesh::emit(b, &name("left"), mesh, *left, x)
+                }
+                Part::Nothing | Part::Param(_) => Ok(field),
+            },
+            Element::Activation(activation) => {
+                let kind = match *activation {
+                    ActivationElement::ElectroOptic { tap, gain, bias } => {
+                        Activation::ElectroOptic { tap, gain, bias }
+                    }
+                    ActivationElement::Saturable { absorption, saturation } => {
+                        Activation::Saturable { absorption, saturation }
+                    }
+                    ActivationElement::Kerr { gamma } => Activation::Kerr { gamma },
+                    ActivationElement::Softplus { threshold } => Activation::Softplus { threshold },
+                };
+                b.emit(Op::Activate(Activate { kind }), &[field])
+            }
         }
     }
 }

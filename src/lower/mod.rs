@@ -5,6 +5,7 @@ pub mod free_space;
 pub mod fuse;
 pub mod loss;
 pub mod machine;
+pub mod mesh;
 
 pub use machine::{Light, Machine, Plane};
 

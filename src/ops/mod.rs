@@ -32,6 +32,7 @@ pub mod modulate;
 pub mod phasor;
 pub mod planar;
 pub mod power;
+pub mod project;
 pub mod readout;
 pub mod record;
 pub mod rows_in;
@@ -137,6 +138,8 @@ ops! {
     modulate::Modulate,
     phasor::Phasor,
     power::Power,
+    project::Normalise,
+    project::Project,
     readout::Readout,
     readout::ReadoutAdjoint,
     record::Record,
@@ -175,6 +178,7 @@ pub fn cases() -> Vec<case::Case> {
         modulate::cases,
         phasor::cases,
         power::cases,
+        project::cases,
         readout::cases,
         record::cases,
         rows_in::cases,

@@ -16,7 +16,8 @@ pub struct Detector {
     pub layout: Layout,
     #[serde(default)]
     pub shape: Outline,
-    /// Side or diameter of a region.
+    /// Side or diameter of a region; a chip's regions are its guides, and have none.
+    #[serde(default = "no_size", skip_serializing_if = "is_no_size")]
     pub size: Metres,
     /// Part of the window's width over which the regions are spread, 0..1.
     #[serde(default = "default_spread")]
@@ -35,6 +36,14 @@ pub enum Layout {
     #[default]
     Grid,
     Ring,
+}
+
+fn no_size() -> Metres {
+    Metres(0.0)
+}
+
+fn is_no_size(size: &Metres) -> bool {
+    *size == no_size()
 }
 
 fn default_spread() -> f64 {
@@ -89,6 +98,12 @@ impl Detector {
         self.grid
             .map_or_else(|| ((count as f64).sqrt() as usize).max(1), |[rows, _]| rows)
             .min(count.max(1))
+    }
+
+    /// The map from the powers of a chip's guides to those that are read: the first of them.
+    pub fn ports(&self, modes: usize, classes: usize) -> Sparse {
+        let count = if self.differential { 2 * classes } else { classes };
+        Sparse::from_rows(modes, &(0..count).map(|k| vec![(k, 1.0)]).collect::<Vec<_>>())
     }
 
     /// The map from intensity `[y, x]` to the power in each region (unit: intensity x samples).

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::grid::Grid;
+use super::mesh::Topology;
 use crate::units::Metres;
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +19,91 @@ pub enum Element {
     Aperture(Aperture),
     Lens(Lens),
     Monitor(Monitor),
+    Mesh(MeshElement),
+    Svd(SvdElement),
+    Activation(ActivationElement),
+}
+
+/// U: a mesh of Mach-Zehnder interferometers on all guides ([`super::mesh`]).
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MeshElement {
+    #[serde(default)]
+    pub topology: Topology,
+    /// Internal phases drive both arms.
+    #[serde(default)]
+    pub symmetric: bool,
+    #[serde(default)]
+    pub init: MeshInit,
+    #[serde(default = "yes")]
+    pub trainable: bool,
+}
+
+/// U Σ V†: two meshes and a row of attenuators between them, any matrix up to a gain.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SvdElement {
+    #[serde(default)]
+    pub topology: Topology,
+    #[serde(default)]
+    pub symmetric: bool,
+    #[serde(default)]
+    pub init: MeshInit,
+    /// Amplitude that the attenuators let through at first, 0..1.
+    #[serde(default = "default_attenuation")]
+    pub attenuation: f64,
+}
+
+/// The phases before training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MeshInit {
+    /// Those of a Haar-random unitary; of a butterfly, at random.
+    #[default]
+    Haar,
+    /// Every cell in the bar state, without a phase.
+    Identity,
+}
+
+/// y = h(|x|²) x on every guide; P in units of the input's power.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "function", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ActivationElement {
+    /// A share `tap` of the power drives a modulator: i √(1-tap) exp(-iψ/2) cos(ψ/2),
+    /// ψ = gain P + bias (Williamson 2020, IEEE JSTQE 26, 7700412).
+    ElectroOptic {
+        #[serde(default = "default_tap")]
+        tap: f64,
+        /// Radians a unit of power.
+        #[serde(default = "default_gain")]
+        gain: f64,
+        /// Radians.
+        #[serde(default = "default_bias")]
+        bias: f64,
+    },
+    /// exp(-absorption / (2 (1 + P / saturation))).
+    Saturable { absorption: f64, saturation: f64 },
+    /// exp(i gamma P).
+    Kerr { gamma: f64 },
+    /// ½ (softplus(2(m - threshold)) - ln(1 + exp(-2 threshold))) on the modulus m (Fang 2019,
+    /// Opt. Express 27, 14009).
+    Softplus { threshold: f64 },
+}
+
+fn default_attenuation() -> f64 {
+    0.7
+}
+
+fn default_tap() -> f64 {
+    0.1
+}
+
+fn default_gain() -> f64 {
+    0.05 * std::f64::consts::PI
+}
+
+fn default_bias() -> f64 {
+    std::f64::consts::PI
 }
 
 /// Propagation over z by the band-limited angular spectrum.

@@ -1,5 +1,6 @@
 //! How a sample of the data becomes light: v in 0..1 to amplitude, phase or both.
 
+use num_complex::Complex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -16,9 +17,28 @@ pub struct Encoding {
     pub aperture: f64,
     #[serde(default)]
     pub resample: Resample,
+    /// How a sample becomes the light of a chip's guides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub front: Option<Front>,
+    /// Each sample is brought to this power.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<f64>,
     /// Phase at v = 1 in radians, for `phase` and `both`.
     #[serde(default = "default_phase_range")]
     pub phase_range: f64,
+}
+
+/// From a sample to one number a guide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Front {
+    /// The k x k lowest Fourier coefficients of an image, complex, k² guides; frequency 0 first,
+    /// then from left to right and top to bottom (Williamson 2020, IEEE JSTQE 26, 7700412).
+    Fourier,
+    /// The means of k x k blocks of an image, k² guides.
+    Pool,
+    /// The values of a vector on the first guides; the others are dark.
+    Vector,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +67,57 @@ fn default_aperture() -> f64 {
 
 fn default_phase_range() -> f64 {
     std::f64::consts::PI
+}
+
+impl Front {
+    /// The real map `[modes]` of an image `[height, width]`, of pooling and of vectors.
+    pub fn real(self, modes: usize, [height, width]: [usize; 2]) -> Sparse {
+        let mut rows = vec![Vec::new(); modes];
+        if self == Self::Vector {
+            let values = rows.iter_mut().enumerate().take(height * width);
+            values.for_each(|(i, row)| row.push((i, 1.0)));
+        } else {
+            let k = side(modes);
+            let area = ((height as f64 / k as f64) * (width as f64 / k as f64)).recip();
+            // Shares of a pixel where blocks do not end on one.
+            let share = |i: usize, block: usize, n: usize| {
+                let [low, high] = [block, block + 1].map(|b| b as f64 * n as f64 / k as f64);
+                (high.min(i as f64 + 1.0) - low.max(i as f64)).max(0.0)
+            };
+            for (b, row) in rows.iter_mut().enumerate() {
+                for p in 0..height * width {
+                    let weight =
+                        share(p / width, b / k, height) * share(p % width, b % k, width) * area;
+                    if weight > 0.0 {
+                        row.push((p, weight));
+                    }
+                }
+            }
+        }
+        Sparse::from_rows(height * width, &rows)
+    }
+
+    /// exp(-2πi (f_y y / height + f_x x / width)) / √(height width), `[pixels, modes]`.
+    pub fn fourier(modes: usize, [height, width]: [usize; 2]) -> Vec<Complex<f64>> {
+        let k = side(modes) as i64;
+        // 0, then -k/2 .. k - k/2 without it: the lowest, most of them once each.
+        let all = (0..k * k).map(|m| [m / k - k / 2, m % k - k / 2]);
+        let mut frequencies: Vec<[i64; 2]> = all.filter(|f| *f != [0, 0]).collect();
+        frequencies.insert(0, [0, 0]);
+        let scale = ((height * width) as f64).sqrt().recip();
+        let at = |p: usize, [fy, fx]: [i64; 2]| {
+            let turns = fy as f64 * (p / width) as f64 / height as f64
+                + fx as f64 * (p % width) as f64 / width as f64;
+            Complex::cis(-std::f64::consts::TAU * turns.fract()).scale(scale)
+        };
+        let pixels = 0..height * width;
+        pixels.flat_map(|p| frequencies.iter().map(move |&f| at(p, f))).collect()
+    }
+}
+
+/// k where modes = k².
+fn side(modes: usize) -> usize {
+    modes.isqrt()
 }
 
 impl Encoding {
@@ -103,7 +174,8 @@ mod tests {
     use super::*;
 
     fn encoding(resample: Resample) -> Encoding {
-        Encoding { encoding: Modulation::Amplitude, aperture: 0.7, resample, phase_range: 1.0 }
+        let (front, power, encoding) = (None, None, Modulation::Amplitude);
+        Encoding { encoding, aperture: 0.7, resample, front, power, phase_range: 1.0 }
     }
 
     /// Every sample of the window takes weights that sum to 1, the others none; nearest agrees with

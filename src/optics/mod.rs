@@ -26,9 +26,14 @@ use crate::units::Metres;
 #[serde(deny_unknown_fields)]
 pub struct Optic {
     pub wavelength: Metres,
+    /// Guides of a chip, in place of `pitch` and `samples`: fields are `[1, modes]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modes: Option<usize>,
     /// Distance between samples, `"0.4 mm"` or `["0.4 mm", "0.8 mm"]` (y, x). Also known as `dx`.
+    #[serde(default = "no_pitch", skip_serializing_if = "is_no_pitch")]
     pub pitch: grid::PerAxis<Metres>,
     /// Samples across, `64` or `[64, 96]` (y, x).
+    #[serde(default = "no_samples", skip_serializing_if = "is_no_samples")]
     pub samples: grid::PerAxis<usize>,
     /// Linear size of the padded window over the field's; at least 2 in open space.
     #[serde(default = "default_pad")]
@@ -56,12 +61,34 @@ pub enum Boundary {
     Periodic,
 }
 
+/// Distance between guides, that of a fibre array; only pictures show it.
+const GUIDE_PITCH: f64 = 127e-6;
+
+fn no_pitch() -> grid::PerAxis<Metres> {
+    grid::PerAxis::Both(Metres(0.0))
+}
+
+fn is_no_pitch(pitch: &grid::PerAxis<Metres>) -> bool {
+    *pitch == no_pitch()
+}
+
+fn no_samples() -> grid::PerAxis<usize> {
+    grid::PerAxis::Both(0)
+}
+
+fn is_no_samples(samples: &grid::PerAxis<usize>) -> bool {
+    *samples == no_samples()
+}
+
 fn default_pad() -> f64 {
     2.0
 }
 
 impl Optic {
     pub fn grid(&self) -> Grid {
+        if let Some(n) = self.modes {
+            return Grid { samples: [1, n], pitch: [GUIDE_PITCH; 2] };
+        }
         Grid {
             samples: [self.samples.y(), self.samples.x()],
             pitch: [self.pitch.y().0, self.pitch.x().0],

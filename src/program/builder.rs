@@ -91,6 +91,11 @@ impl Builder {
         }
     }
 
+    /// Samples of the routine being built.
+    pub fn batch(&self) -> usize {
+        self.program.routines.last().map_or(1, |r| r.batch)
+    }
+
     /// The sections of the routine being built.
     pub fn sections(&self) -> &[Section] {
         self.program.routines.last().map_or(&[], |r| &r.sections)

@@ -16,9 +16,12 @@ use crate::train::{Evaluation, Session};
 
 /// Everything worth showing of a run that ended.
 pub fn of_run(session: &mut Session, outcome: &Outcome, folder: &Path) -> Result<()> {
-    of_masks(session, folder)?;
-    let sample = well_read(session)?;
-    of_sample(session, sample, folder)?;
+    // A chip has no planes to look at.
+    if session.machine.optic.modes.is_none() {
+        of_masks(session, folder)?;
+        let sample = well_read(session)?;
+        of_sample(session, sample, folder)?;
+    }
     let column =
         |f: fn(&crate::train::run::EpochMetrics) -> f64| outcome.metrics.iter().map(f).collect();
     let per_epoch = session.steps_per_epoch as f64;

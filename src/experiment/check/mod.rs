@@ -5,12 +5,14 @@
 
 use std::collections::HashSet;
 
+mod chip;
 mod regions;
 mod task;
 
 use super::Experiment;
 use crate::error::{Error, Result};
 use crate::optics::element::{Element, FreeSpace};
+use crate::optics::grid::PerAxis;
 use crate::optics::{Boundary, Optic, Source};
 use crate::units::Metres;
 
@@ -25,11 +27,16 @@ const MOST_TURNS: f64 = 1e12;
 /// Checks everything that can be known without the data; returns warnings.
 pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
-    grid(&experiment.optic)?;
-    source(&experiment.optic)?;
-    input(experiment)?;
-    elements(&experiment.optic, &mut warnings)?;
-    regions::detector(&experiment.optic)?;
+    if let Some(modes) = experiment.optic.modes {
+        chip::optic(&experiment.optic, modes)?;
+        input(experiment)?;
+    } else {
+        grid(&experiment.optic)?;
+        source(&experiment.optic)?;
+        input(experiment)?;
+        elements(&experiment.optic, &mut warnings)?;
+        regions::detector(&experiment.optic)?;
+    }
     if let Some(data) = &experiment.data
         && data.name.is_some() == data.path.is_some()
     {
@@ -38,7 +45,9 @@ pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
     }
     if let Some(recipe) = &experiment.train {
         task::task(experiment, recipe)?;
-        task::reach(&experiment.optic)?;
+        if experiment.optic.modes.is_none() {
+            task::reach(&experiment.optic)?;
+        }
     }
     Ok(warnings)
 }
@@ -60,7 +69,22 @@ fn within(key: &str, value: f64, low: f64, high: f64) -> Result<()> {
 }
 
 fn grid(optic: &Optic) -> Result<()> {
+    if let Some(front) = optic.input.as_ref().and_then(|i| i.front) {
+        let rule = format!("{front:?} fills the guides of a chip, and this optic is a plane");
+        return Err(Error::invalid("optic.input.front", rule.to_lowercase())
+            .help("leave it out, or give optic.modes in place of optic.samples and optic.pitch"));
+    }
     positive("optic.wavelength", optic.wavelength.0, "\"532 nm\"")?;
+    let missing = |key: &str, example: &str| {
+        Err(Error::invalid(key, "missing: neither a plane of samples nor a chip of optic.modes")
+            .help(format!("add for example {example}")))
+    };
+    if optic.samples == PerAxis::Both(0) {
+        return missing("optic.samples", "samples = 64");
+    }
+    if optic.pitch == PerAxis::Both(Metres(0.0)) {
+        return missing("optic.pitch", "pitch = \"0.4 mm\"");
+    }
     for pitch in [optic.pitch.y(), optic.pitch.x()] {
         positive("optic.pitch", pitch.0, "\"8 um\"")?;
     }
@@ -260,6 +284,11 @@ fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
                         Metres(least).at_least()
                     )));
                 }
+            }
+            Element::Mesh(_) | Element::Svd(_) | Element::Activation(_) => {
+                let rule = "acts on the guides of a chip, and this optic is a plane of samples";
+                return Err(Error::invalid(format!("optic.element[{i}].kind"), rule)
+                    .help("give optic.modes in place of optic.samples and optic.pitch"));
             }
             Element::Monitor(m) => {
                 let safe = !m.name.is_empty()

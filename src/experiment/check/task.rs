@@ -22,6 +22,8 @@ pub fn task(experiment: &Experiment, recipe: &Recipe) -> Result<()> {
         Element::PhaseMask(m) => m.trainable,
         Element::AmplitudeMask(m) => m.trainable,
         Element::FreeSpace(s) => !s.trainable.is_empty(),
+        Element::Mesh(m) => m.trainable,
+        Element::Svd(_) => true,
         _ => false,
     };
     if !optic.element.iter().any(trains) {
