@@ -174,7 +174,7 @@ struct Task {
 
 const IMAGE: [usize; 2] = [5, 4];
 const CLASSES: usize = 3;
-const SAMPLES: usize = 5;
+const SAMPLES: usize = 7;
 
 impl Task {
     fn experiment(&self) -> Experiment {
@@ -390,6 +390,74 @@ fn a_training_step_has_its_gradient() {
         assert!(error <= FINITE, "{}: all off by {error:e}", task.name);
     }
     println!("gradient: largest relative error {worst:.2e} over {} tasks", tasks().len());
+}
+
+/// Chips: meshes of every topology, SVD layers and every nonlinearity, their light through the
+/// columns and, where the batch is larger than the matrix is worth, through the matrix.
+fn chips() -> Vec<Task> {
+    let activations = [
+        "function = \"electro_optic\", gain = 0.6, bias = 2.0",
+        "function = \"saturable\", absorption = 2.0, saturation = 0.3",
+        "function = \"kerr\", gamma = 0.8",
+        "function = \"softplus\", threshold = 0.3",
+    ];
+    let meshes = [
+        (4, "kind = \"mesh\", topology = \"butterfly\""),
+        (9, "kind = \"mesh\", topology = \"reck\""),
+        (3, "kind = \"mesh\", topology = \"clements\""),
+        (9, "kind = \"svd\", symmetric = true"),
+    ];
+    let one = |(activation, (modes, mesh)): (&str, (usize, &str))| {
+        let front = if modes == 3 { "vector" } else { "fourier" };
+        let text = format!(
+            "seed = 2\n\
+             data = {{ name = \"mnist\" }}\n\
+             [optic]\n\
+             wavelength = \"1.55 um\"\n\
+             modes = {modes}\n\
+             input = {{ front = \"{front}\", power = 3.0 }}\n\
+             element = [\n\
+             {{ {mesh} }},\n\
+             {{ kind = \"activation\", {activation} }},\n\
+             {{ kind = \"mesh\" }},\n\
+             ]\n\
+             detector = {{}}\n\
+             [train]\n\
+             epochs = 1\n\
+             batch = {SAMPLES}\n\
+             loss = {{ kind = \"cross_entropy\", temperature = 0.2 }}\n"
+        );
+        Task { name: format!("{modes} guides, {mesh}, {activation}"), text }
+    };
+    activations.into_iter().zip(meshes).map(one).collect()
+}
+
+#[test]
+fn a_chip_has_its_gradient() {
+    let mut worst = 0.0f64;
+    for task in chips() {
+        let mut step = Step::new(&task);
+        let grads = step.gradients();
+        for (k, g) in grads.iter().enumerate() {
+            let name = step.params[k].0.clone();
+            // The phases before detectors are seen by nobody.
+            if g.iter().map(|g| g * g).sum::<f64>().sqrt() < 1e-14 {
+                assert!(name.ends_with("gamma"), "{} {name} has no gradient", task.name);
+                continue;
+            }
+            let error = relative_error(&mut step, &[(k, g.clone())]);
+            worst = worst.max(error);
+            assert!(error <= FINITE, "{} {name}: off by {error:e}", task.name);
+            let other = reals(80 + k as u32, g.len());
+            let along: f64 = g.iter().zip(&other).map(|(g, o)| g * o).sum();
+            let size = g.iter().map(|g| g * g).sum::<f64>().sqrt();
+            let length = other.iter().map(|o| o * o).sum::<f64>().sqrt();
+            let slope = step.slope(&[(k, other)], 1e-3 / length);
+            let error = (slope - along).abs() / (size * length);
+            assert!(error <= FINITE, "{} {name}: aside off by {error:e}", task.name);
+        }
+    }
+    println!("gradient: largest relative error {worst:.2e} over {} chips", chips().len());
 }
 
 /// Sabotage: a gradient of the right direction and 1e-4 too long or too short is refused, and so

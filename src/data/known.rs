@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::idx::{self, Idx};
-use super::{Source, folder, validation_size};
+use super::{Source, folder, table, validation_size};
 use crate::error::{Error, Result};
 
 struct Known {
@@ -86,6 +86,36 @@ static KNOWN: [Known; 2] = [
     },
 ];
 
+/// Spoken vowels, a table of nine features that is compiled in.
+const VOWEL: &str = "vowel";
+static VOWEL_TABLE: &[u8] =
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/datasets/vowel/vowel.csv"));
+
+fn vowel() -> Result<Source> {
+    table::from_stream(Path::new("vowel.csv"), VOWEL_TABLE)
+}
+
+fn survey_vowel() -> Found {
+    let train = 528;
+    Found {
+        name: VOWEL,
+        title: "Deterding vowels, split by speaker",
+        classes: vec![
+            "hAd", "hEd", "hId", "hOd", "hUd", "hYd", "had", "hed", "hid", "hod", "hud",
+        ],
+        image: [1, 9],
+        train: train - validation_size(train),
+        val: validation_size(train),
+        test: 462,
+        licence: "CC BY 4.0, D. Deterding 1989",
+        origin: "https://archive.ics.uci.edu/dataset/152",
+        place: Where::BuiltIn,
+        verified: Some(true),
+        problem: None,
+        get: "it is compiled in",
+    }
+}
+
 /// Where a known set is, for `lightloom data`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -137,7 +167,8 @@ pub fn locations(name: &str) -> Vec<PathBuf> {
 
 /// Every known set: what it is, where it is, and whether its files are right (reads them all).
 pub fn survey() -> Vec<Found> {
-    KNOWN.iter().map(|known| known.survey(&locations(known.name))).collect()
+    let images = KNOWN.iter().map(|known| known.survey(&locations(known.name)));
+    images.chain([survey_vowel()]).collect()
 }
 
 pub(super) fn load(name: &str) -> Result<Source> {
@@ -149,12 +180,16 @@ pub(super) fn load(name: &str) -> Result<Source> {
 }
 
 pub(super) fn load_from(name: &str, folders: &[PathBuf]) -> Result<Source> {
+    if name == VOWEL {
+        return vowel();
+    }
     let known = KNOWN.iter().find(|known| known.name == name);
     let Some(known) = known else {
         return match folders.iter().find(|folder| folder.is_dir()) {
             Some(folder) => folder::load(folder),
             None => Err(nowhere(name, folders, &{
-                let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
+                let names = KNOWN.iter().map(|known| known.name).chain([VOWEL]);
+                let names: Vec<&str> = names.collect();
                 format!("known by name: {}; other files are given as data.path", names.join(", "))
             })),
         };

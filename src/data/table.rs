@@ -29,6 +29,12 @@ struct Rows {
 }
 
 pub(super) fn load(path: &Path) -> Result<Source> {
+    let file = std::fs::File::open(path).map_err(|e| Error::file(path, "read", e))?;
+    from_stream(path, file)
+}
+
+/// Reads a CSV from anywhere; `path` names it in errors.
+pub(super) fn from_stream(path: &Path, stream: impl std::io::Read) -> Result<Source> {
     let broken = |e: csv::Error| match e.into_kind() {
         csv::ErrorKind::Io(e) => Error::file(path, "read", e),
         csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
@@ -43,7 +49,7 @@ pub(super) fn load(path: &Path) -> Result<Source> {
         other => Error::format(path, format!("not a readable CSV: {other:?}")),
     };
     let mut reader: Reader<_> =
-        csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(broken)?;
+        csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(stream);
     let columns = columns(path, reader.headers().map_err(broken)?)?;
     let mut rows = Rows::default();
     for record in reader.records() {
