@@ -281,6 +281,10 @@ pub fn measure(
         }
     }
     drop(contenders);
+    if optic.modes.is_some() {
+        // Light of a chip does not propagate freely.
+        return Ok(point);
+    }
     match propagation(device, experiment, batch, effort) {
         Ok((line, refused)) => {
             point.lines.extend(line);

@@ -53,8 +53,14 @@ impl<T: Scalar> Product<'_, T> {
             let p = Product::<f32> { a, strides, b, terms, n, conj, add };
             let out = bytemuck::cast_slice_mut(out);
             match isa {
-                Isa::Portable => isa.run(|| p.tiled::<false>(out)),
-                _ => isa.run(|| p.tiled::<true>(out)),
+                Isa::Portable => isa.run(
+                    #[inline(always)]
+                    || p.tiled::<false>(out),
+                ),
+                _ => isa.run(
+                    #[inline(always)]
+                    || p.tiled::<true>(out),
+                ),
             }
             return;
         }
@@ -116,7 +122,10 @@ impl Product<'_, f32> {
         let (mut by_re, mut by_im) = ([[0f32; W]; I], [[0f32; W]; I]);
         let b: &[f32] = bytemuck::cast_slice(self.b);
         let width = 2 * self.n;
-        let term = |a: f32, b: f32, sum: f32| if FMA { a.mul_add(b, sum) } else { a * b + sum };
+        let term = {
+            #[inline(always)]
+            |a: f32, b: f32, sum: f32| if FMA { a.mul_add(b, sum) } else { a * b + sum }
+        };
         for k in 0..self.terms {
             let row: &[f32; W] = b[k * width + at..].first_chunk().unwrap_or(&[0.0; W]);
             let turned: [f32; W] = std::array::from_fn(

@@ -251,7 +251,7 @@ impl Primitive for MeshAdjoint {
         let guides = columns.guides;
         let reals = 8 * columns.pairs.len();
         let plan = columns.plan(compile.isa);
-        let (state, waiting) = (plan.state_len(), plan.waiting_len());
+        let (state, waiting, lanes) = (plan.state_len(), plan.waiting_len(), plan.lanes());
         let task = (2 * state + waiting).next_multiple_of(16);
         // Vectors of one leaf, in order.
         let one = move |[y, g]: [&[Complex<T>]; 2],
@@ -295,8 +295,8 @@ impl Primitive for MeshAdjoint {
             }
             let leaf = reals / 2;
             let leaves = sums.len() / leaf;
-            let share = (y.len() / guides).div_ceil(leaves) * guides;
-            // More leaves than vectors leave some without.
+            // Full lanes first: where there are few vectors, some leaves get none.
+            let share = (y.len() / guides).div_ceil(leaves).next_multiple_of(lanes) * guides;
             sums.par_chunks_mut(leaf).for_each(|s| s.fill(Complex::new(T::zero(), T::zero())));
             let vectors = y.par_chunks(share).zip(g.par_chunks(share)).zip(gx.par_chunks_mut(share));
             let memory = io.scratch.par_chunks_mut(task / 2);

@@ -37,18 +37,88 @@ pub struct MeshCellsAdjoint {
 #[derive(Debug, Clone)]
 pub struct MeshInverse;
 
-/// A cell's phasors t, p and g.
-#[inline(always)]
-fn phasors<T: Scalar>(symmetric: bool, theta: T, phi: T) -> [Complex<T>; 3] {
-    let half = T::of(-0.5) * theta;
-    let g = if symmetric { half.cis() } else { Complex::new(T::one(), T::zero()) };
-    [theta.cis(), phi.cis(), g]
+/// Cells side by side.
+const LANES: usize = 16;
+
+/// Complex numbers of [`LANES`] cells.
+#[derive(Clone, Copy)]
+struct Lanes<T> {
+    re: [T; LANES],
+    im: [T; LANES],
 }
 
-/// Constants of cell k; one set serves all where there is one.
+impl<T: Scalar> Lanes<T> {
+    #[inline(always)]
+    fn of(f: impl Fn(usize) -> Complex<T>) -> Self {
+        let mut z = Self { re: [T::zero(); LANES], im: [T::zero(); LANES] };
+        for l in 0..LANES {
+            let value = f(l);
+            (z.re[l], z.im[l]) = (value.re, value.im);
+        }
+        z
+    }
+
+    #[inline(always)]
+    fn times(&self, o: &Self) -> Self {
+        let mut z = *self;
+        for l in 0..LANES {
+            z.re[l] = self.re[l] * o.re[l] - self.im[l] * o.im[l];
+            z.im[l] = self.re[l] * o.im[l] + self.im[l] * o.re[l];
+        }
+        z
+    }
+
+    #[inline(always)]
+    fn plus(&self, o: &Self) -> Self {
+        let mut z = *self;
+        for l in 0..LANES {
+            z.re[l] += o.re[l];
+            z.im[l] += o.im[l];
+        }
+        z
+    }
+}
+
+/// t, p, t p and g of [`LANES`] cells.
 #[inline(always)]
-fn constants<T>(all: &[Complex<T>], k: usize) -> &[Complex<T>] {
-    if all.len() == BUILD { all } else { &all[k * BUILD..][..BUILD] }
+fn phasors<T: Scalar>(symmetric: bool, theta: &[T; LANES], phi: &[T; LANES]) -> [Lanes<T>; 4] {
+    let of = {
+        #[inline(always)]
+        |angle: &[T; LANES], by: T| {
+            Lanes::of(
+                #[inline(always)]
+                |l| (by * angle[l]).cis(),
+            )
+        }
+    };
+    let (t, p) = (of(theta, T::one()), of(phi, T::one()));
+    let tp = t.times(&p);
+    // g by a product of nothing where θ drives one arm.
+    let g = of(theta, if symmetric { T::of(-0.5) } else { T::zero() });
+    [t, p, tp, g]
+}
+
+/// The reals of [`LANES`] cells from `k` on, the last cells' padded with zeros.
+#[inline(always)]
+fn lanes<T: Scalar>(values: &[T], k: usize) -> [T; LANES] {
+    let mut lanes = [T::zero(); LANES];
+    let here = (values.len() - k).min(LANES);
+    lanes[..here].copy_from_slice(&values[k..k + here]);
+    lanes
+}
+
+/// Constant `n` of [`LANES`] cells from `k` on; one set serves all where there is one.
+#[inline(always)]
+fn constants<T: Scalar>(all: &[Complex<T>], k: usize, n: usize) -> Lanes<T> {
+    if all.len() == BUILD {
+        let one = all[n];
+        return Lanes { re: [one.re; LANES], im: [one.im; LANES] };
+    }
+    let last = all.len() / BUILD - 1;
+    Lanes::of(
+        #[inline(always)]
+        |l| all[(k + l).min(last) * BUILD + n],
+    )
 }
 
 impl Primitive for MeshCells {
@@ -88,14 +158,21 @@ impl Primitive for MeshCells {
             let build = io.inputs[2].complex();
             let chunks = io.outputs[0].complex().par_chunks_mut(CHUNK * ENTRIES).enumerate();
             chunks.for_each(|(c, cells)| {
-                isa.run(|| {
-                    for (n, cell) in cells.chunks_exact_mut(ENTRIES).enumerate() {
-                        let k = c * CHUNK + n;
-                        let [t, p, g] = phasors(symmetric, theta[k], phi[k]);
-                        let b = constants(build, k);
-                        let tp = t * p;
+                isa.run(#[inline(always)] || {
+                    for (n, cells) in cells.chunks_mut(LANES * ENTRIES).enumerate() {
+                        let k = c * CHUNK + n * LANES;
+                        let [t, p, tp, g] = phasors(symmetric, &lanes(theta, k), &lanes(phi, k));
                         for e in 0..ENTRIES {
-                            cell[e] = g * (b[e] + t * b[4 + e] + p * b[8 + e] + tp * b[12 + e]);
+                            let [a, b, c, d] = [0, 4, 8, 12].map(
+                                #[inline(always)]
+                                |n| constants(build, k, n + e),
+                            );
+                            let of_t = a.plus(&t.times(&b));
+                            let sum = of_t.plus(&p.times(&c)).plus(&tp.times(&d));
+                            let entry = if symmetric { g.times(&sum) } else { sum };
+                            for (l, cell) in cells.chunks_exact_mut(ENTRIES).enumerate() {
+                                cell[e] = Complex::new(entry.re[l], entry.im[l]);
+                            }
                         }
                     }
                 });
@@ -140,26 +217,38 @@ impl Primitive for MeshCellsAdjoint {
             let chunks = theta_grad.real().par_chunks_mut(CHUNK).zip(phi_grad.real().par_chunks_mut(CHUNK));
             let half = T::of(0.5);
             chunks.enumerate().for_each(|(c, (theta_grad, phi_grad))| {
-                isa.run(|| {
-                    for n in 0..theta_grad.len() {
-                        let k = c * CHUNK + n;
-                        let [t, p, g] = phasors(symmetric, theta[k], phi[k]);
-                        let (b, tp) = (constants(build, k), t * p);
-                        // Of t and of p alone, <G, i z> = Im(conj(z) G).. taken over the entries.
-                        let (mut of_t, mut of_p, mut of_g) = (T::zero(), T::zero(), T::zero());
+                isa.run(#[inline(always)] || {
+                    for (n, theta_grad) in theta_grad.chunks_mut(LANES).enumerate() {
+                        let k = c * CHUNK + n * LANES;
+                        let [t, p, tp, g] = phasors(symmetric, &lanes(theta, k), &lanes(phi, k));
+                        // <G, i z> = Im(conj(z) G) of what turns with t, with p and with g.
+                        let mut turning = [[T::zero(); LANES]; 3];
+                        let last = theta.len() - 1;
                         for e in 0..ENTRIES {
-                            let with_t = g * (t * b[4 + e] + tp * b[12 + e]);
-                            let with_p = g * (p * b[8 + e] + tp * b[12 + e]);
-                            let up = grad[k * ENTRIES + e];
-                            of_t += with_t.re * up.im - with_t.im * up.re;
-                            of_p += with_p.re * up.im - with_p.im * up.re;
-                            if symmetric {
-                                let whole = g * (b[e] + p * b[8 + e]) + with_t;
-                                of_g += whole.re * up.im - whole.im * up.re;
+                            let up = Lanes::of(
+                                #[inline(always)]
+                                |l| grad[(k + l).min(last) * ENTRIES + e],
+                            );
+                            let [a, b, c, d] = [0, 4, 8, 12].map(
+                                #[inline(always)]
+                                |n| constants(build, k, n + e),
+                            );
+                            let both = tp.times(&d);
+                            let with_t = g.times(&t.times(&b).plus(&both));
+                            let with_p = g.times(&p.times(&c).plus(&both));
+                            let whole = g.times(&a.plus(&p.times(&c))).plus(&with_t);
+                            for (sums, z) in turning.iter_mut().zip([&with_t, &with_p, &whole]) {
+                                for l in 0..LANES {
+                                    sums[l] += z.re[l] * up.im[l] - z.im[l] * up.re[l];
+                                }
                             }
                         }
-                        theta_grad[n] = of_t - half * of_g;
-                        phi_grad[n] = of_p;
+                        let common = if symmetric { half } else { T::zero() };
+                        for (l, to) in theta_grad.iter_mut().enumerate() {
+                            *to = turning[0][l] - common * turning[2][l];
+                        }
+                        let phi_grad = &mut phi_grad[n * LANES..][..theta_grad.len()];
+                        phi_grad.copy_from_slice(&turning[1][..theta_grad.len()]);
                     }
                 });
             });

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use num_complex::Complex;
@@ -94,12 +94,18 @@ fn part_ref<'a, T>(view: &'a ViewMut<'_, T>, range: Range<usize>) -> View<'a, T>
 }
 
 impl<T: Scalar> Cpu<T> {
+    /// Runs a routine on a thread of the pool, so that only its start wakes one.
     pub(super) fn execute(
         &mut self,
         routine: usize,
         count: usize,
         watch: &Watch<'_>,
     ) -> Result<()> {
+        let pool = Arc::clone(&self.pool);
+        pool.install(|| self.sections(routine, count, watch))
+    }
+
+    fn sections(&mut self, routine: usize, count: usize, watch: &Watch<'_>) -> Result<()> {
         if count == 0 || count > self.routines[routine].batch {
             let what = format!("{count} samples of a batch of {}", self.routines[routine].batch);
             return Err(Error::Shape { op: "run", what });
@@ -117,7 +123,7 @@ impl<T: Scalar> Cpu<T> {
     }
 
     fn once(&mut self, routine: usize, section: usize, watch: &Watch<'_>) {
-        let Self { values, once: shared, routines, workspaces, pool, .. } = self;
+        let Self { values, once: shared, routines, workspaces, .. } = self;
         let Compiled { sections, leaf_slabs, .. } = &mut routines[routine];
         let mut workspace = workspaces[0].lock().unwrap_or_else(PoisonError::into_inner);
         for step in &sections[section].steps {
@@ -156,7 +162,7 @@ impl<T: Scalar> Cpu<T> {
                 count: 1,
                 parallel: true,
             };
-            pool.install(|| watch.run(step, &mut io));
+            watch.run(step, &mut io);
             for (taken, output) in taken.into_iter().zip(&step.outputs) {
                 match output.place {
                     Place::Value(i) | Place::SampleValue(i) => values[i] = taken,
@@ -214,29 +220,62 @@ impl<T: Scalar> Cpu<T> {
                 }
                 return;
             }
-            for step in steps {
-                if step.wide && !all.is_empty() {
-                    run(step, all.clone(), 0);
-                } else {
-                    for (own, sample) in all.clone().enumerate() {
-                        run(step, sample..sample + 1, own);
-                    }
-                }
+            for step in steps.iter().filter(|_| !all.is_empty()) {
+                run(step, all.clone(), 0);
             }
         };
-        pool.install(|| {
-            if parallel {
-                parts.iter_mut().for_each(run_leaf);
-            } else {
-                parts.par_iter_mut().for_each(run_leaf);
-            }
-        });
+        if parallel {
+            parts.iter_mut().for_each(run_leaf);
+        } else {
+            parts.par_iter_mut().for_each(run_leaf);
+        }
         drop(parts);
         let compiled = &mut routines[routine];
         compiled.leaf_slabs = sums;
         for ((buffer, _), (slot, _)) in written.into_iter().zip(&compiled.sample_outputs) {
             values[slot.index()] = buffer;
         }
+    }
+}
+
+/// Runs a step sample by sample on operands that hold `count` of them.
+fn one_by_one<T: Scalar>(
+    step: &Step<T>,
+    inputs: &[View<'_, T>],
+    outputs: &mut [ViewMut<'_, T>],
+    count: usize,
+    (scratch, parallel, watch): (&mut [Complex<T>], bool, &Watch<'_>),
+) {
+    let many = |o: &Operand| {
+        matches!(o.place, Place::Own(_) | Place::SampleValue(_) | Place::SampleOutput(_))
+    };
+    for s in 0..count {
+        let mut own_inputs = [View::Index(&[]); MOST_INPUTS];
+        for ((own, all), operand) in own_inputs.iter_mut().zip(inputs).zip(&step.inputs) {
+            let range = s * operand.len..(s + 1) * operand.len;
+            *own = match all {
+                _ if !many(operand) => *all,
+                View::Real(v) => View::Real(&v[range]),
+                View::Complex(v) => View::Complex(&v[range]),
+                // In place: nothing to read.
+                View::Index([]) => *all,
+                View::Index(v) => View::Index(&v[range]),
+            };
+        }
+        let mut own_outputs: [ViewMut<'_, T>; MOST_OUTPUTS] = Default::default();
+        let all = outputs.iter_mut().zip(&step.outputs);
+        for (own, (all, operand)) in own_outputs.iter_mut().zip(all) {
+            let at = if many(operand) { s * operand.len } else { 0 };
+            *own = part(all, at..at + operand.len);
+        }
+        let mut io = Io {
+            inputs: &own_inputs[..inputs.len()],
+            outputs: &mut own_outputs[..step.outputs.len()],
+            scratch: &mut *scratch,
+            count: 1,
+            parallel,
+        };
+        watch.run(step, &mut io);
     }
 }
 
@@ -290,14 +329,14 @@ fn run_step<T: Scalar>(
                 _ => part(own_view, 0..output.len),
             };
         }
-        let mut io = Io {
-            inputs: &inputs[..step.inputs.len()],
-            outputs: &mut outputs[..step.outputs.len()],
-            scratch,
-            count: span.len(),
-            parallel,
-        };
-        watch.run(step, &mut io);
+        let (inputs, outputs) =
+            (&inputs[..step.inputs.len()], &mut outputs[..step.outputs.len()]);
+        if step.wide || span.len() == 1 {
+            let count = span.len();
+            watch.run(step, &mut Io { inputs, outputs, scratch, count, parallel });
+        } else {
+            one_by_one(step, inputs, outputs, span.len(), (scratch, parallel, watch));
+        }
     }
     for (n, output) in step.outputs.iter().enumerate() {
         match output.place {
