@@ -156,11 +156,19 @@ unsafe fn settle<V: Vector>(waiting: *mut f32, to: *mut f32) {
                 |j| turned.add(j * V::LANES),
             );
             let to = to.add(tile * V::LANES);
-            let mut sum = V::load_any(to);
-            for i in 0..V::LANES {
-                sum = sum.add(V::load(turned.add(i * V::LANES)));
+            // Four sums, so that none waits for the one before.
+            let at = {
+                #[inline(always)]
+                |i: usize| V::load(turned.add(i * V::LANES))
+            };
+            let (mut a, mut b, mut c, mut d) = (at(0), at(1), at(2), at(3));
+            for i in (4..V::LANES).step_by(4) {
+                a = a.add(at(i));
+                b = b.add(at(i + 1));
+                c = c.add(at(i + 2));
+                d = d.add(at(i + 3));
             }
-            sum.store_any(to);
+            a.add(b).add(c.add(d)).add(V::load_any(to)).store_any(to);
         }
     }
 }
