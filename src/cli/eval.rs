@@ -9,8 +9,10 @@ use serde::Serialize;
 use super::{Common, make_folder, print, print_json};
 use crate::data::{self, Split};
 use crate::error::{Error, Result};
-use crate::experiment::load;
+use crate::experiment::{Experiment, load};
 use crate::files::npy;
+use crate::train::checkpoint::Checkpoint;
+use crate::train::chips::OverChips;
 use crate::train::{Evaluation, Session, checkpoint};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -32,6 +34,21 @@ pub struct Eval {
     /// Write the input and the field at every plane of each sample here, as .npy.
     #[arg(long, value_name = "DIR")]
     dump_fields: Option<PathBuf>,
+    /// Evaluate on so many chips, each with faults of its own from [hardware.mesh]; seeds count up
+    /// from the experiment's.
+    #[arg(long, value_name = "N", conflicts_with = "dump_fields", value_parser = clap::value_parser!(u32).range(1..))]
+    chips: Option<u32>,
+    /// Accuracy (0..1) from which a chip counts towards the yield.
+    #[arg(long, requires = "chips")]
+    at_least: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct ChipsAnswer<'a> {
+    checkpoint: &'a std::path::Path,
+    split: String,
+    #[serde(flatten)]
+    over: &'a OverChips,
 }
 
 #[derive(Serialize)]
@@ -54,8 +71,11 @@ fn parse_range(text: &str) -> std::result::Result<std::ops::Range<usize>, String
 }
 
 impl Eval {
-    pub fn run(&self, common: &Common) -> Result<()> {
-        let (mut session, data) = open(&self.checkpoint, common)?;
+    /// The split and its samples that were asked for.
+    fn samples<'a>(
+        &self,
+        data: &'a data::Dataset,
+    ) -> Result<(&'a Split, std::ops::Range<usize>)> {
         let split: &Split = match self.split {
             SplitArg::Train => &data.train,
             SplitArg::Val => &data.val,
@@ -67,6 +87,59 @@ impl Eval {
             return Err(Error::invalid("--range", rule)
                 .help(format!("use a range within 0..{}", split.len())));
         }
+        Ok((split, range))
+    }
+
+    fn over_chips(
+        &self,
+        common: &Common,
+        trained: &Checkpoint,
+        mut session: Session,
+        data: &data::Dataset,
+    ) -> Result<()> {
+        let samples = self.samples(data)?;
+        let faults =
+            session.experiment.hardware.as_ref().map(|h| h.mesh.clone()).unwrap_or_default();
+        let chips = (session.experiment.seed, self.chips.unwrap_or(1) as usize);
+        let mut told = |chip: usize, e: &Evaluation| {
+            if !common.json {
+                eprintln!("chip {}: {:.2} %", chip + 1, 100.0 * e.accuracy);
+            }
+        };
+        let found = session.over_chips(trained, &faults, chips, samples, &mut told)?;
+        let over = OverChips::of(found, self.at_least);
+        let split = format!("{:?}", self.split).to_lowercase();
+        if common.json {
+            return print_json(&ChipsAnswer { checkpoint: &self.checkpoint, split, over: &over });
+        }
+        let [low, middle, high] = over.percentiles.map(|p| 100.0 * p);
+        let mut text = format!(
+            "{split} accuracy over {} chips: {:.2} % on average, {:.2} from chip to chip\n5, 50 and 95 % of them below {low:.2}, {middle:.2} and {high:.2} %",
+            over.chips,
+            100.0 * over.mean,
+            100.0 * over.spread
+        );
+        if let (Some(share), Some(least)) = (over.yield_share, self.at_least) {
+            text += &format!("\nyield: {:.0} % reach {:.1} %", 100.0 * share, 100.0 * least);
+        }
+        print(&text)
+    }
+
+    pub fn run(&self, common: &Common) -> Result<()> {
+        let (mut session, data) = if self.chips.is_some() {
+            let (trained, experiment, data) = read(&self.checkpoint, common)?;
+            let mut session =
+                Session::of_chips(experiment, Arc::clone(&data), common.choice())?;
+            if session.machine.matrices().is_empty() {
+                return Err(Error::invalid("--chips", "this optic has no mesh")
+                    .help("chips are drawn for { kind = \"mesh\" } and { kind = \"svd\" }"));
+            }
+            trained.load(&self.checkpoint, &mut *session.executor, false)?;
+            return self.over_chips(common, &trained, session, &data);
+        } else {
+            open(&self.checkpoint, common)?
+        };
+        let (split, range) = self.samples(&data)?;
         if let Some(folder) = &self.dump_fields {
             dump(&mut session, split, range.clone(), folder)?;
         }
@@ -96,6 +169,17 @@ impl Eval {
 
 /// A session with the parameters of a checkpoint.
 pub fn open(path: &std::path::Path, common: &Common) -> Result<(Session, Arc<data::Dataset>)> {
+    let (found, experiment, data) = read(path, common)?;
+    let mut session = Session::new(experiment, Arc::clone(&data), common.choice())?;
+    found.load(path, &mut *session.executor, false)?;
+    Ok((session, data))
+}
+
+/// A checkpoint, its experiment with what was changed, and its data.
+fn read(
+    path: &std::path::Path,
+    common: &Common,
+) -> Result<(Checkpoint, Experiment, Arc<data::Dataset>)> {
     let found = checkpoint::read(path)?;
     let name = format!("{} (experiment)", path.display());
     let loaded =
@@ -109,10 +193,7 @@ pub fn open(path: &std::path::Path, common: &Common) -> Result<(Session, Arc<dat
     let located = |e| loaded.locate(e);
     crate::experiment::check::check_regions(&experiment.optic, data.classes.len())
         .map_err(located)?;
-    let mut session =
-        Session::new(experiment, Arc::clone(&data), common.choice()).map_err(located)?;
-    found.load(path, &mut *session.executor, false)?;
-    Ok((session, data))
+    Ok((found, experiment, data))
 }
 
 fn dump(

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::DataSource;
 use crate::methods::recipe::Recipe;
 use crate::optics::element::Element;
+use crate::optics::mesh::Imperfections;
 use crate::optics::{Optic, Source};
 
 pub use load::{Loaded, load};
@@ -25,8 +26,20 @@ pub struct Experiment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DataSource>,
     pub optic: Optic,
+    /// What is wrong with the real machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hardware: Option<Hardware>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train: Option<Recipe>,
+}
+
+/// The imperfections of the real machine: the `[hardware]` block.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hardware {
+    /// Of meshes; `eval --chips N` draws chips with them.
+    #[serde(default)]
+    pub mesh: Imperfections,
 }
 
 impl Experiment {

@@ -11,6 +11,7 @@ use crate::files::npy;
 use crate::math::random::{Site, uniform};
 use crate::ops::Op;
 use crate::ops::activate::{Activate, Activation};
+use crate::ops::apply::Apply;
 use crate::ops::attenuate::Attenuate;
 use crate::ops::encode::Encode;
 use crate::ops::modulate::Modulate;
@@ -75,6 +76,8 @@ enum Part {
     Mesh(Mesh, Phases),
     /// V†, the attenuators' amplitudes, U.
     Svd(Mesh, [Phases; 2], SlotId),
+    /// Their matrices, written by the host, images of the basis; the attenuators of an SVD layer.
+    Matrices(Mesh, Vec<SlotId>, Option<SlotId>),
 }
 
 /// A field of (y, x) in metres, sample by sample.
@@ -179,6 +182,49 @@ fn start_amplitudes(optic: &Optic, element: usize, mask: &AmplitudeMask) -> Resu
 }
 
 impl Machine {
+    /// A machine whose meshes are matrices that the host writes ([`Self::matrices`]).
+    pub fn of_matrices(
+        b: &mut Builder,
+        optic: &Optic,
+        image: Option<[usize; 2]>,
+        classes: usize,
+    ) -> Result<Self> {
+        let mut machine = Self::new(b, optic, image, classes, 0)?;
+        for (i, part) in machine.parts.iter_mut().enumerate() {
+            let mut matrix = |mesh: &Mesh, name: &str| {
+                let zeros = vec![Complex::ZERO; mesh.n * mesh.n];
+                let name = format!("{}{name}.matrix", tensor_prefix(i));
+                b.state(&name, Shape::complex(&[mesh.n, mesh.n]), Data::Complex(zeros))
+            };
+            *part = match std::mem::take(part) {
+                Part::Mesh(mesh, _) => {
+                    let slots = vec![matrix(&mesh, "")];
+                    Part::Matrices(mesh, slots, None)
+                }
+                Part::Svd(mesh, _, attenuation) => {
+                    let slots = vec![matrix(&mesh, ".right"), matrix(&mesh, ".left")];
+                    Part::Matrices(mesh, slots, Some(attenuation))
+                }
+                other => other,
+            };
+        }
+        Ok(machine)
+    }
+
+    /// The meshes of [`Self::of_matrices`]: what the names of their phases begin with, and where
+    /// their matrices go.
+    pub fn matrices(&self) -> Vec<(String, Mesh, SlotId)> {
+        let mut all = Vec::new();
+        for (i, part) in self.parts.iter().enumerate() {
+            let Part::Matrices(mesh, slots, _) = part else { continue };
+            let names = if slots.len() == 1 { [""].as_slice() } else { &[".right", ".left"] };
+            for (name, &slot) in names.iter().zip(slots) {
+                all.push((format!("{}{name}", tensor_prefix(i)), mesh.clone(), slot));
+            }
+        }
+        all
+    }
+
     /// Makes the inputs and the parameters. `image` is the height and width of a data sample.
     pub fn new(
         b: &mut Builder,
@@ -385,6 +431,14 @@ impl Machine {
                     let x = mesh::emit(b, &name("right"), mesh, *right, field)?;
                     let x = b.emit(Op::Attenuate(Attenuate), &[x, *attenuation])?;
                     mesh::emit(b, &name("left"), mesh, *left, x)
+                }
+                Part::Matrices(_, slots, attenuation) => {
+                    let mut x = b.emit(Op::Apply(Apply), &[field, slots[0]])?;
+                    if let Some(attenuation) = attenuation {
+                        x = b.emit(Op::Attenuate(Attenuate), &[x, *attenuation])?;
+                        x = b.emit(Op::Apply(Apply), &[x, slots[1]])?;
+                    }
+                    Ok(x)
                 }
                 Part::Nothing | Part::Param(_) => Ok(field),
             },

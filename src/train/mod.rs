@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod checkpoint;
+pub mod chips;
 pub mod evaluate;
 pub mod metrics;
 pub mod run;

@@ -56,19 +56,26 @@ struct Built {
     before_steps: Vec<SlotId>,
 }
 
-fn build(experiment: &Experiment, data: &Dataset, full_steps: u64) -> Result<Built> {
+/// With the routine that trains it, or, where its meshes are matrices, without.
+fn build(
+    experiment: &Experiment,
+    data: &Dataset,
+    full_steps: u64,
+    matrices: bool,
+) -> Result<Built> {
     let mut b = Builder::default();
     let Some(recipe) = &experiment.train else {
         return Err(Error::invalid("train", "missing").help("add a [train] block"));
     };
-    let machine = Machine::new(
-        &mut b,
-        &experiment.optic,
-        Some(data.image),
-        data.classes.len(),
-        experiment.seed,
-    )?;
-    methods::of(recipe.method).build(&mut b, &machine, recipe, full_steps)?;
+    let (optic, image, classes) = (&experiment.optic, Some(data.image), data.classes.len());
+    let machine = if matrices {
+        Machine::of_matrices(&mut b, optic, image, classes)?
+    } else {
+        Machine::new(&mut b, optic, image, classes, experiment.seed)?
+    };
+    if !matrices {
+        methods::of(recipe.method).build(&mut b, &machine, recipe, full_steps)?;
+    }
 
     b.routine(EVAL, EVAL_BATCH);
     let light = machine.light(&mut b)?;
@@ -108,6 +115,21 @@ impl Session {
     }
 
     pub fn new(experiment: Experiment, data: Arc<Dataset>, choice: Choice) -> Result<Self> {
+        Self::make(experiment, data, choice, false)
+    }
+
+    /// One that only evaluates, its meshes matrices that the host writes
+    /// ([`Self::over_chips`]).
+    pub fn of_chips(experiment: Experiment, data: Arc<Dataset>, choice: Choice) -> Result<Self> {
+        Self::make(experiment, data, choice, true)
+    }
+
+    fn make(
+        experiment: Experiment,
+        data: Arc<Dataset>,
+        choice: Choice,
+        matrices: bool,
+    ) -> Result<Self> {
         let Some(recipe) = &experiment.train else {
             return Err(Error::invalid("train", "missing").help("add a [train] block"));
         };
@@ -120,7 +142,7 @@ impl Session {
         // The schedule spans all epochs also where `train.steps` stops early.
         let full = steps_per_epoch * recipe.epochs as u64;
         let steps = recipe.steps.map_or(full, |s| s.min(full));
-        let built = build(&experiment, &data, full)?;
+        let built = build(&experiment, &data, full, matrices)?;
         let program = Arc::new(built.program);
         let halves = choice.is_gpu() && recipe.saved_fields == SavedFields::F16;
         let mut compiled = Arc::clone(&program);

@@ -43,6 +43,9 @@ pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
         return Err(Error::invalid("data", "exactly one of `name` and `path` says which data")
             .help("name = \"mnist\", or path = \"a folder, a .npz or a .csv\""));
     }
+    if let Some(hardware) = &experiment.hardware {
+        hardware.mesh.check()?;
+    }
     if let Some(recipe) = &experiment.train {
         task::task(experiment, recipe)?;
         if experiment.optic.modes.is_none() {
