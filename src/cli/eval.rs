@@ -72,10 +72,7 @@ fn parse_range(text: &str) -> std::result::Result<std::ops::Range<usize>, String
 
 impl Eval {
     /// The split and its samples that were asked for.
-    fn samples<'a>(
-        &self,
-        data: &'a data::Dataset,
-    ) -> Result<(&'a Split, std::ops::Range<usize>)> {
+    fn samples<'a>(&self, data: &'a data::Dataset) -> Result<(&'a Split, std::ops::Range<usize>)> {
         let split: &Split = match self.split {
             SplitArg::Train => &data.train,
             SplitArg::Val => &data.val,
@@ -128,8 +125,7 @@ impl Eval {
     pub fn run(&self, common: &Common) -> Result<()> {
         let (mut session, data) = if self.chips.is_some() {
             let (trained, experiment, data) = read(&self.checkpoint, common)?;
-            let mut session =
-                Session::of_chips(experiment, Arc::clone(&data), common.choice())?;
+            let mut session = Session::of_chips(experiment, Arc::clone(&data), common.choice())?;
             if session.machine.matrices().is_empty() {
                 return Err(Error::invalid("--chips", "this optic has no mesh")
                     .help("chips are drawn for { kind = \"mesh\" } and { kind = \"svd\" }"));

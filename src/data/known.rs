@@ -100,9 +100,7 @@ fn survey_vowel() -> Found {
     Found {
         name: VOWEL,
         title: "Deterding vowels, split by speaker",
-        classes: vec![
-            "hAd", "hEd", "hId", "hOd", "hUd", "hYd", "had", "hed", "hid", "hod", "hud",
-        ],
+        classes: vec!["hAd", "hEd", "hId", "hOd", "hUd", "hYd", "had", "hed", "hid", "hod", "hud"],
         image: [1, 9],
         train: train - validation_size(train),
         val: validation_size(train),

@@ -48,8 +48,7 @@ pub(super) fn from_stream(path: &Path, stream: impl std::io::Read) -> Result<Sou
         }
         other => Error::format(path, format!("not a readable CSV: {other:?}")),
     };
-    let mut reader: Reader<_> =
-        csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(stream);
+    let mut reader: Reader<_> = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(stream);
     let columns = columns(path, reader.headers().map_err(broken)?)?;
     let mut rows = Rows::default();
     for record in reader.records() {

@@ -423,9 +423,7 @@ impl Machine {
             }
             Element::Monitor(_) => Ok(field),
             Element::Mesh(_) | Element::Svd(_) => match &self.parts[i] {
-                Part::Mesh(mesh, phases) => {
-                    mesh::emit(b, &tensor_prefix(i), mesh, *phases, field)
-                }
+                Part::Mesh(mesh, phases) => mesh::emit(b, &tensor_prefix(i), mesh, *phases, field),
                 Part::Svd(mesh, [right, left], attenuation) => {
                     let name = |part| tensor_name(i, part);
                     let x = mesh::emit(b, &name("right"), mesh, *right, field)?;

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use num_complex::Complex;
 
 use crate::error::{Error, Result};
+use crate::math::random::{Site, uniform};
 use crate::ops::Op;
 use crate::ops::apply::Apply;
 use crate::ops::mesh::Columns;
 use crate::ops::mesh_cells::{MeshCells, even_build};
 use crate::ops::modulate::Modulate;
 use crate::ops::phasor::Phasor;
-use crate::math::random::{Site, uniform};
 use crate::optics::element::MeshInit;
 use crate::optics::mesh::decompose::decompose;
 use crate::optics::mesh::haar::haar;
@@ -81,8 +81,11 @@ pub fn phases(b: &mut Builder, name: &str, start: &Settings, trainable: bool) ->
 pub fn emit(b: &mut Builder, name: &str, mesh: &Mesh, phases: Phases, x: SlotId) -> Result<SlotId> {
     let n = mesh.n;
     if mesh.layout.guides != n {
-        return Err(Error::invalid("optic.element.topology", "a diamond has guides that are no modes")
-            .help("use clements or reck; a diamond is known to `lightloom mesh` alone"));
+        return Err(Error::invalid(
+            "optic.element.topology",
+            "a diamond has guides that are no modes",
+        )
+        .help("use clements or reck; a diamond is known to `lightloom mesh` alone"));
     }
     let mut y = x;
     // One mode has no cell.

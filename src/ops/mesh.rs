@@ -135,10 +135,8 @@ impl Primitive for Mesh {
 
     fn adjoint(&self, walk: &mut Adjoint, node: &Node) -> Result<()> {
         let g = walk.incoming(node)?;
-        let ([x, cells, table, passing], y) = (
-            [node.inputs[0], node.inputs[1], node.inputs[2], node.inputs[3]],
-            node.outputs[0],
-        );
+        let ([x, cells, table, passing], y) =
+            ([node.inputs[0], node.inputs[1], node.inputs[2], node.inputs[3]], node.outputs[0]);
         if !walk.is_active(cells) {
             let op = Self { adjoint: !self.adjoint, ..self.clone() };
             let gx = walk.emit(Op::Mesh(op), &[g, cells, table, passing])?;
@@ -298,11 +296,13 @@ impl Primitive for MeshAdjoint {
             // Full lanes first: where there are few vectors, some leaves get none.
             let share = (y.len() / guides).div_ceil(leaves).next_multiple_of(lanes) * guides;
             sums.par_chunks_mut(leaf).for_each(|s| s.fill(Complex::new(T::zero(), T::zero())));
-            let vectors = y.par_chunks(share).zip(g.par_chunks(share)).zip(gx.par_chunks_mut(share));
+            let vectors =
+                y.par_chunks(share).zip(g.par_chunks(share)).zip(gx.par_chunks_mut(share));
             let memory = io.scratch.par_chunks_mut(task / 2);
-            vectors.zip(sums.par_chunks_mut(leaf)).zip(memory).for_each(
-                |((((y, g), gx), sums), memory)| one([y, g], tables, sums, gx, memory),
-            );
+            vectors
+                .zip(sums.par_chunks_mut(leaf))
+                .zip(memory)
+                .for_each(|((((y, g), gx), sums), memory)| one([y, g], tables, sums, gx, memory));
         };
         CpuKernel::new(run).scratch(TASKS * task / 2)
     }
@@ -380,7 +380,8 @@ mod plain {
             pass(columns, c, &mut x, T::recip);
             pass(columns, c, g, |a| a);
             for k in columns.starts[c]..columns.starts[c + 1] {
-                let t = if columns.unitary { cell(cells, k, true) } else { cell(inverse, k, false) };
+                let t =
+                    if columns.unitary { cell(cells, k, true) } else { cell(inverse, k, false) };
                 let [a, b] = columns.pairs[k];
                 turn(&mut x, [a, b], t);
                 for (r, to) in [a, b].into_iter().enumerate() {

@@ -129,10 +129,7 @@ impl Primitive for MeshCells {
         let cells = inputs[0].shape.len();
         let built = inputs[2].shape.len();
         if inputs[1].shape.len() != cells || ![BUILD, BUILD * cells].contains(&built) {
-            let what = format!(
-                "{cells} theta, {} phi, {built} constants",
-                inputs[1].shape.len()
-            );
+            let what = format!("{cells} theta, {} phi, {built} constants", inputs[1].shape.len());
             return Err(Error::Shape { op: Self::NAME, what });
         }
         Ok(Shape::complex(&[cells, ENTRIES]))
@@ -142,9 +139,8 @@ impl Primitive for MeshCells {
         let g = walk.incoming(node)?;
         let [theta, phi, build] = [node.inputs[0], node.inputs[1], node.inputs[2]];
         let shape = walk.builder().slot(theta).shape.clone();
-        let grads = ["theta", "phi"].map(|name| {
-            walk.builder().temp(format!("grad.{name}"), shape.clone(), Domain::Once)
-        });
+        let grads = ["theta", "phi"]
+            .map(|name| walk.builder().temp(format!("grad.{name}"), shape.clone(), Domain::Once));
         let op = MeshCellsAdjoint { symmetric: self.symmetric };
         walk.builder().emit_all(Op::MeshCellsAdjoint(op), &[g, theta, phi, build], &grads)?;
         walk.contribute(theta, grads[0])?;
@@ -158,24 +154,28 @@ impl Primitive for MeshCells {
             let build = io.inputs[2].complex();
             let chunks = io.outputs[0].complex().par_chunks_mut(CHUNK * ENTRIES).enumerate();
             chunks.for_each(|(c, cells)| {
-                isa.run(#[inline(always)] || {
-                    for (n, cells) in cells.chunks_mut(LANES * ENTRIES).enumerate() {
-                        let k = c * CHUNK + n * LANES;
-                        let [t, p, tp, g] = phasors(symmetric, &lanes(theta, k), &lanes(phi, k));
-                        for e in 0..ENTRIES {
-                            let [a, b, c, d] = [0, 4, 8, 12].map(
-                                #[inline(always)]
-                                |n| constants(build, k, n + e),
-                            );
-                            let of_t = a.plus(&t.times(&b));
-                            let sum = of_t.plus(&p.times(&c)).plus(&tp.times(&d));
-                            let entry = if symmetric { g.times(&sum) } else { sum };
-                            for (l, cell) in cells.chunks_exact_mut(ENTRIES).enumerate() {
-                                cell[e] = Complex::new(entry.re[l], entry.im[l]);
+                isa.run(
+                    #[inline(always)]
+                    || {
+                        for (n, cells) in cells.chunks_mut(LANES * ENTRIES).enumerate() {
+                            let k = c * CHUNK + n * LANES;
+                            let [t, p, tp, g] =
+                                phasors(symmetric, &lanes(theta, k), &lanes(phi, k));
+                            for e in 0..ENTRIES {
+                                let [a, b, c, d] = [0, 4, 8, 12].map(
+                                    #[inline(always)]
+                                    |n| constants(build, k, n + e),
+                                );
+                                let of_t = a.plus(&t.times(&b));
+                                let sum = of_t.plus(&p.times(&c)).plus(&tp.times(&d));
+                                let entry = if symmetric { g.times(&sum) } else { sum };
+                                for (l, cell) in cells.chunks_exact_mut(ENTRIES).enumerate() {
+                                    cell[e] = Complex::new(entry.re[l], entry.im[l]);
+                                }
                             }
                         }
-                    }
-                });
+                    },
+                );
             });
         })
     }
@@ -214,43 +214,49 @@ impl Primitive for MeshCellsAdjoint {
             let [theta_grad, phi_grad] = io.outputs else {
                 unreachable!("the adjoint gives two outputs")
             };
-            let chunks = theta_grad.real().par_chunks_mut(CHUNK).zip(phi_grad.real().par_chunks_mut(CHUNK));
+            let chunks =
+                theta_grad.real().par_chunks_mut(CHUNK).zip(phi_grad.real().par_chunks_mut(CHUNK));
             let half = T::of(0.5);
             chunks.enumerate().for_each(|(c, (theta_grad, phi_grad))| {
-                isa.run(#[inline(always)] || {
-                    for (n, theta_grad) in theta_grad.chunks_mut(LANES).enumerate() {
-                        let k = c * CHUNK + n * LANES;
-                        let [t, p, tp, g] = phasors(symmetric, &lanes(theta, k), &lanes(phi, k));
-                        // <G, i z> = Im(conj(z) G) of what turns with t, with p and with g.
-                        let mut turning = [[T::zero(); LANES]; 3];
-                        let last = theta.len() - 1;
-                        for e in 0..ENTRIES {
-                            let up = Lanes::of(
-                                #[inline(always)]
-                                |l| grad[(k + l).min(last) * ENTRIES + e],
-                            );
-                            let [a, b, c, d] = [0, 4, 8, 12].map(
-                                #[inline(always)]
-                                |n| constants(build, k, n + e),
-                            );
-                            let both = tp.times(&d);
-                            let with_t = g.times(&t.times(&b).plus(&both));
-                            let with_p = g.times(&p.times(&c).plus(&both));
-                            let whole = g.times(&a.plus(&p.times(&c))).plus(&with_t);
-                            for (sums, z) in turning.iter_mut().zip([&with_t, &with_p, &whole]) {
-                                for l in 0..LANES {
-                                    sums[l] += z.re[l] * up.im[l] - z.im[l] * up.re[l];
+                isa.run(
+                    #[inline(always)]
+                    || {
+                        for (n, theta_grad) in theta_grad.chunks_mut(LANES).enumerate() {
+                            let k = c * CHUNK + n * LANES;
+                            let [t, p, tp, g] =
+                                phasors(symmetric, &lanes(theta, k), &lanes(phi, k));
+                            // <G, i z> = Im(conj(z) G) of what turns with t, with p and with g.
+                            let mut turning = [[T::zero(); LANES]; 3];
+                            let last = theta.len() - 1;
+                            for e in 0..ENTRIES {
+                                let up = Lanes::of(
+                                    #[inline(always)]
+                                    |l| grad[(k + l).min(last) * ENTRIES + e],
+                                );
+                                let [a, b, c, d] = [0, 4, 8, 12].map(
+                                    #[inline(always)]
+                                    |n| constants(build, k, n + e),
+                                );
+                                let both = tp.times(&d);
+                                let with_t = g.times(&t.times(&b).plus(&both));
+                                let with_p = g.times(&p.times(&c).plus(&both));
+                                let whole = g.times(&a.plus(&p.times(&c))).plus(&with_t);
+                                for (sums, z) in turning.iter_mut().zip([&with_t, &with_p, &whole])
+                                {
+                                    for (l, sum) in sums.iter_mut().enumerate() {
+                                        *sum += z.re[l] * up.im[l] - z.im[l] * up.re[l];
+                                    }
                                 }
                             }
+                            let common = if symmetric { half } else { T::zero() };
+                            for (l, to) in theta_grad.iter_mut().enumerate() {
+                                *to = turning[0][l] - common * turning[2][l];
+                            }
+                            let phi_grad = &mut phi_grad[n * LANES..][..theta_grad.len()];
+                            phi_grad.copy_from_slice(&turning[1][..theta_grad.len()]);
                         }
-                        let common = if symmetric { half } else { T::zero() };
-                        for (l, to) in theta_grad.iter_mut().enumerate() {
-                            *to = turning[0][l] - common * turning[2][l];
-                        }
-                        let phi_grad = &mut phi_grad[n * LANES..][..theta_grad.len()];
-                        phi_grad.copy_from_slice(&turning[1][..theta_grad.len()]);
-                    }
-                });
+                    },
+                );
             });
         })
     }
@@ -323,7 +329,9 @@ pub fn cases() -> Vec<Case> {
             let grads = [0, 1].map(|_| c.b.temp("grad".into(), Shape::real(&[7]), Domain::Once));
             let op = Op::MeshCellsAdjoint(MeshCellsAdjoint { symmetric });
             c.b.emit_all(op, &[g, theta, phi, built], &grads)?;
-            grads.into_iter().for_each(|g| c.compare(g));
+            for g in grads {
+                c.compare(g);
+            }
             Ok(())
         }));
     }

@@ -38,7 +38,9 @@ impl Primitive for Project {
             let e = io.outputs[0].complex();
             e.fill(Complex::new(T::zero(), T::zero()));
             // Most of a picture is dark.
-            for (v, image) in v.iter().zip(f.chunks_exact(e.len())).filter(|(v, _)| **v != T::zero()) {
+            for (v, image) in
+                v.iter().zip(f.chunks_exact(e.len())).filter(|(v, _)| **v != T::zero())
+            {
                 e.iter_mut().zip(image).for_each(|(e, f)| *e = *e + f.scale(*v));
             }
         })

@@ -42,6 +42,7 @@ fn no_size() -> Metres {
     Metres(0.0)
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde calls it with")]
 fn is_no_size(size: &Metres) -> bool {
     *size == no_size()
 }

@@ -63,8 +63,11 @@ impl Session {
                 let tensor = format!("{name}.{quantity}");
                 let found = trained.tensors.get(&tensor).map(|(_, data)| data.reals().to_vec());
                 found.ok_or_else(|| {
-                    Error::invalid("optic.element", format!("the checkpoint has no tensor {tensor}"))
-                        .help("its meshes must have been trained with this optic")
+                    Error::invalid(
+                        "optic.element",
+                        format!("the checkpoint has no tensor {tensor}"),
+                    )
+                    .help("its meshes must have been trained with this optic")
                 })
             };
             let settings =

@@ -329,8 +329,7 @@ fn run_step<T: Scalar>(
                 _ => part(own_view, 0..output.len),
             };
         }
-        let (inputs, outputs) =
-            (&inputs[..step.inputs.len()], &mut outputs[..step.outputs.len()]);
+        let (inputs, outputs) = (&inputs[..step.inputs.len()], &mut outputs[..step.outputs.len()]);
         if step.wide || span.len() == 1 {
             let count = span.len();
             watch.run(step, &mut Io { inputs, outputs, scratch, count, parallel });

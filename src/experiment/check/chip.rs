@@ -2,18 +2,22 @@
 
 use super::{positive, within};
 use crate::error::{Error, Result};
+use crate::optics::Optic;
 use crate::optics::element::{ActivationElement, Element};
 use crate::optics::encoding::Front;
 use crate::optics::mesh::{MAX_MODES, Topology};
-use crate::optics::Optic;
 
 pub fn optic(optic: &Optic, modes: usize) -> Result<()> {
     positive("optic.wavelength", optic.wavelength.0, "\"1.55 um\"")?;
     if !(1..=MAX_MODES).contains(&modes) {
-        return Err(Error::invalid("optic.modes", format!("{modes} guides; a mesh has 1 to {MAX_MODES}"))
-            .help("use for example 16"));
+        return Err(Error::invalid(
+            "optic.modes",
+            format!("{modes} guides; a mesh has 1 to {MAX_MODES}"),
+        )
+        .help("use for example 16"));
     }
-    let given = [(optic.samples.y() > 0, "optic.samples"), (optic.pitch.y().0 > 0.0, "optic.pitch")];
+    let given =
+        [(optic.samples.y() > 0, "optic.samples"), (optic.pitch.y().0 > 0.0, "optic.pitch")];
     if let Some((_, key)) = given.into_iter().find(|(given, _)| *given) {
         return Err(Error::invalid(key, "a chip has guides (optic.modes), not samples")
             .help("leave it out, or drop optic.modes"));

@@ -77,7 +77,8 @@ pub fn check_regions(optic: &Optic, classes: usize) -> Result<()> {
     let count = if detector.differential { 2 * classes } else { classes };
     if let Some(modes) = optic.modes {
         if count > modes {
-            let rule = format!("{classes} classes are read at {count} guides, and there are {modes}");
+            let rule =
+                format!("{classes} classes are read at {count} guides, and there are {modes}");
             return Err(Error::invalid("optic.modes", rule).help(format!("use at least {count}")));
         }
         return Ok(());

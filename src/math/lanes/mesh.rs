@@ -3,7 +3,10 @@
 //! A state is `[guide]` elements; a cell is four complex numbers, its 2 x 2 row-major, on two
 //! guides; guides that pass a column without a cell may lose light there.
 
-#![allow(unsafe_code, reason = "raw loops over cells whose guides are checked when the plan is made")]
+#![allow(
+    unsafe_code,
+    reason = "raw loops over cells whose guides are checked when the plan is made"
+)]
 
 use std::ops::Range;
 
@@ -52,13 +55,16 @@ struct Walk {
 #[inline(always)]
 fn row<V: Vector>(t0: [f32; 2], t1: [f32; 2], a: Complex<V>, b: Complex<V>) -> Complex<V> {
     let one = a.re;
-    let ([t0r, t0i], [t1r, t1i]) = (t0.map(
-        #[inline(always)]
-        |t| one.splat(t),
-    ), t1.map(
-        #[inline(always)]
-        |t| one.splat(t),
-    ));
+    let ([t0r, t0i], [t1r, t1i]) = (
+        t0.map(
+            #[inline(always)]
+            |t| one.splat(t),
+        ),
+        t1.map(
+            #[inline(always)]
+            |t| one.splat(t),
+        ),
+    );
     let re = a.im.mul_sub_from(t0i, a.re.mul(t0r));
     let im = a.im.mul_add(t0r, a.re.mul(t0i));
     Complex {
@@ -75,11 +81,7 @@ fn row<V: Vector>(t0: [f32; 2], t1: [f32; 2], a: Complex<V>, b: Complex<V>) -> C
 unsafe fn matrix<const ADJOINT: bool>(cell: *const f32) -> [[f32; 2]; 4] {
     // SAFETY: the caller's.
     let [a, b, c, d, e, f, g, h] = unsafe { cell.cast::<[f32; CELL]>().read_unaligned() };
-    if ADJOINT {
-        [[a, -b], [e, -f], [c, -d], [g, -h]]
-    } else {
-        [[a, b], [c, d], [e, f], [g, h]]
-    }
+    if ADJOINT { [[a, -b], [e, -f], [c, -d], [g, -h]] } else { [[a, b], [c, d], [e, f], [g, h]] }
 }
 
 /// The two elements of a cell in a state.
@@ -196,7 +198,7 @@ impl<const UNITARY: bool> Pass for Back<UNITARY> {
             while k < column.cells.end {
                 // Two cells at a time; the registers of a missing second one are left out below.
                 let both = k + 1 < column.cells.end;
-                for n in 0..1 + usize::from(both) {
+                for n in 0..=usize::from(both) {
                     // SAFETY: `Walk`.
                     unsafe { back::<V, UNITARY>(w, k + n, w.waiting.add(n * CELL * V::LANES)) }
                 }
@@ -265,19 +267,15 @@ impl MeshPlan {
         let inside = |&[a, b]: &[u32; 2]| a != b && (a.max(b) as usize) < guides;
         assert!(pairs.iter().all(inside), "a cell outside of {guides} guides");
         assert!(starts.last() == Some(&pairs.len()), "columns have {} cells", pairs.len());
-        let mut plan = Self {
-            isa,
-            guides,
-            columns: Vec::new(),
-            pairs: pairs.to_vec(),
-            passing: Vec::new(),
-        };
+        let mut plan =
+            Self { isa, guides, columns: Vec::new(), pairs: pairs.to_vec(), passing: Vec::new() };
         for (c, ends) in starts.windows(2).enumerate() {
             let first = plan.passing.len();
             let all = passing.map_or(&[][..], |p| &p[c * guides..][..guides]).iter().enumerate();
             let lossy = all.filter(|(_, a)| **a != 1.0).map(|(g, &a)| (g as u32, a as f32));
             plan.passing.extend(lossy);
-            plan.columns.push(Column { cells: ends[0]..ends[1], passing: first..plan.passing.len() });
+            plan.columns
+                .push(Column { cells: ends[0]..ends[1], passing: first..plan.passing.len() });
         }
         plan
     }
@@ -337,8 +335,11 @@ impl MeshPlan {
     /// x <- M x, or M^H x.
     pub fn through(&self, x: &mut [f32], cells: &[f32], adjoint: bool) {
         let walk = self.walk(x, cells);
-        let entry =
-            if adjoint { self.isa.entry::<Through<true>>() } else { self.isa.entry::<Through<false>>() };
+        let entry = if adjoint {
+            self.isa.entry::<Through<true>>()
+        } else {
+            self.isa.entry::<Through<false>>()
+        };
         self.run(entry, &walk);
     }
 
