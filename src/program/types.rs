@@ -79,9 +79,8 @@ impl Shape {
     pub fn bytes(&self, real: usize) -> usize {
         self.len()
             * match self.kind {
-                Kind::Real => real,
+                Kind::Real | Kind::Half => real,
                 Kind::Complex => 2 * real,
-                Kind::Half => real,
                 Kind::Index => 4,
             }
     }
