@@ -24,7 +24,8 @@ fn limits() -> [fftgen::Limits; 3] {
 
 fn passes() -> Vec<LinePass> {
     let mask = Link::Modulate { conj: false };
-    let grads = [Link::Grad(GradSum::Phase, Saved::Whole), Link::Grad(GradSum::Amplitude, Saved::Half)];
+    let grads =
+        [Link::Grad(GradSum::Phase, Saved::Whole), Link::Grad(GradSum::Amplitude, Saved::Half)];
     let hop = |from_hybrid, links: &[Link], to_hybrid| {
         LinePass::Hop(Chain { from_hybrid, links: links.to_vec(), to_hybrid })
     };

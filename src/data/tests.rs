@@ -11,11 +11,23 @@ mod npz;
 mod pngs;
 
 fn by_path(path: &Path) -> DataSource {
-    DataSource { name: None, path: Some(path.to_owned()), train_limit: None, shift: 0, shuffle_labels: false }
+    DataSource {
+        name: None,
+        path: Some(path.to_owned()),
+        train_limit: None,
+        shift: 0,
+        shuffle_labels: false,
+    }
 }
 
 fn by_name(name: &str) -> DataSource {
-    DataSource { name: Some(name.into()), path: None, train_limit: None, shift: 0, shuffle_labels: false }
+    DataSource {
+        name: Some(name.into()),
+        path: None,
+        train_limit: None,
+        shift: 0,
+        shuffle_labels: false,
+    }
 }
 
 fn open(path: &Path) -> Dataset {

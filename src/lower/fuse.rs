@@ -68,7 +68,8 @@ pub fn halve(fused: &Program) -> Option<Program> {
     for slot in &stored {
         halved.slots[slot.index()].shape.kind = Kind::Half;
     }
-    for node in halved.routines.iter_mut().flat_map(|r| &mut r.sections).flat_map(|s| &mut s.nodes) {
+    for node in halved.routines.iter_mut().flat_map(|r| &mut r.sections).flat_map(|s| &mut s.nodes)
+    {
         let read = operands(node).filter_map(|(link, slot)| Some((link?, slot)));
         let all: Vec<(usize, SlotId)> = read.chain(stores(node)).collect();
         let Op::Hop(hop) = &mut node.op else { continue };
@@ -103,9 +104,9 @@ fn stores(node: &Node) -> impl Iterator<Item = (usize, SlotId)> + '_ {
     };
     let writing = links.iter().enumerate().filter(|(_, link)| link.writes().is_some());
     let outputs = node.outputs[first.min(node.outputs.len())..].iter().copied();
-    writing.zip(outputs).filter_map(|((n, link), slot)| {
-        matches!(link, Link::Store(_)).then_some((n, slot))
-    })
+    writing
+        .zip(outputs)
+        .filter_map(|((n, link), slot)| matches!(link, Link::Store(_)).then_some((n, slot)))
 }
 
 /// The nodes whose results somebody wants, and what they want in turn.
@@ -275,7 +276,9 @@ fn link(node: &Node) -> Option<(Link, SlotId, Option<SlotId>)> {
         Op::Modulate(m) => (Link::Modulate { conj: m.conj }, first, second),
         Op::Attenuate(_) => (Link::Attenuate, first, second),
         Op::Intensity(_) => (Link::StoreIntensity, first, None),
-        Op::GradSum(kind) if second != Some(first) => (Link::Grad(*kind, Saved::Whole), second?, Some(first)),
+        Op::GradSum(kind) if second != Some(first) => {
+            (Link::Grad(*kind, Saved::Whole), second?, Some(first))
+        }
         _ => return None,
     })
 }

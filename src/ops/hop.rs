@@ -309,7 +309,12 @@ pub fn cases() -> Vec<Case> {
         case("in", false, &[], true),
         case("in behind a mask", false, &[modulate, Link::Attenuate], true),
         case("out", true, &[store, Link::StoreIntensity], false),
-        case("amplitude", true, &[Link::Grad(GradSum::Amplitude, Saved::Whole), Link::Attenuate], true),
+        case(
+            "amplitude",
+            true,
+            &[Link::Grad(GradSum::Amplitude, Saved::Whole), Link::Attenuate],
+            true,
+        ),
     ]
     .into_iter()
     .flatten()

@@ -80,7 +80,11 @@ impl Primitive for RowsOut {
 
     fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
         if let Some(plan) = compile.arrangement.plan(self.field, self.padded) {
-            let chain = Chain { from_hybrid: true, links: vec![Link::Store(Saved::Whole)], to_hybrid: false };
+            let chain = Chain {
+                from_hybrid: true,
+                links: vec![Link::Store(Saved::Whole)],
+                to_hybrid: false,
+            };
             return lane_kernels::rows(plan, self.field[1], &chain, false);
         }
         let kernel = Kernel::new(self.field, self.padded, compile);

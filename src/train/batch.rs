@@ -69,9 +69,8 @@ fn moved(image: &mut [f64], [ny, nx]: [usize; 2], [dy, dx]: [isize; 2]) {
     for y in 0..ny {
         for x in 0..nx {
             let from = y.checked_add_signed(-dy).zip(x.checked_add_signed(-dx));
-            image[y * nx + x] = from
-                .filter(|&(y, x)| y < ny && x < nx)
-                .map_or(0.0, |(y, x)| old[y * nx + x]);
+            image[y * nx + x] =
+                from.filter(|&(y, x)| y < ny && x < nx).map_or(0.0, |(y, x)| old[y * nx + x]);
         }
     }
 }
