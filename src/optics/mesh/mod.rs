@@ -25,7 +25,7 @@
 //! | [`configure`] | settings for a chip that shows output powers alone |
 //! | [`calibrate`] | these ways side by side |
 //! | [`laws`], [`monte_carlo`] | the error to expect, and that of many chips |
-//! | [`file`] | settings and kinds of chip in files |
+//! | [`mod@file`] | settings and kinds of chip in files |
 //!
 //! Numbers and index tables: nothing here knows how a mesh is computed in training.
 

@@ -1,4 +1,4 @@
-//! Chips in files: settings as P.json ([`read`], [`write`]), kinds of chip as H.toml
+//! Chips in files: settings as P.json ([`read()`], [`write()`]), kinds of chip as H.toml
 //! ([`hardware`]).
 //!
 //! ```text
