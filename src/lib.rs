@@ -46,6 +46,9 @@
 //! - Free space is a linear convolution: padded to the smallest 2-3-5-7-smooth length of at least
 //!   `pad` times the window, band-limited; `boundary = "periodic"` asks for the other.
 //! - Large phases, transfer functions and twiddles are made in f64 on the host and then rounded.
+//! - Meshes of interferometers ([`optics::mesh`]): U = diag(e^{iγ}) T_K ⋯ T_1, y = U x, each cell
+//!   T(θ, φ) = i e^{iθ/2} [[e^{iφ} sin(θ/2), cos(θ/2)], [e^{iφ} cos(θ/2), -sin(θ/2)]] on the
+//!   guides a < b: φ on guide a before the cell, θ on its upper arm, θ = π straight through.
 //! - Randomness is addressed, not drawn ([`math::random`]).
 //! - Same bits for the same binary, device and plan: leaves of the batch and the tree over them
 //!   depend on neither threads nor micro-batches ([`program`]).

@@ -338,6 +338,7 @@ fn help_lists_the_commands_that_work() {
         "simulate",
         "train",
         "eval",
+        "mesh",
         "render",
         "bench",
         "data",
@@ -348,7 +349,7 @@ fn help_lists_the_commands_that_work() {
         "help",
     ];
     assert_eq!(listed, expected);
-    for name in &expected[..10] {
+    for name in &expected[..11] {
         let text = good(folder.path(), &[name, "--help"]);
         assert!(text.contains("Usage: lightloom"), "{text}");
         for flag in ["--backend", "--precision", "--threads", "--seed", "--set", "--json"] {

@@ -5,6 +5,7 @@ mod completions;
 mod data;
 mod doctor;
 mod eval;
+mod mesh;
 mod render;
 mod schema;
 mod show;
@@ -39,6 +40,8 @@ enum Command {
     Train(train::Train),
     /// Evaluate a checkpoint on any split, with any change to its experiment.
     Eval(eval::Eval),
+    /// Meshes of interferometers: phases for a matrix, chips with errors, pictures.
+    Mesh(mesh::MeshArgs),
     /// Draw masks and light from a checkpoint, or a field from a .npy file.
     Render(render::Render),
     /// Measure this device: times, rates, shares of its roofline, and what limits each line.
@@ -134,6 +137,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Simulate(c) => c.run(common),
         Command::Train(c) => c.run(common),
         Command::Eval(c) => c.run(common),
+        Command::Mesh(c) => c.run(common),
         Command::Render(c) => c.run(common),
         Command::Bench(c) => c.run(common),
         Command::Data(c) => c.run(common),

@@ -2,11 +2,13 @@
 
 mod bars;
 pub mod canvas;
+pub mod chip;
 pub mod colormap;
 pub mod confusion;
 pub mod curves;
 pub mod field;
 pub mod masks;
+pub mod matrix;
 pub mod panel;
 #[cfg(test)]
 mod samples;

@@ -128,6 +128,18 @@ impl Build {
         self.finish(std::array::from_fn(|k| g * (constant[k] + t * slope[k])), C::cis(phi))
     }
 
+    /// What stands at φ and, past the first splitter, at θ, for light at the inputs.
+    pub fn arms(&self, phi: f64, light: [C; 2]) -> [[C; 2]; 2] {
+        let pass = |[a, b, c, d]: Pair, x: [C; 2]| [a * x[0] + b * x[1], c * x[0] + d * x[1]];
+        let mut at_phi = [light[0] * self.input[0], light[1] * self.input[1]];
+        if self.three {
+            at_phi = pass(self.third(), at_phi);
+        }
+        let (c, s) = splitting(self.splitters[0]);
+        let first = [C::from(c), C::new(0.0, s), C::new(0.0, s), C::from(c)];
+        [at_phi, pass(first, [at_phi[0] * C::cis(phi), at_phi[1]])]
+    }
+
     /// ∂T/∂θ and ∂T/∂φ.
     pub fn derivatives(&self, theta: f64, phi: f64) -> (Pair, Pair) {
         let (constant, slope) = self.inner();
@@ -231,6 +243,31 @@ mod tests {
                 let parts = by_parts(&build, theta, phi);
                 assert!(distance(&whole, &parts) < 2e-15, "{build:?} {theta} {phi}");
                 assert!(distance(&whole, &by_parts(&build, theta, phi + 1e-13)) > 2e-15);
+            }
+        }
+    }
+
+    /// Light at the arms, taken on through θ and the second splitter, is the light at the outputs.
+    #[test]
+    fn light_at_the_arms_goes_on_to_the_outputs() {
+        let light = [C::new(0.6, -0.2), C::new(0.1, 0.7)];
+        for build in builds() {
+            let (theta, phi) = (1.2, 0.7);
+            let [_, [up, low]] = build.arms(phi, light);
+            let turned = if build.symmetric {
+                [up * C::cis(theta / 2.0), low * C::cis(-theta / 2.0)]
+            } else {
+                [up * C::cis(theta), low]
+            };
+            let (s, c) = (FRAC_PI_4 + build.splitters[1]).sin_cos();
+            let out = [
+                turned[0] * c + turned[1] * C::new(0.0, s),
+                turned[0] * C::new(0.0, s) + turned[1] * c,
+            ];
+            let t = build.matrix(theta, phi);
+            for (row, x) in out.iter().enumerate() {
+                let y = t[2 * row] * light[0] + t[2 * row + 1] * light[1];
+                assert!((x - y).norm() < 1e-15, "{build:?}");
             }
         }
     }

@@ -12,8 +12,8 @@
 
 use super::cell::Pair;
 use super::dense::{C, direction, require_unitary};
-use super::{Build, Mesh, Settings, Topology};
-use crate::error::{Error, Result};
+use super::{Build, Mesh, Settings, Topology, butterfly};
+use crate::error::Result;
 
 /// Below this a pair of entries counts as zero: hypot keeps its digits above it.
 const NOTHING: f64 = 1e-290;
@@ -97,23 +97,12 @@ pub struct Targets {
 /// The targets of a unitary `[n, n]`.
 pub fn targets(mesh: &Mesh, unitary: &[C]) -> Result<Targets> {
     let n = mesh.n;
-    if !mesh.topology.is_universal(n) {
-        return Err(Error::invalid(
-            "mesh.topology",
-            format!(
-                "a butterfly of {n} modes has {} phases and cannot realise every unitary, which has {}",
-                2 * mesh.layout.cells.len() + n,
-                n * n
-            ),
-        )
-        .help("use topology = \"clements\" or \"reck\", or train the phases of the butterfly"));
-    }
     require_unitary(n, unitary)?;
     let mut u = unitary.to_vec();
     Ok(match mesh.topology {
         Topology::Clements => rectangle(mesh, &mut u),
-        // A butterfly that comes here has one cell at most, which is a triangle.
-        Topology::Reck | Topology::Diamond | Topology::Butterfly => triangle(mesh, &mut u),
+        Topology::Reck | Topology::Diamond => triangle(mesh, &mut u),
+        Topology::Butterfly => butterfly::targets(mesh, unitary)?,
     })
 }
 
@@ -205,7 +194,7 @@ pub fn program(
 /// Settings of the ideal mesh whose matrix is `unitary` `[n, n]`.
 ///
 /// # Errors
-/// The matrix is not unitary (by how much is said), or the topology is not universal.
+/// The matrix is not unitary, or no butterfly where one is asked for; by how much is said.
 pub fn decompose(mesh: &Mesh, unitary: &[C]) -> Result<Settings> {
     let ideal = mesh.ideal_cell();
     Ok(program(mesh, &targets(mesh, unitary)?, |_| ideal).0)

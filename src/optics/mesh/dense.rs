@@ -100,6 +100,19 @@ pub fn rms_distance(n: usize, a: &[C], b: &[C]) -> f64 {
     (a.iter().zip(b).map(|(x, y)| (x - y).norm_sqr()).sum::<f64>() / n as f64).sqrt()
 }
 
+/// b with the power of a, ‖a‖_F: what a chip does when its mean loss is made up for.
+pub fn equal_power(a: &[C], b: &[C]) -> Vec<C> {
+    let power = |m: &[C]| m.iter().map(C::norm_sqr).sum::<f64>();
+    let (wanted, got) = (power(a), power(b));
+    let factor = if got > 0.0 { (wanted / got).sqrt() } else { 1.0 };
+    b.iter().map(|x| x * factor).collect()
+}
+
+/// Loss of a random input through u `[n, n]`, in dB: -10 log10(‖u‖²_F / n).
+pub fn mean_loss_db(n: usize, u: &[C]) -> f64 {
+    -10.0 * (u.iter().map(C::norm_sqr).sum::<f64>() / n as f64).log10()
+}
+
 /// [`rms_distance`] after the output phases of b `[n, n]` are turned to fit a best.
 pub fn rms_distance_of_rows(n: usize, a: &[C], b: &[C]) -> f64 {
     let total: f64 = (0..n)
@@ -129,6 +142,16 @@ mod tests {
         assert!((unitary_defect(3, &u) - 1e-10).abs() < 1e-15, "|1 + ib|² = 1 + b²");
         u[4] = C::new(f64::NAN, 0.0);
         assert!(require_unitary(3, &u).is_err() && require_unitary(2, &u).is_err());
+    }
+
+    /// Half the amplitude is a quarter of the power, 6.02 dB, and nothing else.
+    #[test]
+    fn an_even_loss_is_made_up_for() {
+        let u = identity(3);
+        let half: Vec<C> = u.iter().map(|x| x * 0.5).collect();
+        assert!((mean_loss_db(3, &half) - 20.0 * 2f64.log10()).abs() < 1e-14);
+        assert_eq!(equal_power(&u, &half), u);
+        assert!((rms_distance(3, &u, &half) - 0.5).abs() < 1e-15);
     }
 
     /// A turned output is no error of the rows, a moved entry is.

@@ -79,7 +79,8 @@ impl Effective {
     }
 }
 
-fn turn(upper: &mut [C], lower: &mut [C], t: &Pair) {
+/// Rows `[batch]` of two guides through a cell.
+pub(super) fn turn(upper: &mut [C], lower: &mut [C], t: &Pair) {
     for (x, y) in upper.iter_mut().zip(lower) {
         (*x, *y) = (t[0] * *x + t[1] * *y, t[2] * *x + t[3] * *y);
     }

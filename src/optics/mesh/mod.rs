@@ -14,19 +14,23 @@
 //! |---|---|
 //! | [`topology`] | where the cells stand: Clements, Reck, diamond, butterfly |
 //! | [`cell`] | the 2 x 2 of one cell with its errors, its derivatives, its inverse |
-//! | [`decompose`] | settings of a unitary |
+//! | [`decompose`], `butterfly` | settings of a unitary |
 //! | [`fourier`] | settings of a butterfly that is the Fourier transform |
 //! | [`svd`] | any matrix as two meshes and a row of attenuators |
 //! | [`haar`] | random unitaries |
 //! | [`imperfections`], [`faults`] | what is wrong with a kind of chip, and with one chip |
 //! | [`crosstalk`] | heat that reaches neighbouring shifters |
-//! | [`effective`] | what a faulty chip does |
+//! | [`effective`], [`light`] | what a faulty chip does, and where its light is |
 //! | [`correct`] | settings for a chip whose faults are known |
 //! | [`configure`] | settings for a chip that shows output powers alone |
-//! | [`laws`] | the error to expect |
+//! | [`calibrate`] | these ways side by side |
+//! | [`laws`], [`monte_carlo`] | the error to expect, and that of many chips |
+//! | [`mod@file`] | settings and kinds of chip in files |
 //!
 //! Numbers and index tables: nothing here knows how a mesh is computed in training.
 
+mod butterfly;
+pub mod calibrate;
 pub mod cell;
 pub mod configure;
 pub mod correct;
@@ -35,11 +39,14 @@ pub mod decompose;
 pub mod dense;
 pub mod effective;
 pub mod faults;
+pub mod file;
 mod fit;
 pub mod fourier;
 pub mod haar;
 pub mod imperfections;
 pub mod laws;
+pub mod light;
+pub mod monte_carlo;
 pub mod svd;
 pub mod topology;
 

@@ -166,11 +166,21 @@ pub struct SvdLayer {
 }
 
 impl SvdLayer {
-    /// Settings of two meshes of this kind for w `[rows, columns]`.
+    /// Settings of two meshes of this topology for w `[rows, columns]`.
     pub fn new(rows: usize, columns: usize, w: &[C], topology: Topology) -> Result<Self> {
+        Self::of(rows, columns, w, |n| Mesh::new(n, topology))
+    }
+
+    /// The same with meshes built as `design` says for a number of modes.
+    pub fn of(
+        rows: usize,
+        columns: usize,
+        w: &[C],
+        design: impl Fn(usize) -> Result<Mesh>,
+    ) -> Result<Self> {
         let parts = svd(rows, columns, w)?;
         let mesh = |n: usize, u: &[C]| -> Result<(Mesh, Settings)> {
-            let mesh = Mesh::new(n, topology)?;
+            let mesh = design(n)?;
             let settings = decompose(&mesh, u)?;
             Ok((mesh, settings))
         };
@@ -185,6 +195,11 @@ impl SvdLayer {
     pub fn matrix(&self) -> Result<Vec<C>> {
         let left = self.left.0.matrix(&self.left.1)?;
         let right = self.right.0.matrix(&self.right.1)?;
+        Ok(self.joined(&left, &right))
+    }
+
+    /// The same for given matrices of the meshes: left `[rows, rows]`, right `[columns, columns]`.
+    pub fn joined(&self, left: &[C], right: &[C]) -> Vec<C> {
         let (m, n, k) = (self.rows, self.columns, self.attenuation.len());
         let mut middle = vec![C::ZERO; m * k];
         for i in 0..m {
@@ -192,7 +207,7 @@ impl SvdLayer {
                 middle[i * k + j] = left[i * m + j] * (a * self.gain);
             }
         }
-        Ok(multiply(m, k, n, &middle, &right[..k * n]))
+        multiply(m, k, n, &middle, &right[..k * n])
     }
 }
 

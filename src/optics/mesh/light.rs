@@ -1,0 +1,98 @@
+//! |x_g|² on every guide g after every column, and inside every cell: where the light of a chip is.
+
+use super::effective::effective;
+use super::{C, Faults, Mesh, Settings};
+use crate::error::{Error, Result};
+
+/// The way of one input through a chip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Light {
+    /// Powers at the inputs and behind each column `[depth + 1, guides]`.
+    pub guides: Vec<f64>,
+    /// Powers of the upper and the lower arm beside φ and beside θ `[cells]`.
+    pub arms: Vec<[[f64; 2]; 2]>,
+    /// Fields at the outputs of the modes `[n]`.
+    pub outputs: Vec<C>,
+}
+
+/// Follows `input` `[n]` through a mesh whose phases are driven to `settings`.
+pub fn follow(mesh: &Mesh, settings: &Settings, faults: &Faults, input: &[C]) -> Result<Light> {
+    let layout = &mesh.layout;
+    if input.len() != mesh.n {
+        return Err(Error::invalid(
+            "input",
+            format!("{} values are given for a mesh of {} modes", input.len(), mesh.n),
+        )
+        .help("give one complex amplitude a mode"));
+    }
+    let chip = effective(mesh, settings, faults)?;
+    let realised = faults.realise(mesh, settings);
+    let mut fields = vec![C::ZERO; layout.guides];
+    fields[layout.first..][..mesh.n].copy_from_slice(input);
+    let mut guides = Vec::with_capacity((layout.depth + 1) * layout.guides);
+    let mut arms = Vec::with_capacity(layout.cells.len());
+    guides.extend(fields.iter().map(C::norm_sqr));
+    for column in 0..layout.depth {
+        let bypass = &chip.bypass[column * layout.guides..];
+        fields.iter_mut().zip(bypass).for_each(|(x, amplitude)| *x *= amplitude);
+        for k in layout.column(column) {
+            let (_, a, b) = layout.cells[k].at();
+            let entering = [fields[a], fields[b]];
+            let inside = faults.build(mesh, k).arms(realised.phi[k], entering);
+            arms.push(inside.map(|arm| arm.map(|x| x.norm_sqr())));
+            let t = &chip.cells[k];
+            fields[a] = t[0] * entering[0] + t[1] * entering[1];
+            fields[b] = t[2] * entering[0] + t[3] * entering[1];
+        }
+        guides.extend(fields.iter().map(C::norm_sqr));
+    }
+    let outputs =
+        fields[layout.first..][..mesh.n].iter().zip(&chip.output).map(|(x, f)| x * f).collect();
+    Ok(Light { guides, arms, outputs })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optics::mesh::haar::haar;
+    use crate::optics::mesh::{Imperfections, Topology};
+
+    /// The outputs are those of the chip's matrix; without loss all columns and all arms carry what
+    /// enters; a column of lossy bypasses takes its decibels from everything.
+    #[test]
+    fn light_is_conserved_and_arrives_as_the_matrix_says() {
+        for (topology, loss_db) in Topology::ALL.into_iter().flat_map(|t| [(t, 0.0), (t, 0.5)]) {
+            let mesh = Mesh::new(8, topology).expect("a size").with_three_splitters(loss_db > 0.0);
+            let spec = Imperfections {
+                theta_std: 3.0,
+                phi_std: 3.0,
+                splitter_angle: 0.1,
+                loss_db,
+                ..Default::default()
+            };
+            let faults = spec.draw(&mesh, 2).expect("valid");
+            let settings = mesh.zero_settings();
+            let input = &haar(8, 3).expect("a size")[..8];
+            let light = follow(&mesh, &settings, &faults, input).expect("fits");
+            for (column, row) in light.guides.chunks_exact(mesh.layout.guides).enumerate() {
+                let left = 10f64.powf(-loss_db * column as f64 / 10.0);
+                assert!((row.iter().sum::<f64>() - left).abs() < 1e-14, "{topology:?} {column}");
+            }
+            for (cell, arms) in mesh.layout.cells.iter().zip(&light.arms) {
+                let (column, a, b) = cell.at();
+                let behind = &light.guides[(column + 1) * mesh.layout.guides..];
+                for arm in arms {
+                    assert!((arm[0] + arm[1] - behind[a] - behind[b]).abs() < 1e-14);
+                }
+            }
+            let chip = effective(&mesh, &settings, &faults).expect("fits");
+            let powers = chip.powers(input);
+            for (x, p) in light.outputs.iter().zip(&powers[mesh.layout.first..]) {
+                assert!((x.norm_sqr() - p).abs() < 1e-15);
+            }
+        }
+        let mesh = Mesh::new(4, Topology::Reck).expect("a size");
+        let dark = [C::ZERO; 3];
+        assert!(follow(&mesh, &mesh.zero_settings(), &Faults::none(&mesh), &dark).is_err());
+    }
+}
