@@ -521,6 +521,92 @@ fn wrong_experiment_files() {
     cases.finish(50);
 }
 
+/// A chip, and what it becomes by one edit each: name, old, new, what is blamed.
+const CHIP: &str = r#"seed = 1
+data = { name = "mnist", train_limit = 100 }
+[optic]
+wavelength = "1.55 um"
+modes = 16
+input = { front = "fourier", power = 1.0 }
+element = [
+  { kind = "mesh" },
+  { kind = "activation", function = "kerr", gamma = 0.1 },
+]
+detector = {}
+[hardware.mesh]
+theta_std = 0.01
+[train]
+epochs = 1
+batch = 10
+"#;
+
+#[test]
+fn wrong_chips() {
+    let folder = folder();
+    let mut cases = Cases::default();
+    let edits: &[(&str, &str, &str, &[&str])] = &[
+        ("chip and plane", "modes = 16", "modes = 16\nsamples = 64", &["optic.samples", "drop"]),
+        ("neither", "modes = 16\n", "", &["optic.samples", "missing", "optic.modes"]),
+        ("no modes", "modes = 16", "modes = 0", &["bad.toml:5: ", "optic.modes", "1 to 1024"]),
+        ("too many", "modes = 16", "modes = 2000", &["bad.toml:5: ", "2000 guides"]),
+        ("no square", "modes = 16", "modes = 15", &["bad.toml:5: ", "no square"]),
+        (
+            "too few ports",
+            "modes = 16",
+            "modes = 9",
+            &["bad.toml:5: ", "10 classes", "at least 10"],
+        ),
+        (
+            "free space",
+            "kind = \"mesh\"",
+            "kind = \"free_space\", z = \"1 mm\"",
+            &["bad.toml:8: ", "guides"],
+        ),
+        ("a lens", "kind = \"mesh\"", "kind = \"lens\", f = \"1 mm\"", &["bad.toml:8: ", "guides"]),
+        ("diamond", "\"mesh\"", "\"mesh\", topology = \"diamond\"", &["bad.toml:8: ", "clements"]),
+        ("topology", "\"mesh\"", "\"mesh\", topology = \"ring\"", &["bad.toml:8: ", "ring"]),
+        ("function", "\"kerr\", gamma", "\"magic\", gamma", &["bad.toml:9: ", "magic"]),
+        (
+            "nothing trains",
+            "\"mesh\"",
+            "\"mesh\", trainable = false",
+            &["nothing in it is trainable"],
+        ),
+        ("hardware", "theta_std = 0.01", "theta_std = -1", &["theta_std", "-1"]),
+        ("hardware key", "theta_std", "theta_sdt", &["bad.toml:13: ", "theta_sdt", "theta_std"]),
+        ("attenuation", "\"mesh\"", "\"svd\", attenuation = 2.0", &["bad.toml:8: ", "0..1"]),
+        ("power", "power = 1.0", "power = 0.0", &["bad.toml:6: ", "optic.input.power"]),
+    ];
+    let train = |text: &str| {
+        fs::write(folder.path().join("bad.toml"), text).unwrap();
+        let args = ["train", "bad.toml", "--backend", "cpu", "--no-images", "--out", "out"];
+        run(folder.path(), &args)
+    };
+    let butterfly = CHIP
+        .replace("modes = 16", "modes = 25")
+        .replace("\"mesh\"", "\"mesh\", topology = \"fft\"");
+    cases.expect("butterfly", &train(&butterfly), 2, &["power of two", "32"]);
+    for (name, old, new, says) in edits {
+        assert!(CHIP.contains(old), "{name}: {old} is not in the file");
+        cases.expect(name, &train(&CHIP.replacen(old, new, 1)), 2, says);
+        cases.unwritten(name, &folder.path().join("out"));
+    }
+    let fine = train(CHIP);
+    assert_eq!(fine.code, Some(0), "{}", fine.text);
+    let eval = |more: &[&str]| {
+        let mut args = vec!["eval", "out/checkpoint.safetensors", "--range", "0..20"];
+        args.extend(more);
+        run(folder.path(), &args)
+    };
+    let over = eval(&["--chips", "3", "--at-least", "0.01"]);
+    assert!(over.code == Some(0) && over.text.contains("over 3 chips"), "{}", over.text);
+    assert!(over.text.contains("yield"), "{}", over.text);
+    cases.expect("no chips", &eval(&["--chips", "0"]), 2, &["--chips"]);
+    let of_none = eval(&["--at-least", "0.5"]);
+    cases.expect("yield of nothing", &of_none, 2, &["--chips"]);
+    cases.finish(19);
+}
+
 #[test]
 fn wrong_requests_on_the_command_line() {
     let folder = folder();

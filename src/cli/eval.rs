@@ -11,6 +11,7 @@ use crate::data::{self, Split};
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, load};
 use crate::files::npy;
+use crate::render::sweep;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::chips::OverChips;
 use crate::train::{Evaluation, Session, checkpoint};
@@ -41,14 +42,43 @@ pub struct Eval {
     /// Accuracy (0..1) from which a chip counts towards the yield.
     #[arg(long, requires = "chips")]
     at_least: Option<f64>,
+    /// Makes the random errors so many times as large, one after the other: 0,0.5,1,2.
+    #[arg(long, requires = "chips", value_delimiter = ',')]
+    scales: Vec<f64>,
+    /// Another checkpoint whose chips are evaluated too.
+    #[arg(long, requires = "chips", value_name = "CHECKPOINT")]
+    beside: Vec<PathBuf>,
+    /// Draws accuracy against the size of the errors into this .png.
+    #[arg(long, requires = "scales", value_name = "PNG")]
+    plot: Option<PathBuf>,
+}
+
+/// A machine over its chips, at every size of their errors.
+#[derive(Serialize)]
+struct ChipsAnswer {
+    checkpoint: PathBuf,
+    split: String,
+    sizes: Vec<OfSize>,
 }
 
 #[derive(Serialize)]
-struct ChipsAnswer<'a> {
-    checkpoint: &'a std::path::Path,
-    split: String,
+struct OfSize {
+    /// The errors, times those of the experiment.
+    scale: f64,
     #[serde(flatten)]
-    over: &'a OverChips,
+    over: OverChips,
+}
+
+fn line(answer: &ChipsAnswer) -> sweep::Line {
+    // Runs are told apart by their folders.
+    let folder = answer.checkpoint.parent().and_then(|p| p.file_name());
+    let over = |f: fn(&OverChips) -> f64| answer.sizes.iter().map(|s| f(&s.over)).collect();
+    sweep::Line {
+        name: folder.map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned()),
+        sizes: answer.sizes.iter().map(|s| s.scale).collect(),
+        mean: over(|o| o.mean),
+        band: answer.sizes.iter().map(|s| [s.over.percentiles[0], s.over.percentiles[2]]).collect(),
+    }
 }
 
 #[derive(Serialize)]
@@ -87,54 +117,73 @@ impl Eval {
         Ok((split, range))
     }
 
-    fn over_chips(
-        &self,
-        common: &Common,
-        trained: &Checkpoint,
-        mut session: Session,
-        data: &data::Dataset,
-    ) -> Result<()> {
-        let samples = self.samples(data)?;
-        let faults =
-            session.experiment.hardware.as_ref().map(|h| h.mesh.clone()).unwrap_or_default();
-        let chips = (session.experiment.seed, self.chips.unwrap_or(1) as usize);
-        let mut told = |chip: usize, e: &Evaluation| {
-            if !common.json {
-                eprintln!("chip {}: {:.2} %", chip + 1, 100.0 * e.accuracy);
-            }
-        };
-        let found = session.over_chips(trained, &faults, chips, samples, &mut told)?;
-        let over = OverChips::of(found, self.at_least);
-        let split = format!("{:?}", self.split).to_lowercase();
-        if common.json {
-            return print_json(&ChipsAnswer { checkpoint: &self.checkpoint, split, over: &over });
-        }
-        let [low, middle, high] = over.percentiles.map(|p| 100.0 * p);
-        let mut text = format!(
-            "{split} accuracy over {} chips: {:.2} % on average, {:.2} from chip to chip\n5, 50 and 95 % of them below {low:.2}, {middle:.2} and {high:.2} %",
-            over.chips,
-            100.0 * over.mean,
-            100.0 * over.spread
-        );
-        if let (Some(share), Some(least)) = (over.yield_share, self.at_least) {
-            text += &format!("\nyield: {:.0} % reach {:.1} %", 100.0 * share, 100.0 * least);
-        }
-        print(&text)
-    }
-
-    pub fn run(&self, common: &Common) -> Result<()> {
-        let (mut session, data) = if self.chips.is_some() {
-            let (trained, experiment, data) = read(&self.checkpoint, common)?;
+    /// Every machine asked for on its chips, at every size of the errors.
+    fn on_chips(&self, common: &Common) -> Result<()> {
+        let mut answers = Vec::new();
+        for path in std::iter::once(&self.checkpoint).chain(&self.beside) {
+            let (trained, experiment, data) = read(path, common)?;
             let mut session = Session::of_chips(experiment, Arc::clone(&data), common.choice())?;
             if session.machine.matrices().is_empty() {
                 return Err(Error::invalid("--chips", "this optic has no mesh")
                     .help("chips are drawn for { kind = \"mesh\" } and { kind = \"svd\" }"));
             }
-            trained.load(&self.checkpoint, &mut *session.executor, false)?;
-            return self.over_chips(common, &trained, session, &data);
-        } else {
-            open(&self.checkpoint, common)?
-        };
+            trained.load(path, &mut *session.executor, false)?;
+            let (split, range) = self.samples(&data)?;
+            let faults = session.experiment.hardware.clone().unwrap_or_default().mesh;
+            let chips = (session.experiment.seed, self.chips.unwrap_or(1) as usize);
+            let scales = if self.scales.is_empty() { &[1.0][..] } else { &self.scales };
+            let mut sizes = Vec::new();
+            for &scale in scales {
+                let faults = faults.times(scale);
+                let told = &mut |chip: usize, e: &Evaluation| {
+                    if !common.json && self.scales.is_empty() {
+                        eprintln!("chip {}: {:.2} %", chip + 1, 100.0 * e.accuracy);
+                    }
+                };
+                let samples = (split, range.clone());
+                let found = session.over_chips(&trained, &faults, chips, samples, told)?;
+                sizes.push(OfSize { scale, over: OverChips::of(found, self.at_least) });
+            }
+            let split = format!("{:?}", self.split).to_lowercase();
+            answers.push(ChipsAnswer { checkpoint: path.clone(), split, sizes });
+        }
+        if let Some(path) = &self.plot {
+            let lines: Vec<sweep::Line> = answers.iter().map(line).collect();
+            sweep::draw(&lines, path)?;
+        }
+        if common.json {
+            return print_json(&answers);
+        }
+        let text: Vec<String> = answers.iter().map(|a| self.text(a)).collect();
+        print(&text.join("\n"))
+    }
+
+    fn text(&self, answer: &ChipsAnswer) -> String {
+        let chips = answer.sizes.first().map_or(0, |s| s.over.chips);
+        let mut text = format!(
+            "{}: {} accuracy over {chips} chips",
+            answer.checkpoint.display(),
+            answer.split
+        );
+        for OfSize { scale, over } in &answer.sizes {
+            let [low, middle, high] = over.percentiles.map(|p| 100.0 * p);
+            text += &format!(
+                "\n  errors x {scale}: {:.2} % on average, {:.2} from chip to chip; 5, 50 and 95 % of them below {low:.2}, {middle:.2} and {high:.2} %",
+                100.0 * over.mean,
+                100.0 * over.spread
+            );
+            if let (Some(share), Some(least)) = (over.yield_share, self.at_least) {
+                text += &format!("; yield {:.0} % reach {:.1} %", 100.0 * share, 100.0 * least);
+            }
+        }
+        text
+    }
+
+    pub fn run(&self, common: &Common) -> Result<()> {
+        if self.chips.is_some() {
+            return self.on_chips(common);
+        }
+        let (mut session, data) = open(&self.checkpoint, common)?;
         let (split, range) = self.samples(&data)?;
         if let Some(folder) = &self.dump_fields {
             dump(&mut session, split, range.clone(), folder)?;

@@ -30,11 +30,11 @@ pub struct Optic {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modes: Option<usize>,
     /// Distance between samples, `"0.4 mm"` or `["0.4 mm", "0.8 mm"]` (y, x). Also known as `dx`.
-    #[serde(default = "no_pitch", skip_serializing_if = "is_no_pitch")]
-    pub pitch: grid::PerAxis<Metres>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pitch: Option<grid::PerAxis<Metres>>,
     /// Samples across, `64` or `[64, 96]` (y, x).
-    #[serde(default = "no_samples", skip_serializing_if = "is_no_samples")]
-    pub samples: grid::PerAxis<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<grid::PerAxis<usize>>,
     /// Linear size of the padded window over the field's; at least 2 in open space.
     #[serde(default = "default_pad")]
     pub pad: f64,
@@ -64,22 +64,6 @@ pub enum Boundary {
 /// Distance between guides, that of a fibre array; only pictures show it.
 const GUIDE_PITCH: f64 = 127e-6;
 
-fn no_pitch() -> grid::PerAxis<Metres> {
-    grid::PerAxis::Both(Metres(0.0))
-}
-
-fn is_no_pitch(pitch: &grid::PerAxis<Metres>) -> bool {
-    *pitch == no_pitch()
-}
-
-fn no_samples() -> grid::PerAxis<usize> {
-    grid::PerAxis::Both(0)
-}
-
-fn is_no_samples(samples: &grid::PerAxis<usize>) -> bool {
-    *samples == no_samples()
-}
-
 fn default_pad() -> f64 {
     2.0
 }
@@ -89,9 +73,10 @@ impl Optic {
         if let Some(n) = self.modes {
             return Grid { samples: [1, n], pitch: [GUIDE_PITCH; 2] };
         }
+        // What is missing is refused before anyone asks.
         Grid {
-            samples: [self.samples.y(), self.samples.x()],
-            pitch: [self.pitch.y().0, self.pitch.x().0],
+            samples: self.samples.map_or([0; 2], |n| [n.y(), n.x()]),
+            pitch: self.pitch.map_or([0.0; 2], |p| [p.y().0, p.x().0]),
         }
     }
 

@@ -17,25 +17,29 @@ pub struct Curves {
     pub test: Option<(f64, [f64; 2])>,
 }
 
-const LEFT: i64 = 150;
-const ABOVE: i64 = 80;
-const WIDE: i64 = 760;
-const HIGH: i64 = 560;
-const BELOW: i64 = 190;
-const PANEL: i64 = LEFT + WIDE + 40;
+pub(super) const LEFT: i64 = 150;
+pub(super) const ABOVE: i64 = 80;
+pub(super) const WIDE: i64 = 760;
+pub(super) const HIGH: i64 = 560;
+pub(super) const BELOW: i64 = 190;
+pub(super) const PANEL: i64 = LEFT + WIDE + 40;
 
 /// One diagram: where it lies and what it spans.
-struct Plot {
-    at: [i64; 2],
-    x: [f64; 2],
-    y: [f64; 2],
+pub(super) struct Plot {
+    pub at: [i64; 2],
+    pub x: [f64; 2],
+    pub y: [f64; 2],
+    /// What runs along x; whether it is counted, without ticks between whole numbers.
+    pub along: &'static str,
+    pub counted: bool,
 }
 
 pub fn draw(curves: &Curves, path: &Path) -> Result<()> {
     let mut c = Canvas::new((2 * PANEL) as usize, (ABOVE + HIGH + BELOW) as usize);
     let x = span(&curves.epochs, 0.025);
+    let (along, counted) = ("epoch", true);
     let losses = [curves.train_loss.as_slice(), &curves.val_loss].concat();
-    let loss = Plot { at: [LEFT, ABOVE], x, y: span(&losses, 0.06) };
+    let loss = Plot { at: [LEFT, ABOVE], x, y: span(&losses, 0.06), along, counted };
     loss.axes(&mut c, "loss");
     loss.curve(&mut c, &curves.epochs, &curves.train_loss, BLUE);
     loss.curve(&mut c, &curves.epochs, &curves.val_loss, ORANGE);
@@ -49,7 +53,7 @@ pub fn draw(curves: &Curves, path: &Path) -> Result<()> {
     if shown.iter().any(|v| v.is_finite()) {
         y = [y[0].clamp(0.0, 99.0), y[1].min(100.0)];
     }
-    let right = Plot { at: [PANEL + LEFT, ABOVE], x, y };
+    let right = Plot { at: [PANEL + LEFT, ABOVE], x, y, along, counted };
     if let Some((_, [low, high])) = test
         && low.is_finite()
         && high.is_finite()
@@ -73,7 +77,7 @@ pub fn draw(curves: &Curves, path: &Path) -> Result<()> {
 }
 
 /// The finite values' span, widened by a part of itself, never empty.
-fn span(values: &[f64], widen: f64) -> [f64; 2] {
+pub(super) fn span(values: &[f64], widen: f64) -> [f64; 2] {
     let finite = || values.iter().copied().filter(|v| v.is_finite());
     let (low, high) =
         finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
@@ -89,15 +93,15 @@ fn span(values: &[f64], widen: f64) -> [f64; 2] {
 }
 
 impl Plot {
-    fn across(&self, x: f64) -> f64 {
+    pub fn across(&self, x: f64) -> f64 {
         self.at[0] as f64 + (x - self.x[0]) / (self.x[1] - self.x[0]) * WIDE as f64
     }
 
-    fn down(&self, y: f64) -> f64 {
+    pub fn down(&self, y: f64) -> f64 {
         self.at[1] as f64 + (self.y[1] - y) / (self.y[1] - self.y[0]) * HIGH as f64
     }
 
-    fn axes(&self, c: &mut Canvas, name: &str) {
+    pub fn axes(&self, c: &mut Canvas, name: &str) {
         let (x, y) = (self.at[0], self.at[1]);
         c.text(name, [x, y - 34], BODY, INK, Align::Left);
         let (values, step) = ticks::round(self.y[0], self.y[1], 7);
@@ -109,20 +113,20 @@ impl Plot {
             let text = if plain { ticks::label(v, step) } else { ticks::short(v) };
             c.text(&text, [x - 18, at], SMALL, INK, Align::Right);
         }
-        // Epochs are whole: no ticks between them.
         let (values, step) = ticks::round(self.x[0], self.x[1], 8);
-        for v in values.iter().filter(|v| (**v - v.round()).abs() < 1e-9) {
+        let step = if self.counted { step.max(1.0) } else { step };
+        for v in values.iter().filter(|v| !self.counted || (**v - v.round()).abs() < 1e-9) {
             let at = self.across(*v).round() as i64;
             c.rect([at - 1, y + HIGH + 2], [2, 10], INK, 1.0);
-            let text = ticks::label(*v, step.max(1.0));
+            let text = ticks::label(*v, step);
             c.text(&text, [at, y + HIGH + 32], SMALL, INK, Align::Middle);
         }
         c.rect([x - 2, y], [2, HIGH + 2], INK, 1.0);
         c.rect([x - 2, y + HIGH], [WIDE + 2, 2], INK, 1.0);
-        c.text("epoch", [x + WIDE / 2, y + HIGH + 76], BODY, INK, Align::Middle);
+        c.text(self.along, [x + WIDE / 2, y + HIGH + 76], BODY, INK, Align::Middle);
     }
 
-    fn curve(&self, c: &mut Canvas, x: &[f64], y: &[f64], colour: Rgb) {
+    pub fn curve(&self, c: &mut Canvas, x: &[f64], y: &[f64], colour: Rgb) {
         let points: Vec<[f64; 2]> =
             x.iter().zip(y).map(|(x, y)| [self.across(*x), self.down(*y)]).collect();
         for pair in points.windows(2) {
@@ -141,7 +145,7 @@ impl Plot {
     }
 }
 
-fn legend(c: &mut Canvas, left: i64, entries: &[(&str, Rgb)]) {
+pub(super) fn legend(c: &mut Canvas, left: i64, entries: &[(&str, Rgb)]) {
     let mut x = left;
     let y = ABOVE + HIGH + 140;
     for (text, colour) in entries {

@@ -13,4 +13,5 @@ pub mod panel;
 #[cfg(test)]
 mod samples;
 pub mod story;
+pub mod sweep;
 pub mod ticks;

@@ -77,13 +77,21 @@ fn other_content_under_a_known_name_is_refused() {
 }
 
 #[test]
-fn the_survey_lists_both() {
+fn the_survey_lists_all() {
     let survey = survey();
-    let [mnist, fashion] = &survey[..] else { panic!() };
+    let [mnist, fashion, vowel] = &survey[..] else { panic!() };
     assert_eq!((mnist.name, mnist.train, mnist.val, mnist.test), ("mnist", 55_000, 5_000, 10_000));
     assert_eq!((mnist.verified, &mnist.problem), (Some(true), &None));
     assert!(mnist.licence.contains("CC BY-SA 3.0"));
     assert_eq!(fashion.classes[9], "Ankle boot");
     assert_eq!(fashion.verified.is_none(), fashion.place == Where::Missing);
+    // What the survey says of the vowels is what the table holds.
+    let set = load(&by_name("vowel"), 1).unwrap();
+    assert_eq!(
+        [vowel.train, vowel.val, vowel.test],
+        [set.train.len(), set.val.len(), set.test.len()]
+    );
+    assert_eq!((&vowel.image, vowel.classes.len()), (&set.image, 11));
+    assert!(vowel.classes.iter().all(|c| set.classes.iter().any(|s| s == c)));
     assert!(locations("x").iter().all(|folder| folder.ends_with("x")));
 }

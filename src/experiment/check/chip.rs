@@ -17,7 +17,7 @@ pub fn optic(optic: &Optic, modes: usize) -> Result<()> {
         .help("use for example 16"));
     }
     let given =
-        [(optic.samples.y() > 0, "optic.samples"), (optic.pitch.y().0 > 0.0, "optic.pitch")];
+        [(optic.samples.is_some(), "optic.samples"), (optic.pitch.is_some(), "optic.pitch")];
     if let Some((_, key)) = given.into_iter().find(|(given, _)| *given) {
         return Err(Error::invalid(key, "a chip has guides (optic.modes), not samples")
             .help("leave it out, or drop optic.modes"));

@@ -12,7 +12,6 @@ mod task;
 use super::Experiment;
 use crate::error::{Error, Result};
 use crate::optics::element::{Element, FreeSpace};
-use crate::optics::grid::PerAxis;
 use crate::optics::{Boundary, Optic, Source};
 use crate::units::Metres;
 
@@ -82,16 +81,16 @@ fn grid(optic: &Optic) -> Result<()> {
         Err(Error::invalid(key, "missing: neither a plane of samples nor a chip of optic.modes")
             .help(format!("add for example {example}")))
     };
-    if optic.samples == PerAxis::Both(0) {
+    if optic.samples.is_none() {
         return missing("optic.samples", "samples = 64");
     }
-    if optic.pitch == PerAxis::Both(Metres(0.0)) {
+    if optic.pitch.is_none() {
         return missing("optic.pitch", "pitch = \"0.4 mm\"");
     }
-    for pitch in [optic.pitch.y(), optic.pitch.x()] {
-        positive("optic.pitch", pitch.0, "\"8 um\"")?;
+    for pitch in optic.grid().pitch {
+        positive("optic.pitch", pitch, "\"8 um\"")?;
     }
-    for n in [optic.samples.y(), optic.samples.x()] {
+    for n in optic.grid().samples {
         positive("optic.samples", n as f64, "64")?;
     }
     positive("optic.pad", optic.pad, "2")?;
@@ -173,7 +172,7 @@ fn source(optic: &Optic) -> Result<()> {
         }
         Source::Gaussian(beam) => {
             positive("optic.source.waist", beam.waist.0, "\"1 mm\"")?;
-            let pitch = optic.pitch.y().0.max(optic.pitch.x().0);
+            let pitch = optic.grid().pitch[0].max(optic.grid().pitch[1]);
             if beam.waist.0 < pitch {
                 let rule = format!(
                     "a waist of {} is smaller than one sample of {}",

@@ -82,6 +82,21 @@ impl Default for Imperfections {
 const MAX_ANGLE: f64 = std::f64::consts::FRAC_PI_8;
 
 impl Imperfections {
+    /// All random errors `factor` times as large; what is the same for every chip stays.
+    #[must_use]
+    pub fn times(&self, factor: f64) -> Self {
+        Self {
+            splitter_angle: factor * self.splitter_angle,
+            splitter_amplitude: factor * self.splitter_amplitude,
+            theta_std: factor * self.theta_std,
+            phi_std: factor * self.phi_std,
+            gamma_std: factor * self.gamma_std,
+            loss_std_db: factor * self.loss_std_db,
+            drift_std: factor * self.drift_std,
+            ..self.clone()
+        }
+    }
+
     /// Refuses values outside their ranges and pairs of keys that say the same thing.
     pub fn check(&self) -> Result<()> {
         let either = |a: &str, b: &str| {
