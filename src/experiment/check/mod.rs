@@ -71,11 +71,6 @@ fn within(key: &str, value: f64, low: f64, high: f64) -> Result<()> {
 }
 
 fn grid(optic: &Optic) -> Result<()> {
-    if let Some(front) = optic.input.as_ref().and_then(|i| i.front) {
-        let rule = format!("{front:?} fills the guides of a chip, and this optic is a plane");
-        return Err(Error::invalid("optic.input.front", rule.to_lowercase())
-            .help("leave it out, or give optic.modes in place of optic.samples and optic.pitch"));
-    }
     positive("optic.wavelength", optic.wavelength.0, "\"532 nm\"")?;
     let missing = |key: &str, example: &str| {
         Err(Error::invalid(key, "missing: neither a plane of samples nor a chip of optic.modes")
@@ -86,6 +81,11 @@ fn grid(optic: &Optic) -> Result<()> {
     }
     if optic.pitch.is_none() {
         return missing("optic.pitch", "pitch = \"0.4 mm\"");
+    }
+    if let Some(front) = optic.input.as_ref().and_then(|i| i.front) {
+        let rule = format!("{front:?} fills the guides of a chip, and this optic is a plane");
+        return Err(Error::invalid("optic.input.front", rule.to_lowercase())
+            .help("leave it out, or give optic.modes in place of optic.samples and optic.pitch"));
     }
     for pitch in optic.grid().pitch {
         positive("optic.pitch", pitch, "\"8 um\"")?;
