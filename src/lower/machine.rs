@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 use num_complex::Complex;
 
 use super::mesh::{self, Phases};
-use super::{LARGE, free_space};
+use super::{LARGE, free_space, front};
 use crate::error::{Error, Result};
 use crate::files::npy;
 use crate::math::random::{Site, uniform};
@@ -13,14 +13,12 @@ use crate::ops::Op;
 use crate::ops::activate::{Activate, Activation};
 use crate::ops::apply::Apply;
 use crate::ops::attenuate::Attenuate;
-use crate::ops::encode::Encode;
 use crate::ops::modulate::Modulate;
 use crate::ops::phasor::Phasor;
-use crate::ops::project::{Normalise, Project};
 use crate::ops::sparse_sum::SparseSum;
 use crate::optics::Optic;
 use crate::optics::element::{ActivationElement, AmplitudeMask, Element, MaskInit, PhaseMask};
-use crate::optics::encoding::{Encoding, Front, Modulation};
+use crate::optics::encoding::Modulation;
 use crate::optics::grid::Grid;
 use crate::optics::mesh::Mesh;
 use crate::optics::source::Source;
@@ -98,37 +96,6 @@ pub fn tensor_name(element: usize, quantity: &str) -> String {
 /// What the names of an element's tensors begin with.
 fn tensor_prefix(element: usize) -> String {
     format!("optic.element.{element}")
-}
-
-/// A sample as the light of a chip's guides `[1, modes]`.
-fn guides(b: &mut Builder, image: SlotId, encoding: &Encoding, modes: usize) -> Result<SlotId> {
-    let dims = b.slot(image).shape.dims.clone();
-    let size = [dims[0], dims[1]];
-    let front = encoding.front.unwrap_or(Front::Vector);
-    let mut light = if front == Front::Fourier {
-        let shape = Shape::complex(&[size[0] * size[1], modes]);
-        let f = b.constant("fourier", shape, || Data::Complex(Front::fourier(modes, size)));
-        b.emit(Op::Project(Project), &[image, f])?
-    } else {
-        let map = front.real(modes, size);
-        let v = SparseSum::new("placement", map, &[1, modes]).emit(b, image)?;
-        let ones = vec![Complex::ONE; modes];
-        let source = b.constant("source", Shape::complex(&[1, modes]), || Data::Complex(ones));
-        b.emit(Op::Encode(encode(encoding)), &[v, source])?
-    };
-    if let Some(power) = encoding.power {
-        light = b.emit(Op::Normalise(Normalise { power }), &[light])?;
-    }
-    Ok(light)
-}
-
-fn encode(encoding: &Encoding) -> Encode {
-    let range = encoding.phase_range;
-    match encoding.encoding {
-        Modulation::Amplitude => Encode { amplitude: true, phase: None },
-        Modulation::Phase => Encode { amplitude: false, phase: Some(range) },
-        Modulation::Both => Encode { amplitude: true, phase: Some(range) },
-    }
 }
 
 /// Phases of a mask before training, `[y, x]` in radians.
@@ -362,7 +329,7 @@ impl Machine {
             }
         }
         if let (Some(modes), Some((image, encoding))) = (optic.modes, carried) {
-            return guides(b, image, encoding, modes);
+            return front::guides(b, image, encoding, modes);
         }
         let mut source = optic.source.field(&grid, optic.wavelength.0)?;
         let Some((image, encoding)) = carried else {
@@ -377,7 +344,7 @@ impl Machine {
         let dims = b.slot(image).shape.dims.clone();
         let placement = encoding.placement(&grid, [dims[0], dims[1]]);
         let v = SparseSum::new("placement", placement, &grid.samples).emit(b, image)?;
-        b.emit(Op::Encode(encode(encoding)), &[v, source])
+        b.emit(Op::Encode(front::encode(encoding)), &[v, source])
     }
 
     fn pass(&self, b: &mut Builder, i: usize, element: &Element, field: SlotId) -> Result<SlotId> {

@@ -2,6 +2,7 @@
 
 pub mod detect;
 pub mod free_space;
+pub mod front;
 pub mod fuse;
 pub mod loss;
 pub mod machine;
