@@ -90,15 +90,21 @@ fn store_light(l: u32, base: u32, end: u32) {
 fn column(l: u32, c: u32, reversed: bool) {
     let start = places[c];
     let here = places[c + 1u] - start;
-    for (var i = l; i < here * p.group; i += THREADS) {
-        let k = start + i / p.group;
-        let v = i % p.group;
+    // A cell is read once for the vectors that its threads share; what does not divide stays idle.
+    let parts = max(1u, THREADS / max(here, 1u));
+    let cells_a_time = THREADS / parts;
+    for (var i = l / parts; i < here && l < parts * cells_a_time; i += cells_a_time) {
+        let k = start + i;
         var t = cell_at(k);
         if (reversed) {
             t = transposed(t);
         }
         let at = p.depth + 1u + 2u * k;
-        turn(places[at] * p.group + v, places[at + 1u] * p.group + v, t);
+        let a = places[at] * p.group;
+        let b = places[at + 1u] * p.group;
+        for (var v = l % parts; v < p.group; v += parts) {
+            turn(a + v, b + v, t);
+        }
     }
     if (p.lossy_guides == 1u) {
         // A guide with a cell has 1 here and is left to the cell's thread.

@@ -74,7 +74,10 @@ impl Memory {
         let largest = per_sample.map(bytes).chain(slab_bytes).chain(scratch_bytes);
         let largest = largest.max().unwrap_or(1).max(1);
         let once = used.iter().map(|&i| program.slot(i)).filter(|s| s.domain == Domain::Once);
-        let too_large = once.map(bytes).chain([largest]).max().unwrap_or(0);
+        let leaves = routine.leaves.count as u64;
+        let per_leaf = plan.slabs.iter().filter(|s| s.domain == Domain::Leaf);
+        let sums = per_leaf.map(|s| leaves * s.len as u64 * kind_bytes(s.kind));
+        let too_large = once.map(bytes).chain(sums).chain([largest]).max().unwrap_or(0);
         if too_large > limit {
             return Err(Error::device(format!(
                 "one slot takes {:.1} MiB, a binding of {} holds {:.1} MiB",
