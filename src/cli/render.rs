@@ -49,8 +49,7 @@ impl Render {
             return Err(Error::invalid("--sample", rule).help("use a smaller number"));
         }
         make_folder(&out)?;
-        pictures::of_masks(&mut session, &out)?;
-        pictures::of_sample(&mut session, self.sample, &out)?;
+        pictures::of_light(&mut session, self.sample, &out)?;
         print(&out.display().to_string())
     }
 }

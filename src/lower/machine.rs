@@ -39,7 +39,7 @@ pub struct Light {
     pub entering: SlotId,
     /// Behind the last element.
     pub leaving: SlotId,
-    /// `input`, `before_<i>` each mask i, every monitor, `output`.
+    /// `input`, `before_<i>` each mask or mesh i, every monitor, `output`.
     pub planes: Vec<Plane>,
     /// Before each step of free space.
     pub steps: Vec<SlotId>,
@@ -281,6 +281,22 @@ impl Machine {
         self.trainable.extend(slots.into_iter().map(|slot| Trainable { slot, bounds: None }));
     }
 
+    /// By element that is a mesh or an SVD layer: its number, its mesh, the phases of one or of V†
+    /// and U, and the attenuators of an SVD layer.
+    pub fn meshes(&self) -> Vec<(usize, &Mesh, &[Phases], Option<SlotId>)> {
+        let mut all = Vec::new();
+        for (i, part) in self.parts.iter().enumerate() {
+            match part {
+                Part::Mesh(mesh, phases) => all.push((i, mesh, std::slice::from_ref(phases), None)),
+                Part::Svd(mesh, phases, between) => {
+                    all.push((i, mesh, &phases[..], Some(*between)));
+                }
+                Part::Nothing | Part::Param(_) | Part::Matrices(..) => {}
+            }
+        }
+        all
+    }
+
     fn param(&self, i: usize) -> Option<SlotId> {
         match self.parts[i] {
             Part::Param(slot) => Some(slot),
@@ -295,7 +311,14 @@ impl Machine {
         let (mut z, mut steps) = (0.0, Vec::new());
         let mut planes = vec![Plane { name: "input".into(), z, field }];
         for (i, element) in self.optic.element.iter().enumerate() {
-            if matches!(element, Element::PhaseMask(_) | Element::AmplitudeMask(_)) {
+            let seen = matches!(
+                element,
+                Element::PhaseMask(_)
+                    | Element::AmplitudeMask(_)
+                    | Element::Mesh(_)
+                    | Element::Svd(_)
+            );
+            if seen {
                 planes.push(Plane { name: format!("before_{i}"), z, field });
             }
             if matches!(element, Element::FreeSpace(_)) {

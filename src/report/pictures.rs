@@ -6,22 +6,21 @@ use crate::error::Result;
 use crate::lower::machine::tensor_name;
 use crate::optics::detector::Region;
 use crate::optics::element::Element;
+use crate::optics::mesh::light::{Light, follow};
+use crate::optics::mesh::{Faults, Settings};
+use crate::program::SlotId;
 use crate::render::curves::{self, Curves};
 use crate::render::field::{self, Plane};
 use crate::render::story::{self, Panel, Story};
-use crate::render::{confusion, masks};
+use crate::render::{chip, confusion, masks};
 use crate::train::evaluate::Shown;
 use crate::train::run::Outcome;
 use crate::train::{Evaluation, Session};
 
 /// Everything worth showing of a run that ended.
 pub fn of_run(session: &mut Session, outcome: &Outcome, folder: &Path) -> Result<()> {
-    // A chip has no planes to look at.
-    if session.machine.optic.modes.is_none() {
-        of_masks(session, folder)?;
-        let sample = well_read(session)?;
-        of_sample(session, sample, folder)?;
-    }
+    let sample = well_read(session)?;
+    of_light(session, sample, folder)?;
     let column =
         |f: fn(&crate::train::run::EpochMetrics) -> f64| outcome.metrics.iter().map(f).collect();
     let per_epoch = session.steps_per_epoch as f64;
@@ -34,6 +33,60 @@ pub fn of_run(session: &mut Session, outcome: &Outcome, folder: &Path) -> Result
     };
     curves::draw(&picture, &folder.join("curves.png"))?;
     of_confusion(session, &outcome.test, folder)
+}
+
+/// The machine and the light of one test sample in it: masks and planes, or the chips of its
+/// meshes.
+pub fn of_light(session: &mut Session, sample: usize, folder: &Path) -> Result<()> {
+    if session.machine.optic.modes.is_some() {
+        return of_chips(session, sample, folder);
+    }
+    of_masks(session, folder)?;
+    of_sample(session, sample, folder)
+}
+
+/// Modes up to which a mesh is drawn.
+const MOST_MODES: usize = 64;
+
+/// Every mesh as a chip, with the light that one test sample sends through it.
+fn of_chips(session: &mut Session, sample: usize, folder: &Path) -> Result<()> {
+    let test = session.data.test.clone();
+    let shown = session.show(&test, sample)?;
+    let machine = session.machine.clone();
+    for (i, mesh, phases, between) in machine.meshes() {
+        let before = shown.planes.iter().find(|(name, ..)| *name == format!("before_{i}"));
+        let Some((_, _, entering)) = before.filter(|_| mesh.n <= MOST_MODES) else { continue };
+        let mut read = |slot: SlotId| -> Result<Vec<f64>> {
+            Ok(session.executor.read(slot)?.reals().to_vec())
+        };
+        let attenuation = between.map(&mut read).transpose()?;
+        let (mut all, mut lights): (Vec<Settings>, Vec<Light>) = (Vec::new(), Vec::new());
+        for part in phases {
+            let [theta, phi, gamma] = part.slots().map(&mut read);
+            let settings = Settings { theta: theta?, phi: phi?, gamma: gamma? };
+            let light = match (lights.last(), &attenuation) {
+                (Some(before), Some(attenuation)) => {
+                    before.outputs.iter().zip(attenuation).map(|(x, a)| x * a).collect()
+                }
+                _ => entering.clone(),
+            };
+            lights.push(follow(mesh, &settings, &Faults::none(mesh), &light)?);
+            all.push(settings);
+        }
+        let blocks: Vec<chip::Block> = all
+            .iter()
+            .zip(&lights)
+            .map(|(settings, light)| chip::Block { mesh, settings, light: Some(light) })
+            .collect();
+        let kind = if between.is_some() { "SVD layer" } else { "mesh" };
+        let title = format!("element {i}: {kind} of {} guides, {:?}", mesh.n, mesh.topology);
+        let [truth, answer] = [shown.label, shown.answer].map(|k| &session.data.classes[k]);
+        let remark = format!("light of test sample {sample}, a {truth}, read as {answer}");
+        let attenuation = attenuation.as_deref();
+        let picture = chip::Chip { title: &title, remark: &remark, blocks: &blocks, attenuation };
+        chip::draw(&picture, &folder.join(format!("mesh_{i}.png")))?;
+    }
+    Ok(())
 }
 
 pub fn of_confusion(session: &Session, e: &Evaluation, folder: &Path) -> Result<()> {
