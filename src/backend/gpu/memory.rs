@@ -76,8 +76,19 @@ impl Memory {
         let once = used.iter().map(|&i| program.slot(i)).filter(|s| s.domain == Domain::Once);
         let leaves = routine.leaves.count as u64;
         let per_leaf = plan.slabs.iter().filter(|s| s.domain == Domain::Leaf);
-        let sums = per_leaf.map(|s| leaves * s.len as u64 * kind_bytes(s.kind));
-        let too_large = once.map(bytes).chain(sums).chain([largest]).max().unwrap_or(0);
+        let sums = per_leaf.map(|s| leaves * s.len as u64 * kind_bytes(s.kind)).max().unwrap_or(0);
+        // The sums of all leaves are bound at once: no micro-batch makes them smaller.
+        let bound = device.device.limits().max_storage_buffer_binding_size;
+        let too_large = once.map(bytes).chain([largest]).max().unwrap_or(0);
+        if sums > bound {
+            return Err(Error::device(format!(
+                "the sums of {leaves} leaves take {:.1} MiB, a binding of {} holds {:.1} MiB",
+                mib(sums),
+                device.name,
+                mib(bound)
+            ))
+            .help("use --backend cpu, or a smaller mesh or window"));
+        }
         if too_large > limit {
             return Err(Error::device(format!(
                 "one slot takes {:.1} MiB, a binding of {} holds {:.1} MiB",
