@@ -544,6 +544,14 @@ batch = 10
 fn wrong_chips() {
     let folder = folder();
     let mut cases = Cases::default();
+    let said = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .env("LIGHTLOOM_ISA", "SSE9")
+        .args(["validate", "mnist"])
+        .output()
+        .expect("the program starts");
+    let text = String::from_utf8_lossy(&said.stderr).into_owned();
+    let isa = Said { code: said.status.code(), text };
+    cases.expect("no such instruction set", &isa, 2, &["LIGHTLOOM_ISA", "SSE9", "portable"]);
     let edits: &[(&str, &str, &str, &[&str])] = &[
         ("chip and plane", "modes = 16", "modes = 16\nsamples = 64", &["optic.samples", "drop"]),
         ("neither", "modes = 16\n", "", &["optic.samples", "missing", "optic.modes"]),
@@ -575,6 +583,12 @@ fn wrong_chips() {
         ("hardware", "theta_std = 0.01", "theta_std = -1", &["theta_std", "-1"]),
         ("hardware key", "theta_std", "theta_sdt", &["bad.toml:13: ", "theta_sdt", "theta_std"]),
         ("attenuation", "\"mesh\"", "\"svd\", attenuation = 2.0", &["bad.toml:8: ", "0..1"]),
+        (
+            "phases of coefficients",
+            "power = 1.0",
+            "encoding = \"phase\"",
+            &["bad.toml:6: ", "optic.input.encoding", "Fourier"],
+        ),
         ("power", "power = 1.0", "power = 0.0", &["bad.toml:6: ", "optic.input.power"]),
     ];
     let train = |text: &str| {
@@ -599,9 +613,16 @@ fn wrong_chips() {
         run(folder.path(), &args)
     };
     cases.expect("no chips", &eval(&["--chips", "0"]), 2, &["--chips"]);
+    for (name, more, says) in [
+        ("negative errors", ["--scales", "0,-1"], "--scales"),
+        ("a share of 5", ["--at-least", "5"], "--at-least"),
+    ] {
+        let said = eval(&[&["--chips", "2"][..], &more].concat());
+        cases.expect(name, &said, 2, &[says]);
+    }
     let of_none = eval(&["--at-least", "0.5"]);
     cases.expect("yield of nothing", &of_none, 2, &["--chips"]);
-    cases.finish(19);
+    cases.finish(23);
 }
 
 #[test]

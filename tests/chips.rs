@@ -16,6 +16,7 @@ element = [
   { kind = "activation", function = "saturable", absorption = 1.0, saturation = 1.0 },
   { kind = "mesh", topology = "butterfly" },
   { kind = "mesh", topology = "reck", symmetric = true },
+  { kind = "mesh", trainable = false },
 ]
 detector = {}
 [hardware.mesh]
@@ -64,10 +65,10 @@ fn a_trained_chip_is_judged_over_many() {
         assert!((accuracy - reached).abs() <= 0.001, "{accuracy} and {reached}");
     }
     let mean = |k: usize| sizes[k]["mean"].as_f64().expect("a mean");
-    let spread = |k: usize| sizes[k]["spread"].as_f64().expect("a spread");
+    let spread = |k: usize| sizes[k]["std"].as_f64().expect("a spread");
     assert!(mean(2) < mean(1) && mean(1) < mean(0), "{} {} {}", mean(0), mean(1), mean(2));
     assert!(spread(0) < 1e-12 && spread(1) > 0.0);
-    assert!(sizes[0]["yield_share"] == 1.0, "{}", sizes[0]);
+    assert!(sizes[0]["yield"] == 1.0, "{}", sizes[0]);
     assert!(at.join("noise.png").metadata().expect("a picture").len() > 1000);
 
     // The same seed draws the same chips, another seed others.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Common, make_folder, print, print_json};
 use crate::data::{self, Split};
 use crate::error::{Error, Result};
-use crate::experiment::{Experiment, load};
+use crate::experiment::{Loaded, load};
 use crate::files::npy;
 use crate::render::sweep;
 use crate::train::checkpoint::Checkpoint;
@@ -76,8 +76,8 @@ fn line(answer: &ChipsAnswer) -> sweep::Line {
     sweep::Line {
         name: folder.map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned()),
         sizes: answer.sizes.iter().map(|s| s.scale).collect(),
-        mean: over(|o| o.mean),
-        band: answer.sizes.iter().map(|s| [s.over.percentiles[0], s.over.percentiles[2]]).collect(),
+        mean: over(|o| o.spread.mean),
+        band: answer.sizes.iter().map(|s| [s.over.spread.p5, s.over.spread.p95]).collect(),
     }
 }
 
@@ -117,12 +117,35 @@ impl Eval {
         Ok((split, range))
     }
 
+    /// What is wrong with the request shows before minutes are spent.
+    fn check(&self) -> Result<()> {
+        if let Some(least) = self.at_least.filter(|least| !(0.0..=1.0).contains(least)) {
+            return Err(Error::invalid("--at-least", format!("{least} does not lie in 0..1"))
+                .help("give an accuracy as a fraction, as 0.9"));
+        }
+        let fits = |scale: &&f64| scale.is_finite() && **scale >= 0.0;
+        if let Some(scale) = self.scales.iter().find(|scale| !fits(scale)) {
+            return Err(Error::invalid(
+                "--scales",
+                format!("errors cannot be {scale} times as large"),
+            )
+            .help("give numbers from 0 on, as 0,0.5,1,2"));
+        }
+        match self.plot.as_ref().and_then(|path| path.parent()) {
+            Some(folder) if !folder.as_os_str().is_empty() => make_folder(folder).map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+
     /// Every machine asked for on its chips, at every size of the errors.
     fn on_chips(&self, common: &Common) -> Result<()> {
+        self.check()?;
         let mut answers = Vec::new();
         for path in std::iter::once(&self.checkpoint).chain(&self.beside) {
-            let (trained, experiment, data) = read(path, common)?;
-            let mut session = Session::of_chips(experiment, Arc::clone(&data), common.choice())?;
+            let (trained, loaded, data) = read(path, common)?;
+            let experiment = loaded.experiment.clone();
+            let mut session = Session::of_chips(experiment, Arc::clone(&data), common.choice())
+                .map_err(|e| loaded.locate(e))?;
             if session.machine.matrices().is_empty() {
                 return Err(Error::invalid("--chips", "this optic has no mesh")
                     .help("chips are drawn for { kind = \"mesh\" } and { kind = \"svd\" }"));
@@ -141,7 +164,7 @@ impl Eval {
                     }
                 };
                 let samples = (split, range.clone());
-                let found = session.over_chips(&trained, &faults, chips, samples, told)?;
+                let found = session.over_chips(&faults, chips, samples, told)?;
                 sizes.push(OfSize { scale, over: OverChips::of(found, self.at_least) });
             }
             let split = format!("{:?}", self.split).to_lowercase();
@@ -166,14 +189,22 @@ impl Eval {
             answer.split
         );
         for OfSize { scale, over } in &answer.sizes {
-            let [low, middle, high] = over.percentiles.map(|p| 100.0 * p);
+            let s = over.spread;
+            let [mean, std, low, middle, high] =
+                [s.mean, s.std, s.p5, s.p50, s.p95].map(|share| 100.0 * share);
             text += &format!(
-                "\n  errors x {scale}: {:.2} % on average, {:.2} from chip to chip; 5, 50 and 95 % of them below {low:.2}, {middle:.2} and {high:.2} %",
-                100.0 * over.mean,
-                100.0 * over.spread
+                "\n  errors x {scale}: {mean:.2} % on average, {std:.2} from chip to chip; 5, 50 and 95 % of them below {low:.2}, {middle:.2} and {high:.2} %",
             );
-            if let (Some(share), Some(least)) = (over.yield_share, self.at_least) {
-                text += &format!("; yield {:.0} % reach {:.1} %", 100.0 * share, 100.0 * least);
+            if let (Some(share), Some([a, b]), Some(least)) =
+                (over.good, over.interval, self.at_least)
+            {
+                text += &format!(
+                    "; yield {:.0} % ({:.0} to {:.0}) reach {:.1} %",
+                    100.0 * share,
+                    100.0 * a,
+                    100.0 * b,
+                    100.0 * least
+                );
             }
         }
         text
@@ -184,6 +215,9 @@ impl Eval {
             return self.on_chips(common);
         }
         let (mut session, data) = open(&self.checkpoint, common)?;
+        if session.experiment.hardware.is_some() && !common.json {
+            eprintln!("the ideal machine: [hardware.mesh] acts with --chips");
+        }
         let (split, range) = self.samples(&data)?;
         if let Some(folder) = &self.dump_fields {
             dump(&mut session, split, range.clone(), folder)?;
@@ -214,8 +248,9 @@ impl Eval {
 
 /// A session with the parameters of a checkpoint.
 pub fn open(path: &std::path::Path, common: &Common) -> Result<(Session, Arc<data::Dataset>)> {
-    let (found, experiment, data) = read(path, common)?;
-    let mut session = Session::new(experiment, Arc::clone(&data), common.choice())?;
+    let (found, loaded, data) = read(path, common)?;
+    let mut session = Session::new(loaded.experiment.clone(), Arc::clone(&data), common.choice())
+        .map_err(|e| loaded.locate(e))?;
     found.load(path, &mut *session.executor, false)?;
     Ok((session, data))
 }
@@ -224,7 +259,7 @@ pub fn open(path: &std::path::Path, common: &Common) -> Result<(Session, Arc<dat
 fn read(
     path: &std::path::Path,
     common: &Common,
-) -> Result<(Checkpoint, Experiment, Arc<data::Dataset>)> {
+) -> Result<(Checkpoint, Loaded, Arc<data::Dataset>)> {
     let found = checkpoint::read(path)?;
     let name = format!("{} (experiment)", path.display());
     let loaded =
@@ -238,7 +273,7 @@ fn read(
     let located = |e| loaded.locate(e);
     crate::experiment::check::check_regions(&experiment.optic, data.classes.len())
         .map_err(located)?;
-    Ok((found, experiment, data))
+    Ok((found, loaded, data))
 }
 
 fn dump(

@@ -21,6 +21,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::backend::{Backend, Choice, Precision};
 use crate::error::{Error, Result};
 use crate::experiment::{Loaded, preset};
+use crate::math::lanes::Isa;
 
 /// Simulate light that computes, and train it.
 #[derive(Debug, Parser)]
@@ -133,6 +134,12 @@ impl Common {
 /// Runs what the user asked for.
 pub fn run(cli: &Cli) -> Result<()> {
     let common = &cli.common;
+    if let Some(name) = Isa::named().filter(|name| Isa::by_name(name).is_none()) {
+        let known: Vec<_> = Isa::available().into_iter().map(Isa::name).collect();
+        let rule = format!("{name} is no instruction set that this machine runs");
+        return Err(Error::invalid("LIGHTLOOM_ISA", rule)
+            .help(format!("use {}, or leave it unset", known.join(", "))));
+    }
     match &cli.command {
         Command::Simulate(c) => c.run(common),
         Command::Train(c) => c.run(common),

@@ -74,8 +74,9 @@ enum Part {
     Mesh(Mesh, Phases),
     /// V†, the attenuators' amplitudes, U.
     Svd(Mesh, [Phases; 2], SlotId),
-    /// Their matrices, written by the host, images of the basis; the attenuators of an SVD layer.
-    Matrices(Mesh, Vec<SlotId>, Option<SlotId>),
+    /// Phases and the matrices that the host makes of them, images of the basis; the attenuators
+    /// of an SVD layer.
+    Matrices(Mesh, Vec<(Phases, SlotId)>, Option<SlotId>),
 }
 
 /// A field of (y, x) in metres, sample by sample.
@@ -155,22 +156,25 @@ impl Machine {
         optic: &Optic,
         image: Option<[usize; 2]>,
         classes: usize,
+        seed: u64,
     ) -> Result<Self> {
-        let mut machine = Self::new(b, optic, image, classes, 0)?;
+        let mut machine = Self::new(b, optic, image, classes, seed)?;
         for (i, part) in machine.parts.iter_mut().enumerate() {
-            let mut matrix = |mesh: &Mesh, name: &str| {
+            let mut matrix = |mesh: &Mesh, name: &str, phases: Phases| {
                 let zeros = vec![Complex::ZERO; mesh.n * mesh.n];
-                let name = format!("{}{name}.matrix", tensor_prefix(i));
-                b.state(&name, Shape::complex(&[mesh.n, mesh.n]), Data::Complex(zeros))
+                let name = tensor_name(i, name);
+                let shape = Shape::complex(&[mesh.n, mesh.n]);
+                (phases, b.state(&name, shape, Data::Complex(zeros)))
             };
             *part = match std::mem::take(part) {
-                Part::Mesh(mesh, _) => {
-                    let slots = vec![matrix(&mesh, "")];
-                    Part::Matrices(mesh, slots, None)
+                Part::Mesh(mesh, phases) => {
+                    let only = matrix(&mesh, "matrix", phases);
+                    Part::Matrices(mesh, vec![only], None)
                 }
-                Part::Svd(mesh, _, attenuation) => {
-                    let slots = vec![matrix(&mesh, ".right"), matrix(&mesh, ".left")];
-                    Part::Matrices(mesh, slots, Some(attenuation))
+                Part::Svd(mesh, [right, left], attenuation) => {
+                    let right = matrix(&mesh, "right.matrix", right);
+                    let left = matrix(&mesh, "left.matrix", left);
+                    Part::Matrices(mesh, vec![right, left], Some(attenuation))
                 }
                 other => other,
             };
@@ -178,18 +182,15 @@ impl Machine {
         Ok(machine)
     }
 
-    /// The meshes of [`Self::of_matrices`]: what the names of their phases begin with, and where
-    /// their matrices go.
-    pub fn matrices(&self) -> Vec<(String, Mesh, SlotId)> {
-        let mut all = Vec::new();
-        for (i, part) in self.parts.iter().enumerate() {
-            let Part::Matrices(mesh, slots, _) = part else { continue };
-            let names = if slots.len() == 1 { [""].as_slice() } else { &[".right", ".left"] };
-            for (name, &slot) in names.iter().zip(slots) {
-                all.push((format!("{}{name}", tensor_prefix(i)), mesh.clone(), slot));
+    /// The meshes of [`Self::of_matrices`], their phases, and where their matrices go.
+    pub fn matrices(&self) -> Vec<(Mesh, Phases, SlotId)> {
+        let of = |part: &Part| match part {
+            Part::Matrices(mesh, all, _) => {
+                all.iter().map(|&(phases, slot)| (mesh.clone(), phases, slot)).collect()
             }
-        }
-        all
+            _ => Vec::new(),
+        };
+        self.parts.iter().flat_map(of).collect()
     }
 
     /// Makes the inputs and the parameters. `image` is the height and width of a data sample.
@@ -420,11 +421,13 @@ impl Machine {
                     let x = b.emit(Op::Attenuate(Attenuate), &[x, *attenuation])?;
                     mesh::emit(b, &name("left"), mesh, *left, x)
                 }
-                Part::Matrices(_, slots, attenuation) => {
-                    let mut x = b.emit(Op::Apply(Apply), &[field, slots[0]])?;
-                    if let Some(attenuation) = attenuation {
-                        x = b.emit(Op::Attenuate(Attenuate), &[x, *attenuation])?;
-                        x = b.emit(Op::Apply(Apply), &[x, slots[1]])?;
+                Part::Matrices(_, all, attenuation) => {
+                    let mut x = field;
+                    for (n, (_, matrix)) in all.iter().enumerate() {
+                        if let Some(attenuation) = attenuation.filter(|_| n == 1) {
+                            x = b.emit(Op::Attenuate(Attenuate), &[x, attenuation])?;
+                        }
+                        x = b.emit(Op::Apply(Apply), &[x, *matrix])?;
                     }
                     Ok(x)
                 }

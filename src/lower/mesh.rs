@@ -20,10 +20,13 @@ use crate::optics::mesh::haar::haar;
 use crate::optics::mesh::{Mesh, Settings};
 use crate::program::{Builder, Data, Shape, SlotId};
 
-/// Vectors a mode from which the columns are run on the basis instead, and the samples through the
-/// matrix. A training step takes some 88 flops a cell and vector, N²/2 cells, or 24 a matrix
-/// element and sample and 88 a cell on N vectors: 44 B = 24 B + 44 N.
-const WORTH: f64 = 2.2;
+/// Whether the columns are run on the basis instead, and a batch through the matrix: a training step
+/// takes some 88 flops a cell and vector, or 24 a matrix element and sample and 88 a cell on the N
+/// vectors of the basis.
+fn through_matrix(mesh: &Mesh, batch: usize) -> bool {
+    let (cells, n) = (mesh.layout.cells.len(), mesh.n);
+    88 * cells * batch > 24 * n * n * batch + 88 * cells * n
+}
 
 /// The phases of a mesh as slots, real: `[cells]`, `[cells]`, `[1, modes]`.
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +98,7 @@ pub fn emit(b: &mut Builder, name: &str, mesh: &Mesh, phases: Phases, x: SlotId)
         let build = b.constant("mesh.build", shape, || Data::Complex(even_build()));
         let op = Op::MeshCells(MeshCells { symmetric: mesh.symmetric });
         let cells = b.emit(op, &[phases.theta, phases.phi, build])?;
-        y = if b.batch() as f64 > WORTH * n as f64 {
+        y = if through_matrix(mesh, b.batch()) {
             let basis = b.constant(&format!("basis.{n}"), Shape::complex(&[n, n]), || {
                 let one = |k: usize| Complex::from(f64::from(u8::from(k.is_multiple_of(n + 1))));
                 Data::Complex((0..n * n).map(one).collect())

@@ -17,8 +17,8 @@ pub struct Detector {
     #[serde(default)]
     pub shape: Outline,
     /// Side or diameter of a region; a chip's regions are its guides, and have none.
-    #[serde(default = "no_size", skip_serializing_if = "is_no_size")]
-    pub size: Metres,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Metres>,
     /// Part of the window's width over which the regions are spread, 0..1.
     #[serde(default = "default_spread")]
     pub spread: f64,
@@ -36,15 +36,6 @@ pub enum Layout {
     #[default]
     Grid,
     Ring,
-}
-
-fn no_size() -> Metres {
-    Metres(0.0)
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde calls it with")]
-fn is_no_size(size: &Metres) -> bool {
-    *size == no_size()
 }
 
 fn default_spread() -> f64 {
@@ -65,7 +56,9 @@ impl Detector {
     pub fn regions(&self, grid: &Grid, classes: usize) -> Vec<Region> {
         let count = if self.differential { 2 * classes } else { classes };
         let extent = grid.extent().map(|e| e * self.spread);
-        let at = |centre: [f64; 2]| Region { outline: self.shape, centre, size: [self.size.0; 2] };
+        // What is missing is refused before anyone asks.
+        let size = self.size.map_or(0.0, |size| size.0);
+        let at = |centre: [f64; 2]| Region { outline: self.shape, centre, size: [size; 2] };
         match self.layout {
             Layout::Ring => (0..count)
                 .map(|k| {
@@ -126,7 +119,7 @@ mod tests {
     use super::*;
 
     fn detector(layout: Layout, differential: bool, grid: Option<[usize; 2]>) -> Detector {
-        let (shape, size) = (Outline::Square, Metres(2.56e-3));
+        let (shape, size) = (Outline::Square, Some(Metres(2.56e-3)));
         Detector { layout, shape, size, spread: 0.8, differential, grid }
     }
 

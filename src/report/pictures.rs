@@ -6,9 +6,8 @@ use crate::error::Result;
 use crate::lower::machine::tensor_name;
 use crate::optics::detector::Region;
 use crate::optics::element::Element;
-use crate::optics::mesh::light::{Light, follow};
-use crate::optics::mesh::{Faults, Settings};
-use crate::program::SlotId;
+use crate::optics::mesh::Faults;
+use crate::optics::mesh::light::follow_all;
 use crate::render::curves::{self, Curves};
 use crate::render::field::{self, Plane};
 use crate::render::story::{self, Panel, Story};
@@ -56,23 +55,17 @@ fn of_chips(session: &mut Session, sample: usize, folder: &Path) -> Result<()> {
     for (i, mesh, phases, between) in machine.meshes() {
         let before = shown.planes.iter().find(|(name, ..)| *name == format!("before_{i}"));
         let Some((_, _, entering)) = before.filter(|_| mesh.n <= MOST_MODES) else { continue };
-        let mut read = |slot: SlotId| -> Result<Vec<f64>> {
-            Ok(session.executor.read(slot)?.reals().to_vec())
+        let attenuation = match between {
+            Some(slot) => Some(session.executor.read(slot)?.reals().to_vec()),
+            None => None,
         };
-        let attenuation = between.map(&mut read).transpose()?;
-        let (mut all, mut lights): (Vec<Settings>, Vec<Light>) = (Vec::new(), Vec::new());
-        for part in phases {
-            let [theta, phi, gamma] = part.slots().map(&mut read);
-            let settings = Settings { theta: theta?, phi: phi?, gamma: gamma? };
-            let light = match (lights.last(), &attenuation) {
-                (Some(before), Some(attenuation)) => {
-                    before.outputs.iter().zip(attenuation).map(|(x, a)| x * a).collect()
-                }
-                _ => entering.clone(),
-            };
-            lights.push(follow(mesh, &settings, &Faults::none(mesh), &light)?);
-            all.push(settings);
+        let mut all = Vec::new();
+        for &part in phases {
+            all.push(session.settings(part)?);
         }
+        let ideal = Faults::none(mesh);
+        let meshes = all.iter().map(|settings| (mesh, settings, &ideal));
+        let lights = follow_all(meshes, attenuation.as_deref(), entering)?;
         let blocks: Vec<chip::Block> = all
             .iter()
             .zip(&lights)

@@ -4,12 +4,13 @@
 use num_complex::Complex;
 use serde::Serialize;
 
-use super::checkpoint::Checkpoint;
-use super::metrics::Evaluation;
+use super::metrics::{Evaluation, wilson};
 use super::session::Session;
 use crate::data::Split;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::lower::mesh::Phases;
 use crate::optics::mesh::effective::effective;
+use crate::optics::mesh::monte_carlo::Spread;
 use crate::optics::mesh::{Imperfections, Settings};
 use crate::program::Data;
 
@@ -17,14 +18,13 @@ use crate::program::Data;
 #[derive(Debug, Clone, Serialize)]
 pub struct OverChips {
     pub chips: usize,
-    pub mean: f64,
-    /// Standard deviation from chip to chip.
-    pub spread: f64,
-    /// Of 5, 50 and 95 % of the chips.
-    pub percentiles: [f64; 3],
-    /// Share of the chips that reach the accuracy asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub yield_share: Option<f64>,
+    #[serde(flatten)]
+    pub spread: Spread,
+    /// Share of the chips that reach the accuracy asked for, and its 95 % Wilson interval.
+    #[serde(rename = "yield", skip_serializing_if = "Option::is_none")]
+    pub good: Option<f64>,
+    #[serde(rename = "yield_interval", skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
     /// Of every chip, in the order of their seeds.
     pub accuracies: Vec<f64>,
 }
@@ -32,46 +32,33 @@ pub struct OverChips {
 impl OverChips {
     /// `at_least`: the accuracy from which a chip counts as good.
     pub fn of(accuracies: Vec<f64>, at_least: Option<f64>) -> Self {
-        let n = accuracies.len() as f64;
-        let mean = accuracies.iter().sum::<f64>() / n;
-        let square: f64 = accuracies.iter().map(|a| (a - mean).powi(2)).sum();
-        let mut sorted = accuracies.clone();
-        sorted.sort_by(f64::total_cmp);
-        let at = |share: f64| sorted[(share * (n - 1.0)).round() as usize];
+        let chips = accuracies.len();
+        let hits = at_least.map(|least| accuracies.iter().filter(|&&a| a >= least).count());
         Self {
-            chips: accuracies.len(),
-            mean,
-            spread: if n > 1.0 { (square / (n - 1.0)).sqrt() } else { 0.0 },
-            percentiles: [0.05, 0.5, 0.95].map(at),
-            yield_share: at_least
-                .map(|least| accuracies.iter().filter(|&&a| a >= least).count() as f64 / n),
+            chips,
+            spread: Spread::of(&accuracies),
+            good: hits.map(|hits| hits as f64 / chips as f64),
+            interval: hits.map(|hits| wilson(hits, chips)),
             accuracies,
         }
     }
 }
 
 impl Session {
-    /// Gives every mesh the matrix that its trained phases make on the chip that `seed` draws.
-    pub fn take_chip(
-        &mut self,
-        trained: &Checkpoint,
-        faults: &Imperfections,
-        seed: u64,
-    ) -> Result<()> {
-        for (k, (name, mesh, slot)) in self.machine.matrices().into_iter().enumerate() {
-            let read = |quantity: &str| -> Result<Vec<f64>> {
-                let tensor = format!("{name}.{quantity}");
-                let found = trained.tensors.get(&tensor).map(|(_, data)| data.reals().to_vec());
-                found.ok_or_else(|| {
-                    Error::invalid(
-                        "optic.element",
-                        format!("the checkpoint has no tensor {tensor}"),
-                    )
-                    .help("its meshes must have been trained with this optic")
-                })
-            };
-            let settings =
-                Settings { theta: read("theta")?, phi: read("phi")?, gamma: read("gamma")? };
+    /// The phases of a mesh as they are now.
+    pub fn settings(&mut self, phases: Phases) -> Result<Settings> {
+        let mut read = |slot| Ok(self.executor.read(slot)?.reals().to_vec());
+        Ok(Settings {
+            theta: read(phases.theta)?,
+            phi: read(phases.phi)?,
+            gamma: read(phases.gamma)?,
+        })
+    }
+
+    /// Gives every mesh the matrix that its phases make on the chip that `seed` draws.
+    fn take_chip(&mut self, faults: &Imperfections, seed: u64) -> Result<()> {
+        for (k, (mesh, phases, slot)) in self.machine.matrices().into_iter().enumerate() {
+            let settings = self.settings(phases)?;
             // Meshes of one chip are drawn apart.
             let drawn = faults.draw(&mesh, seed.wrapping_mul(1 << 16).wrapping_add(k as u64))?;
             let matrix = effective(&mesh, &settings, &drawn)?.matrix();
@@ -86,7 +73,6 @@ impl Session {
     /// Evaluates samples `range` of a split on `chips` chips; seeds count up from `first`.
     pub fn over_chips(
         &mut self,
-        trained: &Checkpoint,
         faults: &Imperfections,
         (first, chips): (u64, usize),
         (split, range): (&Split, std::ops::Range<usize>),
@@ -94,7 +80,7 @@ impl Session {
     ) -> Result<Vec<f64>> {
         let mut accuracies = Vec::with_capacity(chips);
         for chip in 0..chips {
-            self.take_chip(trained, faults, first.wrapping_add(chip as u64))?;
+            self.take_chip(faults, first.wrapping_add(chip as u64))?;
             let evaluation = self.evaluate(split, range.clone())?;
             told(chip, &evaluation);
             accuracies.push(evaluation.accuracy);
@@ -110,10 +96,11 @@ mod tests {
     #[test]
     fn chips_are_counted() {
         let over = OverChips::of(vec![0.9, 0.7, 0.8, 0.6, 0.5], Some(0.7));
-        assert!((over.mean - 0.7).abs() < 1e-12);
-        assert!((over.spread - 0.025f64.sqrt()).abs() < 1e-12);
-        assert_eq!(over.percentiles, [0.5, 0.7, 0.9]);
-        assert_eq!(over.yield_share, Some(0.6));
-        assert_eq!(OverChips::of(vec![0.4], None).spread, 0.0);
+        assert!((over.spread.mean - 0.7).abs() < 1e-12);
+        assert_eq!(over.good, Some(0.6));
+        // Wilson's interval for 3 of 5, to four digits.
+        let [low, high] = over.interval.expect("a yield has one");
+        assert!((low - 0.2307).abs() < 1e-4 && (high - 0.8824).abs() < 1e-4, "{low} {high}");
+        assert!(OverChips::of(vec![0.4], None).good.is_none());
     }
 }

@@ -68,11 +68,8 @@ fn build(
         return Err(Error::invalid("train", "missing").help("add a [train] block"));
     };
     let (optic, image, classes) = (&experiment.optic, Some(data.image), data.classes.len());
-    let machine = if matrices {
-        Machine::of_matrices(&mut b, optic, image, classes)?
-    } else {
-        Machine::new(&mut b, optic, image, classes, experiment.seed)?
-    };
+    let make = if matrices { Machine::of_matrices } else { Machine::new };
+    let machine = make(&mut b, optic, image, classes, experiment.seed)?;
     if !matrices {
         methods::of(recipe.method).build(&mut b, &machine, recipe, full_steps)?;
     }

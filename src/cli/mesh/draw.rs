@@ -10,7 +10,7 @@ use super::inputs::{self, ChipArgs};
 use super::title;
 use crate::error::{Error, Result};
 use crate::optics::mesh::file::{self, Document};
-use crate::optics::mesh::light::{Light, follow};
+use crate::optics::mesh::light::follow_all;
 use crate::optics::mesh::{C, Faults};
 use crate::render::chip::{self, Block};
 
@@ -49,7 +49,13 @@ impl Draw {
         let (mut remark, light) = match &self.input {
             Some(text) => {
                 let (remark, input) = inputs::input(text, meshes[0].0.n)?;
-                (remark, Some(through(&document, &faults, &input)?))
+                let between = match &document {
+                    Document::Mesh(..) => None,
+                    Document::Svd(layer) => Some(&layer.attenuation[..]),
+                };
+                let chips =
+                    meshes.iter().zip(&faults).map(|(&(mesh, s), faults)| (mesh, s, faults));
+                (remark, Some(follow_all(chips, between, &input)?))
             }
             None if kind.is_some() => {
                 let rule = "what is wrong with a chip shows in its light alone";
@@ -92,22 +98,4 @@ impl Draw {
         }
         print(&self.out.display().to_string())
     }
-}
-
-/// The light in every mesh of a chip, one after the other.
-fn through(document: &Document, faults: &[Faults], input: &[C]) -> Result<Vec<Light>> {
-    let mut all: Vec<Light> = Vec::new();
-    for ((mesh, settings), faults) in document.meshes().into_iter().zip(faults) {
-        let entering = match (all.last(), document) {
-            (Some(before), Document::Svd(layer)) => {
-                let mut next: Vec<C> =
-                    before.outputs.iter().zip(&layer.attenuation).map(|(x, a)| x * a).collect();
-                next.resize(mesh.n, C::ZERO);
-                next
-            }
-            _ => input.to_vec(),
-        };
-        all.push(follow(mesh, settings, faults, &entering)?);
-    }
-    Ok(all)
 }

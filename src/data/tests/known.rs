@@ -77,6 +77,15 @@ fn other_content_under_a_known_name_is_refused() {
 }
 
 #[test]
+fn only_images_are_moved_and_not_out_of_sight() {
+    for (name, shift) in [("vowel", 1), ("mnist", 28)] {
+        let error = load(&DataSource { shift, ..by_name(name) }, 1).unwrap_err();
+        assert!(error.to_string().contains("out of sight"), "{name}: {error}");
+    }
+    assert_eq!(load(&DataSource { shift: 2, ..by_name("mnist") }, 1).unwrap().shift, 2);
+}
+
+#[test]
 fn the_survey_lists_all() {
     let survey = survey();
     let [mnist, fashion, vowel] = &survey[..] else { panic!() };

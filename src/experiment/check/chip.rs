@@ -4,7 +4,7 @@ use super::{positive, within};
 use crate::error::{Error, Result};
 use crate::optics::Optic;
 use crate::optics::element::{ActivationElement, Element};
-use crate::optics::encoding::Front;
+use crate::optics::encoding::{Front, Modulation};
 use crate::optics::mesh::{MAX_MODES, Topology};
 
 pub fn optic(optic: &Optic, modes: usize) -> Result<()> {
@@ -31,6 +31,11 @@ pub fn optic(optic: &Optic, modes: usize) -> Result<()> {
         if front != Front::Vector && modes.isqrt().pow(2) != modes {
             let rule = format!("{modes} guides are no square, and k x k numbers fill k²");
             return Err(Error::invalid("optic.modes", rule).help("use 9, 16, 25, 36, 49 or 64"));
+        }
+        if front == Front::Fourier && input.encoding != Modulation::Amplitude {
+            let rule = "Fourier coefficients are complex amplitudes by themselves";
+            return Err(Error::invalid("optic.input.encoding", rule)
+                .help("leave it out, or use front = \"pool\" or \"vector\""));
         }
         if let Some(power) = input.power {
             positive("optic.input.power", power, "1")?;

@@ -82,10 +82,14 @@ fn grid(optic: &Optic) -> Result<()> {
     if optic.pitch.is_none() {
         return missing("optic.pitch", "pitch = \"0.4 mm\"");
     }
-    if let Some(front) = optic.input.as_ref().and_then(|i| i.front) {
-        let rule = format!("{front:?} fills the guides of a chip, and this optic is a plane");
-        return Err(Error::invalid("optic.input.front", rule.to_lowercase())
-            .help("leave it out, or give optic.modes in place of optic.samples and optic.pitch"));
+    if let Some(input) = &optic.input {
+        let of_chips = [(input.front.is_some(), "front"), (input.power.is_some(), "power")];
+        if let Some((_, key)) = of_chips.into_iter().find(|(given, _)| *given) {
+            let rule = "is for the guides of a chip, and this optic is a plane";
+            return Err(Error::invalid(format!("optic.input.{key}"), rule).help(
+                "leave it out, or give optic.modes in place of optic.samples and optic.pitch",
+            ));
+        }
     }
     for pitch in optic.grid().pitch {
         positive("optic.pitch", pitch, "\"8 um\"")?;

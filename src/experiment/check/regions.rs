@@ -49,7 +49,14 @@ const LIKELY_CLASSES: usize = 10;
 
 pub fn detector(optic: &Optic) -> Result<()> {
     let Some(detector) = &optic.detector else { return Ok(()) };
-    positive("optic.detector.size", detector.size.0, "\"2.56 mm\"")?;
+    let Some(Metres(size)) = detector.size else {
+        return Err(Error::invalid(
+            "optic.detector.size",
+            "missing: regions of a plane have a size",
+        )
+        .help("add for example size = \"2.56 mm\""));
+    };
+    positive("optic.detector.size", size, "\"2.56 mm\"")?;
     within("optic.detector.spread", detector.spread, 1e-6, 1.0)?;
     if let Some([rows, columns]) = detector.grid {
         let most = optic.grid().len();
@@ -61,8 +68,8 @@ pub fn detector(optic: &Optic) -> Result<()> {
         }
     }
     let pitch = optic.grid().pitch;
-    if detector.size.0 < pitch[0].max(pitch[1]) {
-        return region(optic, "optic.detector.size", [0.0; 2], [detector.size.0; 2], true);
+    if size < pitch[0].max(pitch[1]) {
+        return region(optic, "optic.detector.size", [0.0; 2], [size; 2], true);
     }
     let classes = detector.grid.map_or(LIKELY_CLASSES, |[rows, columns]| {
         rows * columns / if detector.differential { 2 } else { 1 }

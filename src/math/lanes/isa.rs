@@ -78,10 +78,18 @@ impl Isa {
         static BEST: OnceLock<Isa> = OnceLock::new();
         *BEST.get_or_init(|| {
             let available = Self::available();
-            let wanted = std::env::var("LIGHTLOOM_ISA").unwrap_or_default();
-            let named = available.iter().find(|isa| isa.name().eq_ignore_ascii_case(&wanted));
-            *named.unwrap_or(&available[0])
+            Self::named().and_then(|name| Self::by_name(&name)).unwrap_or(available[0])
         })
+    }
+
+    /// What `LIGHTLOOM_ISA` says, if anything.
+    pub fn named() -> Option<String> {
+        std::env::var("LIGHTLOOM_ISA").ok().filter(|name| !name.is_empty())
+    }
+
+    /// The one of that name that this machine runs.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::available().into_iter().find(|isa| isa.name().eq_ignore_ascii_case(name))
     }
 
     /// All that this machine runs, the fastest first.

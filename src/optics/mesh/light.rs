@@ -51,6 +51,29 @@ pub fn follow(mesh: &Mesh, settings: &Settings, faults: &Faults, input: &[C]) ->
     Ok(Light { guides, arms, outputs })
 }
 
+/// Follows `input` through one mesh, or through the two of an SVD layer with amplitudes
+/// `between` `[min(rows, columns)]`.
+pub fn follow_all<'a>(
+    meshes: impl IntoIterator<Item = (&'a Mesh, &'a Settings, &'a Faults)>,
+    between: Option<&[f64]>,
+    input: &[C],
+) -> Result<Vec<Light>> {
+    let mut all: Vec<Light> = Vec::new();
+    for (mesh, settings, faults) in meshes {
+        let entering = match (all.last(), between) {
+            (Some(before), Some(between)) => {
+                let passed = before.outputs.iter().zip(between).map(|(x, a)| x * a);
+                let mut next: Vec<C> = passed.collect();
+                next.resize(mesh.n, C::ZERO);
+                next
+            }
+            _ => input.to_vec(),
+        };
+        all.push(follow(mesh, settings, faults, &entering)?);
+    }
+    Ok(all)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
