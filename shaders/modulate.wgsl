@@ -5,6 +5,7 @@ struct Params {
     leaf: u32,
     len: u32,
     sign: f32,
+    t_copies: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -17,7 +18,8 @@ fn modulate(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         let v = x[i];
-        let m = vec2<f32>(t[id.x].x, p.sign * t[id.x].y);
+        let u = t[id.y * p.len * p.t_copies + id.x];
+        let m = vec2<f32>(u.x, p.sign * u.y);
         y[i] = vec2<f32>(m.x * v.x - m.y * v.y, m.x * v.y + m.y * v.x);
     }
 }

@@ -14,6 +14,7 @@ struct Params {
 @compute @workgroup_size(256)
 fn phasor(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < p.len) {
-        t[id.x] = cis_f32(phase[id.x]);
+        let i = id.y * p.len + id.x;
+        t[i] = cis_f32(phase[i]);
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A length in metres; in files a string with its unit: `"532 nm"`, `"0.4 mm"`.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, JsonSchema)]
 #[schemars(with = "String", extend("pattern" = r"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*(pm|nm|um|µm|μm|mm|cm|m|km)\s*$"))]
 pub struct Metres(pub f64);
 

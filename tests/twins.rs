@@ -19,6 +19,7 @@ use lightloom::ops::hop::{Chain, Hop, Link, Saved};
 use lightloom::ops::rows_in::RowsIn;
 use lightloom::ops::rows_out::RowsOut;
 use lightloom::ops::{self, Op};
+use lightloom::optics::Hardware;
 use lightloom::program::{Builder, Data, Domain, Layout, Program, Shape, SlotId};
 
 #[test]
@@ -263,8 +264,9 @@ fn fused_training_follows_f64() {
     let recipe = experiment.train.clone().expect("a recipe");
     let mut b = Builder::default();
     let machine = Machine::new(&mut b, &experiment.optic, Some([5, 4]), 3, 3).expect("machine");
-    let method = methods::of(recipe.method);
-    method.build(&mut b, &machine, &recipe, STEPS as u64).expect("a program");
+    let method = methods::of(&recipe, &experiment.optic).expect("a method");
+    let pair = methods::Pair::new(&mut b, machine.clone(), &Hardware::default());
+    method.build(&mut b, &pair, &recipe, STEPS as u64).expect("a program");
     let program = b.finish();
     let fused = fuse::fuse(&program);
     let hops = |p: &Program| {

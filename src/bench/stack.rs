@@ -15,9 +15,9 @@ use crate::experiment::{Experiment, load};
 use crate::lower::machine::Machine;
 use crate::lower::{detect, free_space};
 use crate::math::random::{Site, uniform};
-use crate::methods;
-use crate::optics::Optic;
+use crate::methods::{self, Pair};
 use crate::optics::element::{Element, FreeSpace};
+use crate::optics::{Hardware, Optic};
 use crate::program::{Builder, Data, Program, Shape, SlotId};
 
 pub const INFER: &str = "infer";
@@ -74,7 +74,8 @@ pub fn stack(experiment: &Experiment, data: &Dataset, batch: usize) -> Result<St
     let mut b = Builder::default();
     let (optic, seed) = (&experiment.optic, experiment.seed);
     let machine = Machine::new(&mut b, optic, Some(data.image), data.classes.len(), seed)?;
-    methods::of(recipe.method).build(&mut b, &machine, &recipe, STEPS)?;
+    let pair = Pair::new(&mut b, machine.clone(), &Hardware::default());
+    methods::of(&recipe, optic)?.build(&mut b, &pair, &recipe, STEPS)?;
     b.routine(INFER, batch);
     let light = machine.light(&mut b)?;
     let reading = detect::read(&mut b, &machine, &light)?;
@@ -106,7 +107,7 @@ pub fn propagation(optic: &Optic, batch: usize) -> Result<Propagation> {
     let field = b.input("field", Shape::complex(&optic.grid().samples));
     let tick = b.state("tick", Shape::index(&[1]), Data::Index(vec![0]));
     b.routine(PROPAGATE, batch);
-    let result = free_space::emit(&mut b, optic, &step, None, field)?;
+    let result = free_space::emit(&mut b, optic, &step, None, field, false)?;
     b.output(result, "result");
     Ok(Propagation { program: b.finish(), field, result, tick, step })
 }

@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::DataSource;
 use crate::methods::recipe::Recipe;
 use crate::optics::element::Element;
-use crate::optics::mesh::Imperfections;
-use crate::optics::{Optic, Source};
+use crate::optics::{Hardware, Optic, Source};
 
 pub use load::{Loaded, load};
 
@@ -33,15 +32,6 @@ pub struct Experiment {
     pub train: Option<Recipe>,
 }
 
-/// The imperfections of the real machine: the `[hardware]` block.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Hardware {
-    /// Of meshes; `eval --chips N` draws chips with them.
-    #[serde(default)]
-    pub mesh: Imperfections,
-}
-
 impl Experiment {
     /// Makes relative paths start from `folder`.
     fn resolve_paths(&mut self, folder: &Path) {
@@ -55,6 +45,9 @@ impl Experiment {
         }
         if let Source::File(file) = &mut self.optic.source {
             resolve(&mut file.path);
+        }
+        if let Some(path) = self.hardware.as_mut().and_then(|h| h.mask.lookup.as_mut()) {
+            resolve(path);
         }
         for element in &mut self.optic.element {
             match element {

@@ -3,6 +3,7 @@
 use super::machine::{Light, Machine};
 use crate::error::{Error, Result};
 use crate::ops::Op;
+use crate::ops::dense::Dense;
 use crate::ops::intensity::Intensity;
 use crate::ops::power::Power;
 use crate::ops::readout::Readout;
@@ -26,15 +27,27 @@ pub fn read(b: &mut Builder, machine: &Machine, light: &Light) -> Result<Reading
     let Some(detector) = &machine.optic.detector else {
         return Err(Error::invalid("optic.detector", "missing, and a task needs one"));
     };
-    let weights = match machine.optic.modes {
+    let elements = machine.optic.element.len();
+    let weights = match machine.optic.guides(elements) {
         Some(modes) => detector.ports(modes, machine.classes),
         None => detector.weights(&machine.optic.grid(), machine.classes),
     };
     let regions = weights.rows();
     let intensity = b.emit(Op::Intensity(Intensity), &[light.leaving])?;
-    let regions = SparseSum::new("detector", weights, &[regions]).emit(b, intensity)?;
-    let op = Readout { differential: detector.differential };
-    let scores = b.emit(Op::Readout(op), &[regions])?;
+    let mut regions = SparseSum::new("detector", weights, &[regions]).emit(b, intensity)?;
+    if let Some(device) = &machine.device {
+        regions = device.expose(b, elements, regions, machine.source_power()?)?;
+    }
     let entering = b.emit(Op::Power(Power), &[light.entering])?;
-    Ok(Reading { intensity, regions, scores, entering })
+    score(b, machine, Reading { intensity, regions, scores: regions, entering })
+}
+
+/// The reading with the scores of its regions.
+pub fn score(b: &mut Builder, machine: &Machine, reading: Reading) -> Result<Reading> {
+    let differential = machine.optic.detector.as_ref().is_some_and(|d| d.differential);
+    let mut scores = b.emit(Op::Readout(Readout { differential }), &[reading.regions])?;
+    if let Some([w, bias]) = machine.head {
+        scores = b.emit(Op::Dense(Dense), &[scores, w, bias])?;
+    }
+    Ok(Reading { scores, ..reading })
 }

@@ -48,6 +48,7 @@ fn trained_table(
     let wavelength = transfer.wavelength;
     let along = |a: usize| transfer.map(|fy, fx| wavelength * if a == 0 { fy } else { fx });
     let name = format!("frequency {:?} {:?}", transfer.padded, transfer.pitch);
+    // What is drawn takes no gradient.
     let has = |g| step.trainable.contains(&g);
     let op = transfer::Transfer {
         z: transfer.z / wavelength,
@@ -58,13 +59,15 @@ fn trained_table(
     op.emit(b, &name, h0, [along(0), along(1)], geometry)
 }
 
-/// Emits E(z) from E(0); `geometry` is the step's parameter if it has one.
+/// Emits E(z) from E(0), or with conj(H) the adjoint; `geometry` is the step's parameter if it has
+/// one.
 pub fn emit(
     b: &mut Builder,
     optic: &Optic,
     step: &FreeSpace,
     geometry: Option<SlotId>,
     field: SlotId,
+    conj: bool,
 ) -> Result<SlotId> {
     let transfer = optic.transfer(step);
     let h = match geometry {
@@ -73,7 +76,7 @@ pub fn emit(
     };
     let (samples, padded) = (optic.grid().samples, transfer.padded);
     let rows = b.emit(Op::RowsIn(RowsIn { field: samples, padded }), &[field])?;
-    let columns = Columns { field: samples, padded, conj: false };
+    let columns = Columns { field: samples, padded, conj };
     let columns = b.emit(Op::Columns(columns), &[rows, h])?;
     b.emit(Op::RowsOut(RowsOut { field: samples, padded }), &[columns])
 }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::ops::Op;
 use crate::ops::hop::{Chain, Hop, Link, Saved};
-use crate::program::{Kind, Layout, Node, Program, Role, Scope, SlotId};
+use crate::program::{Domain, Kind, Layout, Node, Program, Role, Scope, SlotId};
 
 /// Operands of a hop at most: a GPU pass has eight storage buffers, and twiddles take one.
 const MOST_OPERANDS: usize = 7;
@@ -177,7 +177,7 @@ impl Rewrite<'_> {
                 self.close(grown, Some(node.outputs[0]));
             }
             _ => {
-                if let Some((link, field, operand)) = link(node) {
+                if let Some((link, field, operand)) = link(self.program, node) {
                     // An operand that a chain makes must be there before the chain reads it.
                     self.close_makers(operand.as_slice());
                     if self.extend(node, link, field, operand) {
@@ -270,9 +270,12 @@ fn start(input: SlotId, field: [usize; 2], padded: [usize; 2], from_hybrid: bool
 }
 
 /// What a node is as a link, the field that it acts on, and its other operand.
-fn link(node: &Node) -> Option<(Link, SlotId, Option<SlotId>)> {
+fn link(program: &Program, node: &Node) -> Option<(Link, SlotId, Option<SlotId>)> {
     let (first, second) = (node.inputs.first().copied()?, node.inputs.get(1).copied());
+    // A mask of each sample's own is no operand of a link.
+    let own = |slot: SlotId| program.slot(slot).domain == Domain::Sample;
     Some(match &node.op {
+        Op::Modulate(_) | Op::Attenuate(_) if second.is_none_or(own) => return None,
         Op::Modulate(m) => (Link::Modulate { conj: m.conj }, first, second),
         Op::Attenuate(_) => (Link::Attenuate, first, second),
         Op::Intensity(_) => (Link::StoreIntensity, first, None),

@@ -1,27 +1,24 @@
 //! A machine in a program: its parameters made once, its light emitted into each routine.
 
-use std::f64::consts::TAU;
+use std::collections::HashMap;
 
 use num_complex::Complex;
 
+use super::device::{Chance, Device};
 use super::mesh::{self, Phases};
-use super::{LARGE, free_space, front};
-use crate::error::{Error, Result};
-use crate::files::npy;
+use super::pass::At;
+use super::{LARGE, front, params};
+use crate::error::Result;
 use crate::math::random::{Site, uniform};
 use crate::ops::Op;
-use crate::ops::activate::{Activate, Activation};
-use crate::ops::apply::Apply;
-use crate::ops::attenuate::Attenuate;
-use crate::ops::modulate::Modulate;
-use crate::ops::phasor::Phasor;
 use crate::ops::sparse_sum::SparseSum;
-use crate::optics::Optic;
-use crate::optics::element::{ActivationElement, AmplitudeMask, Element, MaskInit, PhaseMask};
+use crate::optics::element::Element;
 use crate::optics::encoding::Modulation;
 use crate::optics::grid::Grid;
+use crate::optics::hardware::{Hardware, misaligned};
 use crate::optics::mesh::Mesh;
 use crate::optics::source::Source;
+use crate::optics::{Optic, detector::Detector};
 use crate::program::{Builder, Data, Formula, Shape, SlotId};
 
 /// A plane of the machine by name, with its distance from the first.
@@ -43,6 +40,8 @@ pub struct Light {
     pub planes: Vec<Plane>,
     /// Before each step of free space.
     pub steps: Vec<SlotId>,
+    /// Behind each element.
+    pub behind: Vec<SlotId>,
 }
 
 /// A parameter of the machine.
@@ -61,13 +60,17 @@ pub struct Machine {
     pub classes: usize,
     /// One per trainable quantity.
     pub trainable: Vec<Trainable>,
+    /// W and b of the detector's head.
+    pub head: Option<[SlotId; 2]>,
+    /// What is wrong with it; the ideal machine and the twin have none.
+    pub device: Option<Device>,
     /// By element.
-    parts: Vec<Part>,
+    pub(super) parts: Vec<Part>,
 }
 
 /// What an element has in the program.
 #[derive(Debug, Clone, Default)]
-enum Part {
+pub(super) enum Part {
     #[default]
     Nothing,
     Param(SlotId),
@@ -77,6 +80,15 @@ enum Part {
     /// Phases and the matrices that the host makes of them, images of the basis; the attenuators
     /// of an SVD layer.
     Matrices(Mesh, Vec<(Phases, SlotId)>, Option<SlotId>),
+}
+
+/// The state that counts exposures of devices.
+pub const SHOT: &str = "device.shot";
+
+/// Emits a step of the drift of every mask of a device.
+pub fn drift(b: &mut Builder, machine: &Machine) -> Result<()> {
+    let Some(device) = &machine.device else { return Ok(()) };
+    (0..machine.optic.element.len()).try_for_each(|i| device.drift(b, i))
 }
 
 /// A field of (y, x) in metres, sample by sample.
@@ -95,58 +107,8 @@ pub fn tensor_name(element: usize, quantity: &str) -> String {
 }
 
 /// What the names of an element's tensors begin with.
-fn tensor_prefix(element: usize) -> String {
+pub(super) fn tensor_prefix(element: usize) -> String {
     format!("optic.element.{element}")
-}
-
-/// Phases of a mask before training, `[y, x]` in radians.
-fn start_phases(optic: &Optic, element: usize, mask: &PhaseMask, seed: u64) -> Result<Vec<f64>> {
-    let grid = optic.grid();
-    let [low, high] = mask.bounds.unwrap_or([0.0, TAU]);
-    if let Some(path) = &mask.file {
-        let phases = read_mask(optic, element, path)?;
-        return Ok(match mask.bounds {
-            Some([low, high]) => phases.into_iter().map(|p| p.clamp(low, high)).collect(),
-            None => phases,
-        });
-    }
-    Ok(match mask.init {
-        MaskInit::Zero => {
-            vec![mask.bounds.map_or(0.0, |[low, high]| 0.0f64.clamp(low, high)); grid.len()]
-        }
-        MaskInit::Random => (0..grid.len() as u32)
-            .map(|i| low + (high - low) * uniform(seed, element as u32, Site::MaskInit, i))
-            .collect(),
-    })
-}
-
-fn read_mask(optic: &Optic, element: usize, path: &std::path::Path) -> Result<Vec<f64>> {
-    let (shape, values) = npy::read_real(path)?;
-    let wanted = optic.grid().samples;
-    if shape != wanted {
-        let rule = format!(
-            "{} is {} x {} (y, x), the grid is {} x {}",
-            path.display(),
-            shape[0],
-            shape[1],
-            wanted[0],
-            wanted[1]
-        );
-        return Err(Error::invalid(format!("optic.element[{element}].file"), rule)
-            .help("resample the mask, or set optic.samples to its shape"));
-    }
-    Ok(values)
-}
-
-fn start_amplitudes(optic: &Optic, element: usize, mask: &AmplitudeMask) -> Result<Vec<f64>> {
-    let Some(path) = &mask.file else { return Ok(vec![1.0; optic.grid().len()]) };
-    let values = read_mask(optic, element, path)?;
-    if let Some(bad) = values.iter().find(|v| !(0.0..=1.0).contains(*v)) {
-        let rule = format!("{} holds {bad}; an amplitude lies in 0..1", path.display());
-        return Err(Error::invalid(format!("optic.element[{element}].file"), rule)
-            .help("scale the mask; a passive element does not amplify"));
-    }
-    Ok(values)
 }
 
 impl Machine {
@@ -201,28 +163,30 @@ impl Machine {
         classes: usize,
         seed: u64,
     ) -> Result<Self> {
-        let samples = optic.grid().samples;
         let mut machine = Self {
             optic: optic.clone(),
             image: image.map(|[h, w]| b.input("image", Shape::real(&[h, w]))),
             label: image.map(|_| b.input("label", Shape::index(&[1]))),
             classes,
             trainable: Vec::new(),
+            head: None,
+            device: None,
             parts: vec![Part::Nothing; optic.element.len()],
         };
         for (i, element) in optic.element.iter().enumerate() {
-            if let Some(modes) = optic.modes {
+            let samples = optic.shape(i);
+            if let Some(modes) = optic.guides(i) {
                 machine.add_meshes(b, i, element, modes, seed)?;
             }
             let (quantity, shape, start, bounds) = match element {
                 Element::PhaseMask(mask) if mask.trainable => (
                     "phase",
                     Shape::real(&samples),
-                    start_phases(optic, i, mask, seed)?,
+                    params::phases(optic, i, mask, seed)?,
                     mask.bounds,
                 ),
                 Element::AmplitudeMask(mask) if mask.trainable => {
-                    let start = start_amplitudes(optic, i, mask)?;
+                    let start = params::amplitudes(optic, i, mask)?;
                     ("amplitude", Shape::real(&samples), start, Some([0.0, 1.0]))
                 }
                 Element::FreeSpace(step) if !step.trainable.is_empty() => {
@@ -234,7 +198,53 @@ impl Machine {
             machine.parts[i] = Part::Param(slot);
             machine.trainable.push(Trainable { slot, bounds });
         }
+        if let Some(detector) = &optic.detector {
+            machine.add_head(b, detector, classes, seed);
+        }
         Ok(machine)
+    }
+
+    /// The parameters of a digital layer behind the detectors.
+    fn add_head(&mut self, b: &mut Builder, detector: &Detector, classes: usize, seed: u64) {
+        let Some(head) = &detector.head else { return };
+        let size = classes * head.readings;
+        let bound = (head.readings as f64).sqrt().recip();
+        let weight = |i: u32| bound * (2.0 * uniform(seed, u32::MAX, Site::MaskInit, i) - 1.0);
+        let weights = Data::Real((0..size as u32).map(weight).collect());
+        let shape = Shape::real(&[classes, head.readings]);
+        let w = b.param("detector.head.weight", shape, weights);
+        let bias = Data::Real(vec![0.0; classes]);
+        let bias = b.param("detector.head.bias", Shape::real(&[classes]), bias);
+        self.train([w, bias]);
+        self.head = Some([w, bias]);
+    }
+
+    /// The same machine with the same parameters, as it really is: `hardware` with the static faults
+    /// of one device, or with others every step.
+    pub fn real(&self, b: &mut Builder, hardware: &Hardware, chance: Chance) -> Self {
+        if hardware.is_ideal() {
+            return self.clone();
+        }
+        let shot =
+            b.find(SHOT).unwrap_or_else(|| b.state(SHOT, Shape::index(&[1]), Data::Index(vec![0])));
+        let device = Device { hardware: hardware.clone(), chance, shot };
+        let optic = match chance {
+            Chance::Drawn(seed) => misaligned(&self.optic, hardware, seed),
+            Chance::Redrawn(_) => self.optic.clone(),
+        };
+        Self { optic, device: Some(device), ..self.clone() }
+    }
+
+    /// Power of the source on the first plane, where the data are at their brightest.
+    pub fn source_power(&self) -> Result<f64> {
+        let (optic, grid) = (&self.optic, self.optic.grid());
+        if let Some(modes) = optic.modes {
+            return Ok(optic.input.as_ref().and_then(|i| i.power).unwrap_or(modes as f64));
+        }
+        let source = optic.source.field(&grid, optic.wavelength.0)?;
+        let inside = optic.input.as_ref().map(|input| input.inside(&grid));
+        let open = |p: usize| inside.as_ref().is_none_or(|inside| inside[p] > 0.0);
+        Ok(source.iter().enumerate().filter(|(p, _)| open(*p)).map(|(_, e)| e.norm_sqr()).sum())
     }
 
     /// The parameters of a mesh or of an SVD layer.
@@ -278,6 +288,33 @@ impl Machine {
         Ok(())
     }
 
+    /// The same machine told other parameters, by slot.
+    #[must_use]
+    pub fn told(&self, other: &HashMap<SlotId, SlotId>) -> Self {
+        let mut machine = self.clone();
+        let change = |slot: &mut SlotId| *slot = *other.get(slot).unwrap_or(slot);
+        machine.trainable.iter_mut().for_each(|t| change(&mut t.slot));
+        machine.head.iter_mut().flatten().for_each(change);
+        for part in &mut machine.parts {
+            match part {
+                Part::Nothing | Part::Matrices(..) => {}
+                Part::Param(slot) => change(slot),
+                Part::Mesh(_, phases) => phases.slots_mut().into_iter().for_each(change),
+                Part::Svd(_, phases, between) => {
+                    phases.iter_mut().flat_map(Phases::slots_mut).for_each(change);
+                    change(between);
+                }
+            }
+        }
+        machine
+    }
+
+    /// Trained phase masks, by element.
+    pub fn masks(&self) -> impl Iterator<Item = (usize, SlotId)> + '_ {
+        let is_mask = |i: usize| matches!(self.optic.element[i], Element::PhaseMask(_));
+        (0..self.parts.len()).filter_map(move |i| Some((i, self.param(i).filter(|_| is_mask(i))?)))
+    }
+
     fn train(&mut self, slots: impl IntoIterator<Item = SlotId>) {
         self.trainable.extend(slots.into_iter().map(|slot| Trainable { slot, bounds: None }));
     }
@@ -298,7 +335,7 @@ impl Machine {
         all
     }
 
-    fn param(&self, i: usize) -> Option<SlotId> {
+    pub(super) fn param(&self, i: usize) -> Option<SlotId> {
         match self.parts[i] {
             Part::Param(slot) => Some(slot),
             _ => None,
@@ -308,8 +345,19 @@ impl Machine {
     /// Emits the machine from its source to behind its last element.
     pub fn light(&self, b: &mut Builder) -> Result<Light> {
         let entering = self.enter(b)?;
+        self.light_of(b, entering, &mut |_, _, slot| Ok(slot))
+    }
+
+    /// Likewise from a field on the first plane; `hook` may put another slot in the place of what
+    /// stands behind an element or of what a camera reads.
+    pub fn light_of(
+        &self,
+        b: &mut Builder,
+        entering: SlotId,
+        hook: &mut dyn FnMut(&mut Builder, At, SlotId) -> Result<SlotId>,
+    ) -> Result<Light> {
         let mut field = entering;
-        let (mut z, mut steps) = (0.0, Vec::new());
+        let (mut z, mut steps, mut behind) = (0.0, Vec::new(), Vec::new());
         let mut planes = vec![Plane { name: "input".into(), z, field }];
         for (i, element) in self.optic.element.iter().enumerate() {
             let seen = matches!(
@@ -325,7 +373,9 @@ impl Machine {
             if matches!(element, Element::FreeSpace(_)) {
                 steps.push(field);
             }
-            field = self.pass(b, i, element, field)?;
+            field = self.pass(b, i, element, field, hook)?;
+            field = hook(b, At::Behind(i), field)?;
+            behind.push(field);
             match element {
                 Element::FreeSpace(step) => z += step.z.0,
                 Element::Monitor(m) => planes.push(Plane { name: m.name.clone(), z, field }),
@@ -333,11 +383,28 @@ impl Machine {
             }
         }
         planes.push(Plane { name: "output".into(), z, field });
-        Ok(Light { entering, leaving: field, planes, steps })
+        Ok(Light { entering, leaving: field, planes, steps, behind })
+    }
+
+    /// Emits the machine from behind its last element to its first plane, for the conjugate of light
+    /// that is sent back: a mask acts as conj(t), free space as conj(H). `hook` sees the field behind
+    /// each element, where the light enters it from.
+    pub fn back_of(
+        &self,
+        b: &mut Builder,
+        leaving: SlotId,
+        hook: &mut dyn FnMut(&mut Builder, At, SlotId) -> Result<SlotId>,
+    ) -> Result<SlotId> {
+        let mut field = leaving;
+        for (i, element) in self.optic.element.iter().enumerate().rev() {
+            field = hook(b, At::Behind(i), field)?;
+            field = self.pass_back(b, i, element, field)?;
+        }
+        Ok(field)
     }
 
     /// The field on the first plane: the source, or the source carrying an image.
-    fn enter(&self, b: &mut Builder) -> Result<SlotId> {
+    pub fn enter(&self, b: &mut Builder) -> Result<SlotId> {
         let (optic, grid) = (&self.optic, self.optic.grid());
         let shape = Shape::complex(&grid.samples);
         let carried = self.image.zip(optic.input.as_ref());
@@ -352,11 +419,15 @@ impl Machine {
                 return Ok(b.formula("source", shape, formula));
             }
         }
-        if let (Some(modes), Some((image, encoding))) = (optic.modes, carried) {
+        let shown = match (&self.device, carried) {
+            (Some(device), Some((image, encoding))) => Some((device.show(b, image)?, encoding)),
+            _ => carried,
+        };
+        if let (Some(modes), Some((image, encoding))) = (optic.modes, shown) {
             return front::guides(b, image, encoding, modes);
         }
         let mut source = optic.source.field(&grid, optic.wavelength.0)?;
-        let Some((image, encoding)) = carried else {
+        let Some((image, encoding)) = shown else {
             return Ok(b.constant("source", shape, || Data::Complex(source)));
         };
         if encoding.encoding == Modulation::Phase {
@@ -369,83 +440,5 @@ impl Machine {
         let placement = encoding.placement(&grid, [dims[0], dims[1]]);
         let v = SparseSum::new("placement", placement, &grid.samples).emit(b, image)?;
         b.emit(Op::Encode(front::encode(encoding)), &[v, source])
-    }
-
-    fn pass(&self, b: &mut Builder, i: usize, element: &Element, field: SlotId) -> Result<SlotId> {
-        let (optic, grid) = (&self.optic, self.optic.grid());
-        let complex = Shape::complex(&grid.samples);
-        let real = Shape::real(&grid.samples);
-        let modulate = |b: &mut Builder, t: SlotId, phase: Option<SlotId>| {
-            b.emit(Op::Modulate(Modulate { conj: false, phase }), &[field, t])
-        };
-        match element {
-            Element::FreeSpace(step) => free_space::emit(b, optic, step, self.param(i), field),
-            Element::PhaseMask(mask) => {
-                if let Some(phase) = self.param(i) {
-                    let t = b.emit(Op::Phasor(Phasor), &[phase])?;
-                    return modulate(b, t, Some(phase));
-                }
-                let phases = start_phases(optic, i, mask, 0)?;
-                let t = b.constant(&tensor_name(i, "phasor"), complex, || {
-                    Data::Complex(phases.into_iter().map(Complex::cis).collect())
-                });
-                modulate(b, t, None)
-            }
-            Element::AmplitudeMask(mask) => {
-                let a = if let Some(a) = self.param(i) {
-                    a
-                } else {
-                    let values = start_amplitudes(optic, i, mask)?;
-                    b.constant(&tensor_name(i, "amplitude"), real, || Data::Real(values))
-                };
-                b.emit(Op::Attenuate(Attenuate), &[field, a])
-            }
-            Element::Aperture(aperture) => {
-                let a = b.constant(&tensor_name(i, "aperture"), real, || {
-                    Data::Real(aperture.transmission(&grid))
-                });
-                b.emit(Op::Attenuate(Attenuate), &[field, a])
-            }
-            Element::Lens(lens) => {
-                let t = b.constant(&tensor_name(i, "lens"), complex, || {
-                    Data::Complex(lens.phasor(&grid, optic.wavelength.0))
-                });
-                modulate(b, t, None)
-            }
-            Element::Monitor(_) => Ok(field),
-            Element::Mesh(_) | Element::Svd(_) => match &self.parts[i] {
-                Part::Mesh(mesh, phases) => mesh::emit(b, &tensor_prefix(i), mesh, *phases, field),
-                Part::Svd(mesh, [right, left], attenuation) => {
-                    let name = |part| tensor_name(i, part);
-                    let x = mesh::emit(b, &name("right"), mesh, *right, field)?;
-                    let x = b.emit(Op::Attenuate(Attenuate), &[x, *attenuation])?;
-                    mesh::emit(b, &name("left"), mesh, *left, x)
-                }
-                Part::Matrices(_, all, attenuation) => {
-                    let mut x = field;
-                    for (n, (_, matrix)) in all.iter().enumerate() {
-                        if let Some(attenuation) = attenuation.filter(|_| n == 1) {
-                            x = b.emit(Op::Attenuate(Attenuate), &[x, attenuation])?;
-                        }
-                        x = b.emit(Op::Apply(Apply), &[x, *matrix])?;
-                    }
-                    Ok(x)
-                }
-                Part::Nothing | Part::Param(_) => Ok(field),
-            },
-            Element::Activation(activation) => {
-                let kind = match *activation {
-                    ActivationElement::ElectroOptic { tap, gain, bias } => {
-                        Activation::ElectroOptic { tap, gain, bias }
-                    }
-                    ActivationElement::Saturable { absorption, saturation } => {
-                        Activation::Saturable { absorption, saturation }
-                    }
-                    ActivationElement::Kerr { gamma } => Activation::Kerr { gamma },
-                    ActivationElement::Softplus { threshold } => Activation::Softplus { threshold },
-                };
-                b.emit(Op::Activate(Activate { kind }), &[field])
-            }
-        }
     }
 }

@@ -6,16 +6,19 @@ use std::sync::Arc;
 
 use num_complex::Complex;
 
+use super::device::{self, Device};
 use crate::error::{Error, Result};
 use crate::math::random::{Site, uniform};
 use crate::ops::Op;
 use crate::ops::apply::Apply;
+use crate::ops::attenuate::Attenuate;
 use crate::ops::mesh::Columns;
 use crate::ops::mesh_cells::{MeshCells, even_build};
 use crate::ops::modulate::Modulate;
 use crate::ops::phasor::Phasor;
 use crate::optics::element::MeshInit;
 use crate::optics::mesh::decompose::decompose;
+use crate::optics::mesh::faults::Faults;
 use crate::optics::mesh::haar::haar;
 use crate::optics::mesh::{Mesh, Settings};
 use crate::program::{Builder, Data, Shape, SlotId};
@@ -39,6 +42,10 @@ pub struct Phases {
 impl Phases {
     pub fn slots(self) -> [SlotId; 3] {
         [self.theta, self.phi, self.gamma]
+    }
+
+    pub fn slots_mut(&mut self) -> [&mut SlotId; 3] {
+        [&mut self.theta, &mut self.phi, &mut self.gamma]
     }
 }
 
@@ -80,8 +87,15 @@ pub fn phases(b: &mut Builder, name: &str, start: &Settings, trainable: bool) ->
     }
 }
 
-/// Emits the passage of `x` `[1, modes]`.
-pub fn emit(b: &mut Builder, name: &str, mesh: &Mesh, phases: Phases, x: SlotId) -> Result<SlotId> {
+/// Emits the passage of `x` `[1, modes]`; `real`: the device, and which of its meshes this is.
+pub fn emit(
+    b: &mut Builder,
+    name: &str,
+    mesh: &Mesh,
+    phases: Phases,
+    x: SlotId,
+    real: Option<(&Device, u64)>,
+) -> Result<SlotId> {
     let n = mesh.n;
     if mesh.layout.guides != n {
         return Err(Error::invalid(
@@ -90,14 +104,25 @@ pub fn emit(b: &mut Builder, name: &str, mesh: &Mesh, phases: Phases, x: SlotId)
         )
         .help("use clements or reck; a diamond is known to `lightloom mesh` alone"));
     }
+    let faults = real.map(|(device, number)| device.faults(mesh, number)).transpose()?;
+    let real = real.zip(faults.as_ref());
+    let seen = |b: &mut Builder, part: usize, phases: SlotId| match real {
+        Some(((device, number), faults)) => device.phases(b, (number, part), faults, phases),
+        None => Ok(phases),
+    };
     let mut y = x;
     // One mode has no cell.
     if !mesh.layout.cells.is_empty() {
-        let columns = Arc::new(columns(name, mesh));
-        let shape = Shape::complex(&[1, 16]);
-        let build = b.constant("mesh.build", shape, || Data::Complex(even_build()));
+        let built = real.map(|((device, number), faults)| {
+            (format!("mesh.build.{:?}.{number}", device.chance), device::builds(mesh, faults))
+        });
+        let (build_name, build) = built.unwrap_or_else(|| ("mesh.build".to_owned(), even_build()));
+        let columns = Arc::new(columns(name, mesh, faults.as_ref()));
+        let shape = Shape::complex(&[build.len() / 16, 16]);
+        let build = b.constant(&build_name, shape, || Data::Complex(build));
         let op = Op::MeshCells(MeshCells { symmetric: mesh.symmetric });
-        let cells = b.emit(op, &[phases.theta, phases.phi, build])?;
+        let (theta, phi) = (seen(b, 0, phases.theta)?, seen(b, 1, phases.phi)?);
+        let cells = b.emit(op, &[theta, phi, build])?;
         y = if through_matrix(mesh, b.batch()) {
             let basis = b.constant(&format!("basis.{n}"), Shape::complex(&[n, n]), || {
                 let one = |k: usize| Complex::from(f64::from(u8::from(k.is_multiple_of(n + 1))));
@@ -109,17 +134,31 @@ pub fn emit(b: &mut Builder, name: &str, mesh: &Mesh, phases: Phases, x: SlotId)
             columns.emit(b, x, cells)?
         };
     }
-    let t = b.emit(Op::Phasor(Phasor), &[phases.gamma])?;
-    b.emit(Op::Modulate(Modulate { conj: false, phase: Some(phases.gamma) }), &[y, t])
+    let gamma = seen(b, 2, phases.gamma)?;
+    let t = b.emit(Op::Phasor(Phasor), &[gamma])?;
+    let y = b.emit(Op::Modulate(Modulate { conj: false, phase: Some(phases.gamma) }), &[y, t])?;
+    let Some(((device, number), faults)) = real else { return Ok(y) };
+    let left: Vec<f64> = (0..n).map(|k| faults.output_amplitude(mesh, k)).collect();
+    if left.iter().all(|&a| a == 1.0) {
+        return Ok(y);
+    }
+    let a = format!("mesh.output.{:?}.{number}", device.chance);
+    let a = b.constant(&a, Shape::real(&[1, n]), || Data::Real(left));
+    b.emit(Op::Attenuate(Attenuate), &[y, a])
 }
 
-fn columns(name: &str, mesh: &Mesh) -> Columns {
+fn columns(name: &str, mesh: &Mesh, faults: Option<&Faults>) -> Columns {
+    let passing = faults.map(|f| f.bypass(mesh)).filter(|all| all.iter().any(|&a| a != 1.0));
+    let cells = 0..mesh.layout.cells.len();
+    let lossless =
+        |f: &Faults| passing.is_none() && cells.clone().all(|k| f.build(mesh, k).input == [1.0; 2]);
     Columns {
-        name: name.to_owned(),
+        // Constants of a device's own go by another name.
+        name: passing.as_ref().map_or_else(|| name.to_owned(), |_| format!("{name}.lossy")),
         guides: mesh.layout.guides,
         starts: mesh.layout.column_start.clone(),
         pairs: mesh.layout.cells.iter().map(|c| [c.a, c.b]).collect(),
-        passing: None,
-        unitary: true,
+        unitary: faults.is_none_or(lossless),
+        passing,
     }
 }

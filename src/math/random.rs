@@ -21,6 +21,10 @@ pub enum Site {
     MeshDriftPhi = 12,
     MeshDriftGamma = 13,
     Move = 14,
+    Pose = 15,
+    MaskPhase = 16,
+    DetectorGain = 17,
+    Feedback = 18,
 }
 
 /// Threefry-2x32 with 20 rounds: a bijection of `counter` for every `key`.
@@ -40,10 +44,17 @@ pub fn threefry2x32(key: [u32; 2], counter: [u32; 2]) -> [u32; 2] {
     x
 }
 
+/// Sites from here on are numbered by the program that draws at them.
+pub const OF_PROGRAMS: u32 = 256;
+
+/// The key of a site.
+pub fn key(seed: u64, site: u32) -> [u32; 2] {
+    [seed as u32, (seed >> 32) as u32 ^ site.wrapping_mul(0x9E37_79B9)]
+}
+
 /// 64 random bits at an address.
 pub fn bits(seed: u64, step: u32, site: Site, index: u32) -> u64 {
-    let key = [seed as u32, (seed >> 32) as u32 ^ (site as u32).wrapping_mul(0x9E37_79B9)];
-    let [a, b] = threefry2x32(key, [step, index]);
+    let [a, b] = threefry2x32(key(seed, site as u32), [step, index]);
     u64::from(a) | u64::from(b) << 32
 }
 

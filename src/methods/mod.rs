@@ -1,16 +1,67 @@
-//! Training methods: each builds named routines and drives them through a [`Bench`].
+//! Training methods, one a file: each says what it may ask of the device and how the answer becomes
+//! a gradient, or drives the machine from the host.
 
+pub mod alignment;
+pub mod aware;
 pub mod backprop;
+pub mod insitu;
+pub mod oracle;
 pub mod recipe;
+pub mod step;
+pub mod zeroth;
+
+use std::collections::BTreeMap;
 
 use crate::backend::Executor;
 use crate::error::Result;
-use crate::lower::Machine;
-use crate::program::Builder;
+use crate::lower::{Chance, Machine};
+use crate::optics::Hardware;
+use crate::optics::Optic;
+use crate::program::{Builder, SlotId};
 use recipe::{MethodName, Recipe};
 
-/// What a method may do with the machine while it trains: run a routine on the batch that lies
-/// in the inputs, nothing else.
+/// The twin, which is computed, and the device, which is only measured. They share the parameters
+/// that both are told.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    pub twin: Machine,
+    pub device: Machine,
+    pub hardware: Hardware,
+}
+
+impl Pair {
+    /// The pair of an ideal machine and the device of its hardware's seed.
+    pub fn new(b: &mut Builder, twin: Machine, hardware: &Hardware) -> Self {
+        let device = twin.real(b, hardware, Chance::Drawn(hardware.seed));
+        Self { twin, device, hardware: hardware.clone() }
+    }
+}
+
+/// What a method makes of a batch, in the open routine.
+#[derive(Debug)]
+pub struct Gradient {
+    /// Of each sample `[1]`, as the method sees it.
+    pub loss: SlotId,
+    /// By parameter.
+    pub of: BTreeMap<SlotId, SlotId>,
+}
+
+/// What a training step asks of the device and of the computer beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Charge {
+    /// Exposures of the device, of one sample each.
+    pub shots: u64,
+    /// How often it is told other parameters.
+    pub reconfigurations: u64,
+    /// Complex fields measured or sent in through the port, four exposures each and counted in
+    /// `shots` too.
+    pub fields: u64,
+    /// Multiply-accumulates of the digital computer.
+    pub macs: f64,
+}
+
+/// What a host driver may do with the machine: run a routine on the batch that lies in the inputs,
+/// write what is declared as a parameter, read what is declared as an output.
 pub struct Bench<'a> {
     pub executor: &'a mut dyn Executor,
     /// Samples in the batch.
@@ -25,17 +76,47 @@ impl Bench<'_> {
 
 /// A way to train.
 pub trait Method {
+    /// Emits the gradient of a batch into the open routine.
+    fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient>;
+
+    /// What a step on `batch` samples asks for.
+    fn charge(&self, optic: &Optic, batch: u64) -> Charge;
+
     /// Emits the routines of a training step; `steps` is the length of the whole run.
-    fn build(&self, b: &mut Builder, machine: &Machine, recipe: &Recipe, steps: u64) -> Result<()>;
+    fn build(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe, steps: u64) -> Result<()> {
+        b.routine(names::TRAIN, recipe.batch);
+        let gradient = self.gradient(b, pair, recipe)?;
+        step::finish(b, pair, recipe, steps, &gradient)
+    }
 
     /// One step on the batch that lies in the inputs.
-    fn step(&mut self, bench: &mut Bench) -> Result<()>;
+    fn step(&mut self, bench: &mut Bench) -> Result<()> {
+        bench.run(names::TRAIN)
+    }
 }
 
-pub fn of(name: MethodName) -> Box<dyn Method> {
-    match name {
+/// The method of a recipe.
+///
+/// # Errors
+/// When it does not suit the machine, with the physical reason.
+pub fn of(recipe: &Recipe, optic: &Optic) -> Result<Box<dyn Method>> {
+    let method: Box<dyn Method> = match recipe.method {
         MethodName::Backprop => Box::new(backprop::Backprop),
-    }
+        MethodName::Vaccination => Box::new(backprop::Vaccination),
+        MethodName::Pat => Box::new(aware::Aware { fields: false, hidden: true }),
+        MethodName::PatFields => Box::new(aware::Aware { fields: true, hidden: true }),
+        MethodName::AsyT => Box::new(aware::Aware { fields: false, hidden: false }),
+        MethodName::Dat => Box::new(aware::DualAdaptive),
+        MethodName::Dfa => Box::new(alignment::Alignment::direct(optic, &recipe.feedback)?),
+        MethodName::Fa => Box::new(alignment::Alignment::sequential(optic, &recipe.feedback)?),
+        MethodName::LastLayer => Box::new(alignment::LastLayer),
+        MethodName::Spsa => Box::new(zeroth::Zeroth::spsa(recipe)),
+        MethodName::Flops => Box::new(zeroth::Zeroth::flops(recipe)),
+        MethodName::FieldConjugation => Box::new(insitu::InSitu::fields(optic)?),
+        MethodName::ThreeShot => Box::new(insitu::InSitu::three_shot(optic)?),
+        MethodName::Echo => Box::new(insitu::InSitu::echo(optic, recipe.echo.epsilon)?),
+    };
+    Ok(method)
 }
 
 /// Names that methods, trainer and checkpoints agree on.
@@ -45,4 +126,6 @@ pub mod names {
     /// Mean loss of the last [`RING`] steps, at step mod [`RING`].
     pub const LOSS_RING: &str = "train.loss_ring";
     pub const RING: usize = 64;
+    /// The method's gradient beside the oracle's.
+    pub const LEDGER: &str = "ledger";
 }

@@ -26,6 +26,14 @@ pub struct Recipe {
     pub loss: Loss,
     #[serde(default)]
     pub saved_fields: SavedFields,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub feedback: Feedback,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub spsa: Spsa,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub flops: Flops,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub echo: Echo,
 }
 
 /// How a GPU keeps the fields at the masks from the forward pass to the adjoint.
@@ -39,12 +47,121 @@ pub enum SavedFields {
     F16,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+/// How gradients are come by; METHODS.md has every method in equations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MethodName {
     /// In-silico training: the exact adjoint of the twin.
     #[default]
     Backprop,
+    /// The twin has other faults every step, from the list in `[hardware]`.
+    Vaccination,
+    /// Physics-aware training: the device forwards, the twin backwards.
+    Pat,
+    /// Likewise, with the field before every mask measured.
+    PatFields,
+    /// Asymmetrical training: the device shows its detectors alone.
+    #[serde(rename = "asyt")]
+    AsyT,
+    /// Dual-adaptive training: physics-aware, with a net that learns the twin's error.
+    Dat,
+    /// Direct feedback alignment between cameras.
+    Dfa,
+    /// Feedback alignment from camera to camera.
+    Fa,
+    /// Control: nothing before the last layer is trained.
+    LastLayer,
+    /// Simultaneous perturbation.
+    Spsa,
+    /// Zeroth order by normal directions.
+    Flops,
+    /// In-situ: fields forwards and backwards, measured.
+    FieldConjugation,
+    /// In-situ: three intensities at every mask.
+    ThreeShot,
+    /// In-situ: the echo of the output, nudged.
+    Echo,
+}
+
+impl MethodName {
+    pub const ALL: [Self; 14] = [
+        Self::Backprop,
+        Self::Vaccination,
+        Self::Pat,
+        Self::PatFields,
+        Self::AsyT,
+        Self::Dat,
+        Self::Dfa,
+        Self::Fa,
+        Self::LastLayer,
+        Self::Spsa,
+        Self::Flops,
+        Self::FieldConjugation,
+        Self::ThreeShot,
+        Self::Echo,
+    ];
+}
+
+/// Of `dfa` and `fa`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Feedback {
+    /// Of the random matrices.
+    pub seed: u64,
+    /// Over the bound 1/√n of their elements.
+    pub scale: f64,
+}
+
+impl Default for Feedback {
+    fn default() -> Self {
+        Self { seed: 1, scale: 1.0 }
+    }
+}
+
+/// Of `spsa`: directions a step, and how far along them, in radians for phases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Spsa {
+    pub probes: u32,
+    pub size: f64,
+}
+
+impl Default for Spsa {
+    fn default() -> Self {
+        Self { probes: 4, size: 0.05 }
+    }
+}
+
+/// Of `flops`: directions a step, and their standard deviation, in radians for phases.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Flops {
+    pub probes: u32,
+    pub size: f64,
+}
+
+impl Default for Flops {
+    fn default() -> Self {
+        Self { probes: 4, size: 0.1 }
+    }
+}
+
+/// Of `echo`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Echo {
+    /// Of a sample's error field, sent back with the output.
+    pub epsilon: f64,
+}
+
+impl Default for Echo {
+    fn default() -> Self {
+        Self { epsilon: 0.01 }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn default_checkpoint_every() -> u64 {

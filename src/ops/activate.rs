@@ -13,7 +13,7 @@ use num_complex::Complex;
 
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, Word};
-use super::{Op, Primitive, expect, same_len};
+use super::{Op, Primitive, expect, planar, same_len};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
@@ -114,12 +114,11 @@ impl Primitive for Activate {
         walk.contribute(node.inputs[0], gx)
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
-        let kind = self.kind;
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let (kind, width) = (self.kind, compile.width(inputs[0]));
         CpuKernel::new(move |io: &mut Io<'_, T>| {
-            for (y, x) in io.outputs[0].complex().iter_mut().zip(io.inputs[0].complex()) {
-                *y = kind.at(x.norm_sqr())[0] * x;
-            }
+            let x = io.inputs[0].complex();
+            planar::map2(io.outputs[0].complex(), x, x, width, |x, _| kind.at(x.norm_sqr())[0] * x);
         })
     }
 
@@ -142,15 +141,15 @@ impl Primitive for ActivateAdjoint {
         Ok(inputs[0].shape.clone())
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
-        let kind = self.kind;
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let (kind, width) = (self.kind, compile.width(inputs[0]));
         CpuKernel::new(move |io: &mut Io<'_, T>| {
             let (x, g) = (io.inputs[0].complex(), io.inputs[1].complex());
-            for ((to, x), g) in io.outputs[0].complex().iter_mut().zip(x).zip(g) {
+            planar::map2(io.outputs[0].complex(), x, g, width, |x, g| {
                 let [h, slope] = kind.at(x.norm_sqr());
-                let along = (*x * slope).conj() * g;
-                *to = h.conj() * g + x.scale(T::of(2.0) * along.re);
-            }
+                let along = (x * slope).conj() * g;
+                h.conj() * g + x.scale(T::of(2.0) * along.re)
+            });
         })
     }
 

@@ -92,6 +92,8 @@ pub struct Io<'a, T> {
     pub outputs: &'a mut [ViewMut<'a, T>],
     /// At least as long as the kernel asked for; holds anything.
     pub scratch: &'a mut [Complex<T>],
+    /// Place in the batch of the first sample here, for addressed noise.
+    pub first: usize,
     /// Copies in the per-sample operands, one after the other: 1, or of a wide op the samples of
     /// the leaf. What all samples share is there once.
     pub count: usize,

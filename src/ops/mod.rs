@@ -16,9 +16,15 @@ pub mod columns;
 pub mod columns_grad;
 pub mod count;
 pub mod cross_entropy;
+pub mod dense;
+pub mod dot;
+pub mod draw;
 pub mod efficiency;
 pub mod encode;
+pub mod expose;
+pub mod gain;
 pub mod grad_sum;
+pub mod graft;
 pub mod hop;
 pub mod intensity;
 pub mod kernel;
@@ -33,8 +39,11 @@ pub mod phasor;
 pub mod planar;
 pub mod power;
 pub mod project;
+pub mod quantise;
 pub mod readout;
 pub mod record;
+pub mod remodulate;
+pub mod reshape;
 pub mod rows_in;
 pub mod rows_out;
 pub mod sample_sum;
@@ -110,6 +119,7 @@ ops! {
     activate::ActivateAdjoint,
     adam::Adam,
     add::Add,
+    add::AddInto,
     apply::Apply,
     apply::MatrixAdjoint,
     apply::Outer,
@@ -120,10 +130,19 @@ ops! {
     count::Count,
     cross_entropy::CrossEntropy,
     cross_entropy::CrossEntropyAdjoint,
+    dense::Dense,
+    dense::DenseBack,
+    dense::DenseGrad,
+    dot::Dot,
+    draw::Draw,
     efficiency::Efficiency,
     efficiency::EfficiencyAdjoint,
     encode::Encode,
+    expose::Expose,
+    gain::Directional,
+    gain::Gain,
     grad_sum::GradSum,
+    graft::Graft,
     hop::Hop,
     intensity::Intensity,
     intensity::IntensityAdjoint,
@@ -140,9 +159,13 @@ ops! {
     power::Power,
     project::Normalise,
     project::Project,
+    quantise::Quantise,
     readout::Readout,
     readout::ReadoutAdjoint,
     record::Record,
+    remodulate::Remodulate,
+    remodulate::RemodulateAdjoint,
+    reshape::Reshape,
     rows_in::RowsIn,
     rows_out::RowsOut,
     sample_sum::SampleSum,
@@ -166,9 +189,15 @@ pub fn cases() -> Vec<case::Case> {
         columns_grad::cases,
         count::cases,
         cross_entropy::cases,
+        dense::cases,
+        dot::cases,
+        draw::cases,
         efficiency::cases,
         encode::cases,
+        expose::cases,
+        gain::cases,
         grad_sum::cases,
+        graft::cases,
         hop::cases,
         intensity::cases,
         leaf_sum::cases,
@@ -179,8 +208,11 @@ pub fn cases() -> Vec<case::Case> {
         phasor::cases,
         power::cases,
         project::cases,
+        quantise::cases,
         readout::cases,
         record::cases,
+        remodulate::cases,
+        reshape::cases,
         rows_in::cases,
         sample_sum::cases,
         sgd::cases,

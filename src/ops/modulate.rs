@@ -1,4 +1,5 @@
-//! y = t x, or conj(t) x: a complex transmission `[y, x]` on a field. Adjoint: conj(t) g.
+//! y = t x, or conj(t) x: a complex transmission `[y, x]`, shared or one a sample, on a field.
+//! Adjoint: conj(t) g.
 //!
 //! Where t = exp(iφ) of a trainable φ, dL/dφ = Im(conj(y) g) is taken by
 //! [`GradSum`]; it needs y, which stays alive for it.
@@ -58,6 +59,7 @@ impl Primitive for Modulate {
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
         GpuKernel::pointwise(Self::NAME, inputs[0].shape.len())
             .word("sign", Word::F32(if self.conj { -1.0 } else { 1.0 }))
+            .word("t_copies", super::copies_of_last(inputs))
     }
 
     fn cost(&self, inputs: &[&Slot]) -> Cost {
@@ -73,6 +75,9 @@ pub fn cases() -> Vec<Case> {
                 let x = c.sample(Shape::complex(&[5, 7]));
                 let t = c.constant(Shape::complex(&[5, 7]));
                 let y = c.b.emit(Op::Modulate(Modulate { conj, phase: None }), &[x, t])?;
+                c.compare(y);
+                let own = c.sample(Shape::complex(&[5, 7]));
+                let y = c.b.emit(Op::Modulate(Modulate { conj, phase: None }), &[x, own])?;
                 c.compare(y);
                 Ok(())
             })

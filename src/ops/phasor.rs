@@ -65,6 +65,9 @@ pub fn cases() -> Vec<Case> {
         let phase = c.param(Shape::real(&[6, 5]));
         let t = c.b.emit(Op::Phasor(Phasor), &[phase])?;
         c.compare(t);
+        let own = c.sample(Shape::real(&[6, 5]));
+        let t = c.b.emit(Op::Phasor(Phasor), &[own])?;
+        c.compare(t);
         Ok(())
     })]
 }

@@ -28,6 +28,18 @@ pub struct Detector {
     /// Regions along (y, x) of a grid; chosen when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grid: Option<[usize; 2]>,
+    /// A digital layer behind the detectors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Head>,
+}
+
+/// z = W r + b on the shares r of the light on so many detectors (Mengu 2019, IEEE JSTQE 26,
+/// 3700114); W starts at random, uniform within ±1/√readings, b at 0.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// Detectors that it sees; 100 is a grid of 10 x 10.
+    pub readings: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -51,10 +63,19 @@ pub struct Region {
 }
 
 impl Detector {
+    /// Detectors that are read for `classes` classes.
+    pub fn count(&self, classes: usize) -> usize {
+        match &self.head {
+            Some(head) => head.readings,
+            None if self.differential => 2 * classes,
+            None => classes,
+        }
+    }
+
     /// Regions for `classes` classes: with differential detection the positive ones first,
     /// then the negative ones, both in class order.
     pub fn regions(&self, grid: &Grid, classes: usize) -> Vec<Region> {
-        let count = if self.differential { 2 * classes } else { classes };
+        let count = self.count(classes);
         let extent = grid.extent().map(|e| e * self.spread);
         // What is missing is refused before anyone asks.
         let size = self.size.map_or(0.0, |size| size.0);
@@ -96,7 +117,7 @@ impl Detector {
 
     /// The map from the powers of a chip's guides to those that are read: the first of them.
     pub fn ports(&self, modes: usize, classes: usize) -> Sparse {
-        let count = if self.differential { 2 * classes } else { classes };
+        let count = self.count(classes);
         Sparse::from_rows(modes, &(0..count).map(|k| vec![(k, 1.0)]).collect::<Vec<_>>())
     }
 
@@ -120,7 +141,7 @@ mod tests {
 
     fn detector(layout: Layout, differential: bool, grid: Option<[usize; 2]>) -> Detector {
         let (shape, size) = (Outline::Square, Some(Metres(2.56e-3)));
-        Detector { layout, shape, size, spread: 0.8, differential, grid }
+        Detector { layout, shape, size, spread: 0.8, differential, grid, head: None }
     }
 
     /// Twenty squares of a tenth of the window, in 4 rows of 5: inside, apart, each of its full area.

@@ -22,6 +22,8 @@ pub enum Element {
     Mesh(MeshElement),
     Svd(SvdElement),
     Activation(ActivationElement),
+    Detect(DetectElement),
+    Couple(CoupleElement),
 }
 
 /// U: a mesh of Mach-Zehnder interferometers on all guides ([`super::mesh`]).
@@ -88,6 +90,57 @@ pub enum ActivationElement {
     /// ½ (softplus(2(m - threshold)) - ln(1 + exp(-2 threshold))) on the modulus m (Fang 2019,
     /// Opt. Express 27, 14009).
     Softplus { threshold: f64 },
+}
+
+/// A camera, and a fresh wave whose amplitude follows the intensity that it read: light is measured
+/// and modulated again between layers, E' = √(power / Σ I²) I. Without `power` the wave has as much
+/// as the source.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DetectElement {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<f64>,
+}
+
+/// From a plane into the guides of a chip: the plane is cut into k x k blocks, k² = `modes`, and each
+/// couples into its guide what overlaps with a Gaussian mode at its centre, of amplitude radius
+/// `waist` blocks, normalised to power 1. From here on the elements of a chip follow.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CoupleElement {
+    pub modes: usize,
+    #[serde(default = "default_waist")]
+    pub waist: f64,
+}
+
+fn default_waist() -> f64 {
+    0.35
+}
+
+impl CoupleElement {
+    /// The mode of each guide on the plane `[samples, modes]`: c = Σ mode E.
+    pub fn profiles(&self, grid: &Grid) -> Vec<f64> {
+        let k = self.modes.isqrt().max(1);
+        let block = grid.extent().map(|e| e / k as f64);
+        let mut all = vec![0.0; grid.len() * self.modes];
+        for m in 0..self.modes {
+            let centre = [0, 1].map(|a| {
+                let n = if a == 0 { m / k } else { m % k };
+                (n as f64 + 0.5 - k as f64 / 2.0) * block[a]
+            });
+            let mode = grid.map(|y, x| {
+                let u = [(y - centre[0]) / block[0], (x - centre[1]) / block[1]];
+                let inside = u.iter().all(|u| u.abs() <= 0.5);
+                let r2 = (u[0] * u[0] + u[1] * u[1]) / (self.waist * self.waist);
+                if inside { (-r2).exp() } else { 0.0 }
+            });
+            let norm = mode.iter().map(|v| v * v).sum::<f64>().sqrt();
+            for (p, v) in mode.into_iter().enumerate().filter(|(_, v)| *v != 0.0) {
+                all[p * self.modes + m] = v / norm;
+            }
+        }
+        all
+    }
 }
 
 fn default_attenuation() -> f64 {

@@ -5,6 +5,7 @@ pub mod detector;
 pub mod element;
 pub mod encoding;
 pub mod grid;
+pub mod hardware;
 pub mod mesh;
 pub mod sampling;
 pub mod source;
@@ -17,6 +18,7 @@ pub use detector::Detector;
 pub use element::Element;
 pub use encoding::Encoding;
 pub use grid::Grid;
+pub use hardware::Hardware;
 pub use source::Source;
 
 use crate::units::Metres;
@@ -78,6 +80,20 @@ impl Optic {
             samples: self.samples.map_or([0; 2], |n| [n.y(), n.x()]),
             pitch: self.pitch.map_or([0.0; 2], |p| [p.y().0, p.x().0]),
         }
+    }
+
+    /// Guides behind so many elements, if the light is in a chip there.
+    pub fn guides(&self, elements: usize) -> Option<usize> {
+        let coupled = self.element[..elements].iter().filter_map(|e| match e {
+            Element::Couple(couple) => Some(couple.modes),
+            _ => None,
+        });
+        coupled.last().or(self.modes)
+    }
+
+    /// Shape of the field behind so many elements, `[y, x]`.
+    pub fn shape(&self, elements: usize) -> [usize; 2] {
+        self.guides(elements).map_or_else(|| self.grid().samples, |modes| [1, modes])
     }
 
     /// Samples of the padded window `[y, x]` in which free space is convolved.

@@ -17,6 +17,7 @@ pub struct Adjoint<'a> {
     /// Slots through which a parameter acts.
     active: HashSet<SlotId>,
     grads: HashMap<SlotId, SlotId>,
+    fixed: HashSet<SlotId>,
     /// Gradients of slots that all samples share, summed per leaf.
     leaves: BTreeMap<SlotId, SlotId>,
 }
@@ -47,6 +48,9 @@ impl Adjoint<'_> {
 
     /// Adds `g` to the gradient of `slot`.
     pub fn contribute(&mut self, slot: SlotId, g: SlotId) -> Result<()> {
+        if self.fixed.contains(&slot) {
+            return Ok(());
+        }
         let total = match self.grads.get(&slot) {
             Some(&other) => self.builder.emit(Op::Add(Add), &[other, g])?,
             None => g,
@@ -74,6 +78,17 @@ impl Adjoint<'_> {
     }
 }
 
+/// Where a walk begins, and where it is led.
+#[derive(Debug, Default)]
+pub struct Start {
+    /// Slots with the gradients that are given to them.
+    pub seeds: Vec<(SlotId, SlotId)>,
+    /// Slots whose given gradient stays, whatever later nodes would add to it.
+    pub fixed: HashSet<SlotId>,
+    /// Slots behind which the walk does not go.
+    pub ends: HashSet<SlotId>,
+}
+
 /// Emits the adjoint of the open routine and returns the gradient slot of every parameter that
 /// `loss` depends on.
 ///
@@ -86,6 +101,24 @@ pub fn adjoint(
     loss: SlotId,
     seed: SlotId,
 ) -> Result<BTreeMap<SlotId, SlotId>> {
+    let start = Start { seeds: vec![(loss, seed)], ..Start::default() };
+    let grads = adjoint_from(builder, start)?;
+    Ok(params(builder, &grads))
+}
+
+/// The gradients of parameters among all.
+pub fn params(builder: &Builder, grads: &HashMap<SlotId, SlotId>) -> BTreeMap<SlotId, SlotId> {
+    let is_param = |s: SlotId| {
+        matches!(builder.slot(s).role, Role::Param(_)) && builder.slot(s).domain == Domain::Once
+    };
+    grads.iter().filter(|(s, _)| is_param(**s)).map(|(&s, &g)| (s, g)).collect()
+}
+
+/// Emits the adjoint from given gradients and returns those of all slots that it met.
+///
+/// # Errors
+/// When a parameter lies before an op that has no adjoint.
+pub fn adjoint_from(builder: &mut Builder, start: Start) -> Result<HashMap<SlotId, SlotId>> {
     let in_scope = |scope: Scope| -> Vec<Node> {
         let sections = builder.sections().iter().filter(|s| s.scope == scope);
         sections.flat_map(|s| s.nodes.iter().cloned()).collect()
@@ -104,15 +137,18 @@ pub fn adjoint(
         }
     }
 
-    let grads = HashMap::from([(loss, seed)]);
-    let mut walk = Adjoint { builder, active, grads, leaves: BTreeMap::new() };
+    let (grads, ends) = (start.seeds.into_iter().collect(), start.ends);
+    let mut walk = Adjoint { builder, active, grads, fixed: start.fixed, leaves: BTreeMap::new() };
     let visit = |walk: &mut Adjoint, node: &Node| -> Result<()> {
-        let reached = node.outputs.iter().any(|o| walk.grads.contains_key(o));
+        let reached = node.outputs.iter().any(|o| walk.grads.contains_key(o) && !ends.contains(o));
         let matters = node.inputs.iter().any(|i| walk.is_active(*i));
         if reached && matters { node.op.adjoint(walk, node) } else { Ok(()) }
     };
     for node in samples.iter().rev() {
         visit(&mut walk, node)?;
+    }
+    if walk.leaves.is_empty() {
+        return Ok(walk.grads);
     }
     walk.builder.section("reduce");
     for (slot, sum) in walk.leaves.clone() {
@@ -124,13 +160,5 @@ pub fn adjoint(
     for node in once.iter().rev() {
         visit(&mut walk, node)?;
     }
-    let is_param = |b: &Builder, s: SlotId| {
-        matches!(b.slot(s).role, Role::Param(_)) && b.slot(s).domain == Domain::Once
-    };
-    Ok(walk
-        .grads
-        .iter()
-        .filter(|(s, _)| is_param(walk.builder, **s))
-        .map(|(&s, &g)| (s, g))
-        .collect())
+    Ok(walk.grads)
 }

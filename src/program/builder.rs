@@ -25,6 +25,10 @@ impl Builder {
         self.program
     }
 
+    pub fn find(&self, name: &str) -> Option<SlotId> {
+        self.program.find(name)
+    }
+
     fn add(&mut self, name: String, shape: Shape, domain: Domain, role: Role) -> SlotId {
         self.program.slots.push(Slot { name, shape, domain, role });
         SlotId((self.program.slots.len() - 1) as u32)

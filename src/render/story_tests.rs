@@ -20,7 +20,15 @@ fn panels(count: usize, samples: [usize; 2]) -> Vec<Panel> {
 }
 
 fn layout(layout: Layout, shape: Outline, differential: bool, size: f64) -> Detector {
-    Detector { layout, shape, size: Some(Metres(size)), spread: 0.8, differential, grid: None }
+    Detector {
+        layout,
+        shape,
+        size: Some(Metres(size)),
+        spread: 0.8,
+        differential,
+        grid: None,
+        head: None,
+    }
 }
 
 fn marked(detector: &Detector, samples: [usize; 2], classes: usize) -> Vec<(Region, usize, bool)> {

@@ -1,11 +1,13 @@
 //! Runs a split through the machine and counts.
 
+use std::sync::Arc;
+
 use num_complex::Complex;
 use serde::Serialize;
 
 use super::batch::Feeder;
 use super::metrics::{Evaluation, Sample, Tally};
-use super::session::{EVAL, EVAL_BATCH, SHOW, Session};
+use super::session::{EVAL, EVAL_BATCH, EvalSlots, SHOW, Session};
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::lower::machine::tensor_name;
@@ -61,8 +63,26 @@ impl Session {
         self.data.image[0] * self.data.image[1]
     }
 
-    /// Evaluates samples `range` of a split.
+    /// Evaluates samples `range` of a split on the device.
     pub fn evaluate(&mut self, split: &Split, range: std::ops::Range<usize>) -> Result<Evaluation> {
+        self.evaluate_on(self.eval, split, range)
+    }
+
+    /// On the twin, which is the device where nothing is wrong with that.
+    pub fn evaluate_twin(
+        &mut self,
+        split: &Split,
+        range: std::ops::Range<usize>,
+    ) -> Result<Evaluation> {
+        self.evaluate_on(self.twin.unwrap_or(self.eval), split, range)
+    }
+
+    fn evaluate_on(
+        &mut self,
+        eval: EvalSlots,
+        split: &Split,
+        range: std::ops::Range<usize>,
+    ) -> Result<Evaluation> {
         let classes = self.data.classes.len();
         let mut tally = Tally::new(classes);
         let mut feeder = Feeder::new(self.values(), EVAL_BATCH);
@@ -70,9 +90,9 @@ impl Session {
             let count = EVAL_BATCH.min(range.end - start);
             let executor = &mut *self.executor;
             feeder.feed(executor, &self.machine, split, start..start + count)?;
-            executor.run(EVAL, count)?;
+            executor.run(eval.routine, count)?;
             let [scores, regions, entering, loss] =
-                [self.eval.scores, self.eval.regions, self.eval.entering, self.eval.loss]
+                [eval.scores, eval.regions, eval.entering, eval.loss]
                     .map(|slot| executor.read(slot));
             let (scores, regions, entering, loss) = (scores?, regions?, entering?, loss?);
             let per_sample = regions.len() / EVAL_BATCH;
@@ -111,16 +131,17 @@ impl Session {
         let regions = self.executor.read(self.eval.regions)?;
         let regions = first(regions.clone(), regions.len() / EVAL_BATCH);
         self.executor.run(SHOW, 1)?;
-        let n = self.machine.optic.grid().len();
+        let program = Arc::clone(&self.program);
+        let mut field = |slot| -> Result<Vec<Complex<f64>>> {
+            let n = program.slot(slot).shape.len();
+            Ok(self.executor.read(slot)?.complexes()[..n].to_vec())
+        };
         let mut planes = Vec::new();
         for plane in &self.planes {
-            let field = self.executor.read(plane.field)?;
-            planes.push((plane.name.clone(), plane.z, field.complexes()[..n].to_vec()));
+            planes.push((plane.name.clone(), plane.z, field(plane.field)?));
         }
-        let mut before_steps = Vec::new();
-        for &slot in &self.before_steps {
-            before_steps.push(self.executor.read(slot)?.complexes()[..n].to_vec());
-        }
+        let before_steps =
+            self.before_steps.iter().map(|&slot| field(slot)).collect::<Result<Vec<_>>>()?;
         let label = split.label(sample);
         Ok(Shown {
             label,

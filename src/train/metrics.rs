@@ -35,7 +35,7 @@ pub struct Evaluation {
     /// Mean of (power in all regions) / (power on the first plane).
     pub power_efficiency: f64,
     /// Mean of (power in the region of the true class) / (power on the first plane); with
-    /// differential detection the positive region.
+    /// differential detection the positive region, behind a digital head 0: no region is a class's.
     pub target_efficiency: f64,
     /// Least over the classes of the mean read-out of the true class less the best other.
     pub worst_class_contrast: f64,
@@ -83,7 +83,8 @@ impl Tally {
         self.loss += s.loss;
         if s.entering > 0.0 {
             self.efficiency += s.regions.iter().sum::<f64>() / s.entering;
-            self.target += s.regions[s.label] / s.entering;
+            let paired = [s.scores.len(), 2 * s.scores.len()].contains(&s.regions.len());
+            self.target += if paired { s.regions[s.label] / s.entering } else { 0.0 };
         }
     }
 

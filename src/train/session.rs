@@ -9,11 +9,15 @@ use crate::experiment::Experiment;
 use crate::lower::fuse::{fuse, halve};
 use crate::lower::machine::Machine;
 use crate::lower::{Plane, detect, loss};
-use crate::methods::{self, recipe::SavedFields};
+use crate::methods::oracle::{self, Entry};
+use crate::methods::recipe::{Recipe, SavedFields};
+use crate::methods::{self, Pair, step};
 use crate::program::{Builder, Program, Role, SlotId};
 
 /// Routines for looking, besides the method's own.
 pub const EVAL: &str = "eval";
+/// On the twin, where a device is not ideal.
+pub const EVAL_TWIN: &str = "eval.twin";
 pub const SHOW: &str = "show";
 /// Samples of one evaluation run.
 pub const EVAL_BATCH: usize = 64;
@@ -21,6 +25,7 @@ pub const EVAL_BATCH: usize = 64;
 /// What an evaluation reads per sample.
 #[derive(Debug, Clone, Copy)]
 pub struct EvalSlots {
+    pub routine: &'static str,
     pub scores: SlotId,
     pub regions: SlotId,
     pub entering: SlotId,
@@ -32,12 +37,18 @@ pub struct Session {
     pub data: Arc<Dataset>,
     /// Before it was fused: op by op, with the same slots.
     pub program: Arc<Program>,
+    /// The device.
     pub machine: Machine,
     pub executor: Box<dyn Executor>,
     pub choice: Choice,
     /// Fields are saved in f16.
     pub halved: bool,
+    /// On the device.
     pub eval: EvalSlots,
+    /// On the twin, where the device is another machine.
+    pub twin: Option<EvalSlots>,
+    /// How the method's gradient lies to the device's own, where that was asked for.
+    pub ledger: Vec<Entry>,
     /// Planes that the `show` routine writes for one sample.
     pub planes: Vec<Plane>,
     /// Before each step of free space, likewise.
@@ -52,17 +63,24 @@ struct Built {
     program: Program,
     machine: Machine,
     eval: EvalSlots,
+    twin: Option<EvalSlots>,
+    ledger: Vec<Entry>,
     planes: Vec<Plane>,
     before_steps: Vec<SlotId>,
 }
 
-/// With the routine that trains it, or, where its meshes are matrices, without.
-fn build(
-    experiment: &Experiment,
-    data: &Dataset,
-    full_steps: u64,
-    matrices: bool,
-) -> Result<Built> {
+/// What a session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum For {
+    Training,
+    /// With the routine that holds the method against the oracle.
+    Ledger,
+    /// Its meshes are matrices that the host writes; nothing trains.
+    Chips,
+}
+
+fn build(experiment: &Experiment, data: &Dataset, full_steps: u64, purpose: For) -> Result<Built> {
+    let matrices = purpose == For::Chips;
     let mut b = Builder::default();
     let Some(recipe) = &experiment.train else {
         return Err(Error::invalid("train", "missing").help("add a [train] block"));
@@ -70,27 +88,24 @@ fn build(
     let (optic, image, classes) = (&experiment.optic, Some(data.image), data.classes.len());
     let make = if matrices { Machine::of_matrices } else { Machine::new };
     let machine = make(&mut b, optic, image, classes, experiment.seed)?;
+    let hardware = experiment.hardware.clone().unwrap_or_default();
+    let pair = Pair::new(&mut b, machine, &hardware);
+    let mut ledger = Vec::new();
     if !matrices {
-        methods::of(recipe.method).build(&mut b, &machine, recipe, full_steps)?;
+        let method = methods::of(recipe, optic)?;
+        method.build(&mut b, &pair, recipe, full_steps)?;
+        if purpose == For::Ledger {
+            ledger = oracle::ledger(&mut b, &*method, &pair, recipe)?;
+        }
     }
-
-    b.routine(EVAL, EVAL_BATCH);
-    let light = machine.light(&mut b)?;
-    let reading = detect::read(&mut b, &machine, &light)?;
-    let loss = loss::emit(&mut b, &machine, &reading, &recipe.loss)?;
-    let eval = EvalSlots {
-        scores: reading.scores,
-        regions: reading.regions,
-        entering: reading.entering,
-        loss,
+    let eval = evaluation(&mut b, EVAL, &pair.device, recipe)?;
+    let twin = match pair.device.device {
+        Some(_) => Some(evaluation(&mut b, EVAL_TWIN, &pair.twin, recipe)?),
+        None => None,
     };
-    b.output(eval.scores, "eval.scores");
-    b.output(eval.regions, "eval.regions");
-    b.output(eval.entering, "eval.entering");
-    b.output(eval.loss, "eval.loss");
 
     b.routine(SHOW, 1);
-    let light = machine.light(&mut b)?;
+    let light = pair.device.light(&mut b)?;
     let looked_at = light.planes.iter().map(|p| p.field).chain(light.steps.iter().copied());
     for (n, field) in looked_at.enumerate() {
         if matches!(b.slot(field).role, Role::Temp) {
@@ -98,7 +113,42 @@ fn build(
         }
     }
     let (planes, before_steps) = (light.planes, light.steps);
-    Ok(Built { program: b.finish(), machine, eval, planes, before_steps })
+    Ok(Built {
+        program: b.finish(),
+        machine: pair.device,
+        eval,
+        twin,
+        ledger,
+        planes,
+        before_steps,
+    })
+}
+
+/// Emits the routine that reads a batch on a machine.
+fn evaluation(
+    b: &mut Builder,
+    routine: &'static str,
+    machine: &Machine,
+    recipe: &Recipe,
+) -> Result<EvalSlots> {
+    b.routine(routine, EVAL_BATCH);
+    let light = machine.light(b)?;
+    let reading = detect::read(b, machine, &light)?;
+    let loss = loss::emit(b, machine, &reading, &recipe.loss)?;
+    let eval = EvalSlots {
+        routine,
+        scores: reading.scores,
+        regions: reading.regions,
+        entering: reading.entering,
+        loss,
+    };
+    b.output(eval.scores, &format!("{routine}.scores"));
+    b.output(eval.regions, &format!("{routine}.regions"));
+    b.output(eval.entering, &format!("{routine}.entering"));
+    b.output(eval.loss, &format!("{routine}.loss"));
+    b.section("count");
+    step::next_shot(b)?;
+    Ok(eval)
 }
 
 impl Session {
@@ -112,20 +162,25 @@ impl Session {
     }
 
     pub fn new(experiment: Experiment, data: Arc<Dataset>, choice: Choice) -> Result<Self> {
-        Self::make(experiment, data, choice, false)
+        Self::make(experiment, data, choice, For::Training)
+    }
+
+    /// One that can hold its method against the oracle ([`Self::ledger`]).
+    pub fn with_ledger(experiment: Experiment, data: Arc<Dataset>, choice: Choice) -> Result<Self> {
+        Self::make(experiment, data, choice, For::Ledger)
     }
 
     /// One that only evaluates, its meshes matrices that the host writes
     /// ([`Self::over_chips`]).
     pub fn of_chips(experiment: Experiment, data: Arc<Dataset>, choice: Choice) -> Result<Self> {
-        Self::make(experiment, data, choice, true)
+        Self::make(experiment, data, choice, For::Chips)
     }
 
     fn make(
         experiment: Experiment,
         data: Arc<Dataset>,
         choice: Choice,
-        matrices: bool,
+        purpose: For,
     ) -> Result<Self> {
         let Some(recipe) = &experiment.train else {
             return Err(Error::invalid("train", "missing").help("add a [train] block"));
@@ -139,7 +194,7 @@ impl Session {
         // The schedule spans all epochs also where `train.steps` stops early.
         let full = steps_per_epoch * recipe.epochs as u64;
         let steps = recipe.steps.map_or(full, |s| s.min(full));
-        let built = build(&experiment, &data, full, matrices)?;
+        let built = build(&experiment, &data, full, purpose)?;
         let program = Arc::new(built.program);
         let halves = choice.is_gpu() && recipe.saved_fields == SavedFields::F16;
         let mut compiled = Arc::clone(&program);
@@ -160,6 +215,8 @@ impl Session {
             choice,
             halved,
             eval: built.eval,
+            twin: built.twin,
+            ledger: built.ledger,
             planes: built.planes,
             before_steps: built.before_steps,
             steps,

@@ -159,6 +159,7 @@ impl<T: Scalar> Cpu<T> {
                 inputs: &inputs[..step.inputs.len()],
                 outputs: &mut outputs[..step.outputs.len()],
                 scratch: &mut workspace.scratch,
+                first: 0,
                 count: 1,
                 parallel: true,
             };
@@ -238,18 +239,18 @@ impl<T: Scalar> Cpu<T> {
     }
 }
 
-/// Runs a step sample by sample on operands that hold `count` of them.
+/// Runs a step sample by sample on operands that hold these of the batch.
 fn one_by_one<T: Scalar>(
     step: &Step<T>,
     inputs: &[View<'_, T>],
     outputs: &mut [ViewMut<'_, T>],
-    count: usize,
+    samples: Range<usize>,
     (scratch, parallel, watch): (&mut [Complex<T>], bool, &Watch<'_>),
 ) {
     let many = |o: &Operand| {
         matches!(o.place, Place::Own(_) | Place::SampleValue(_) | Place::SampleOutput(_))
     };
-    for s in 0..count {
+    for s in 0..samples.len() {
         let mut own_inputs = [View::Index(&[]); MOST_INPUTS];
         for ((own, all), operand) in own_inputs.iter_mut().zip(inputs).zip(&step.inputs) {
             let range = s * operand.len..(s + 1) * operand.len;
@@ -272,6 +273,7 @@ fn one_by_one<T: Scalar>(
             inputs: &own_inputs[..inputs.len()],
             outputs: &mut own_outputs[..step.outputs.len()],
             scratch: &mut *scratch,
+            first: samples.start + s,
             count: 1,
             parallel,
         };
@@ -331,10 +333,10 @@ fn run_step<T: Scalar>(
         }
         let (inputs, outputs) = (&inputs[..step.inputs.len()], &mut outputs[..step.outputs.len()]);
         if step.wide || span.len() == 1 {
-            let count = span.len();
-            watch.run(step, &mut Io { inputs, outputs, scratch, count, parallel });
+            let (first, count) = (span.start, span.len());
+            watch.run(step, &mut Io { inputs, outputs, scratch, first, count, parallel });
         } else {
-            one_by_one(step, inputs, outputs, span.len(), (scratch, parallel, watch));
+            one_by_one(step, inputs, outputs, span, (scratch, parallel, watch));
         }
     }
     for (n, output) in step.outputs.iter().enumerate() {

@@ -47,7 +47,8 @@ pub fn optic(optic: &Optic, modes: usize) -> Result<()> {
     Ok(())
 }
 
-fn element(key: &str, element: &Element, modes: usize) -> Result<()> {
+/// Elements of a chip, and those of planes that are alike.
+pub fn element(key: &str, element: &Element, modes: usize) -> Result<()> {
     let topology = |t: Topology| {
         if t == Topology::Diamond {
             let rule = "a diamond has guides that are no modes, which training does not know";
@@ -68,6 +69,23 @@ fn element(key: &str, element: &Element, modes: usize) -> Result<()> {
         }
         Element::Activation(ActivationElement::Saturable { saturation, .. }) => {
             positive(&format!("{key}.saturation"), *saturation, "1")
+        }
+        Element::Detect(detect) => {
+            detect.power.map_or(Ok(()), |power| positive(&format!("{key}.power"), power, "1"))
+        }
+        Element::Couple(_) if modes > 0 => {
+            let rule = "the light is in a chip already";
+            Err(Error::invalid(format!("{key}.kind"), rule)
+                .help("couple once, from a plane into a chip"))
+        }
+        Element::Couple(couple) => {
+            positive(&format!("{key}.waist"), couple.waist, "0.35")?;
+            let square = couple.modes.isqrt().pow(2) == couple.modes;
+            if square && (1..=MAX_MODES).contains(&couple.modes) {
+                return Ok(());
+            }
+            let rule = format!("{} guides are no k x k blocks of 1 to {MAX_MODES}", couple.modes);
+            Err(Error::invalid(format!("{key}.modes"), rule).help("use 9, 16, 25, 36, 49 or 64"))
         }
         Element::Activation(_)
         | Element::PhaseMask(_)

@@ -43,7 +43,7 @@ pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
             .help("name = \"mnist\", or path = \"a folder, a .npz or a .csv\""));
     }
     if let Some(hardware) = &experiment.hardware {
-        hardware.mesh.check()?;
+        hardware.check()?;
     }
     if let Some(recipe) = &experiment.train {
         task::task(experiment, recipe)?;
@@ -245,6 +245,10 @@ fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
     }
     for (i, element) in optic.element.iter().enumerate() {
         let key = |k: &str| format!("optic.element[{i}].{k}");
+        if let Some(modes) = optic.guides(i) {
+            chip::element(&format!("optic.element[{i}]"), element, modes)?;
+            continue;
+        }
         match element {
             Element::FreeSpace(step) => {
                 free_space(optic, step, &key)?;
@@ -291,10 +295,13 @@ fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
                     )));
                 }
             }
-            Element::Mesh(_) | Element::Svd(_) | Element::Activation(_) => {
+            Element::Activation(_) | Element::Detect(_) | Element::Couple(_) => {
+                chip::element(&format!("optic.element[{i}]"), element, 0)?;
+            }
+            Element::Mesh(_) | Element::Svd(_) => {
                 let rule = "acts on the guides of a chip, and this optic is a plane of samples";
                 return Err(Error::invalid(format!("optic.element[{i}].kind"), rule)
-                    .help("give optic.modes in place of optic.samples and optic.pitch"));
+                    .help("give optic.modes in place of optic.samples and optic.pitch, or a { kind = \"couple\" } before it"));
             }
             Element::Monitor(m) => {
                 let safe = !m.name.is_empty()

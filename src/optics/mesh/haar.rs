@@ -8,14 +8,14 @@ use crate::error::{Error, Result};
 use crate::math::random::{Site, uniform};
 
 /// Two independent normal numbers of variance 1 at an address (Box and Muller 1958).
-pub(super) fn normal_pair(seed: u64, step: u32, site: Site, index: u32) -> [f64; 2] {
+pub fn normal_pair(seed: u64, step: u32, site: Site, index: u32) -> [f64; 2] {
     let [u, v] = [0, 1].map(|k| uniform(seed, step, site, 2 * index + k));
     let radius = (-2.0 * (-u).ln_1p()).sqrt();
     let (s, c) = (TAU * v).sin_cos();
     [radius * c, radius * s]
 }
 
-pub(super) fn normal(seed: u64, step: u32, site: Site, index: u32) -> f64 {
+pub fn normal(seed: u64, step: u32, site: Site, index: u32) -> f64 {
     normal_pair(seed, step, site, index)[0]
 }
 

@@ -31,6 +31,9 @@ pub struct Imperfections {
     pub phi_std: f64,
     /// Of an output phase, in radians.
     pub gamma_std: f64,
+    /// Standard deviation of what every exposure adds to every phase, in radians; a matrix is that
+    /// of one exposure.
+    pub shot_std: f64,
     /// Mean loss of an interferometer in dB.
     pub loss_db: f64,
     /// Standard deviation of that loss in dB; no cell amplifies.
@@ -65,6 +68,7 @@ impl Default for Imperfections {
             theta_std: 0.0,
             phi_std: 0.0,
             gamma_std: 0.0,
+            shot_std: 0.0,
             loss_db: 0.0,
             loss_std_db: 0.0,
             bypass_loss: true,
@@ -91,6 +95,7 @@ impl Imperfections {
             theta_std: factor * self.theta_std,
             phi_std: factor * self.phi_std,
             gamma_std: factor * self.gamma_std,
+            shot_std: factor * self.shot_std,
             loss_std_db: factor * self.loss_std_db,
             drift_std: factor * self.drift_std,
             ..self.clone()
@@ -115,6 +120,7 @@ impl Imperfections {
             ("theta_std", self.theta_std, f64::INFINITY),
             ("phi_std", self.phi_std, f64::INFINITY),
             ("gamma_std", self.gamma_std, f64::INFINITY),
+            ("shot_std", self.shot_std, f64::INFINITY),
             ("loss_db", self.loss_db, f64::INFINITY),
             ("loss_std_db", self.loss_std_db, f64::INFINITY),
             ("crossing_loss_db", self.crossing_loss_db, f64::INFINITY),
@@ -187,8 +193,11 @@ impl Imperfections {
                         0.0 => 0.0,
                         std => std * walk(seed, drift, k, time_s),
                     };
-                    let fixed = if std == 0.0 { 0.0 } else { std * normal(seed, 0, site, k) };
-                    fixed + walked
+                    let times = |std: f64, step: u32| match std {
+                        0.0 => 0.0,
+                        std => std * normal(seed, step, site, k),
+                    };
+                    times(std, 0) + times(self.shot_std, 1) + walked
                 })
                 .collect()
         };

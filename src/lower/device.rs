@@ -1,0 +1,362 @@
+//! The real machine in a program: what its faults do to masks, distances, chips and readings.
+//!
+//! One device ([`Chance::Drawn`]) has its static faults as constants; a fault list
+//! ([`Chance::Redrawn`]) is drawn anew every step, as for a twin that is to expect them
+//! (vaccination: Mengu 2020, Nanophotonics 9, 4207). Without faults nothing is emitted.
+
+use num_complex::Complex;
+
+use crate::error::Result;
+use crate::math::random::{OF_PROGRAMS, Site};
+use crate::math::sparse::Sparse;
+use crate::ops::Op;
+use crate::ops::add::{Add, AddInto};
+use crate::ops::attenuate::Attenuate;
+use crate::ops::draw::{Draw, Noise};
+use crate::ops::expose::Expose;
+use crate::ops::gain::Gain;
+use crate::ops::quantise::Quantise;
+use crate::ops::sparse_sum::SparseSum;
+use crate::optics::element::PhaseMask;
+use crate::optics::grid::Grid;
+use crate::optics::hardware::{Hardware, PlaneIndex, Pose};
+use crate::optics::mesh::faults::{Drive, Faults};
+use crate::optics::mesh::haar::normal;
+use crate::optics::mesh::{Imperfections, Mesh};
+use crate::program::{Builder, Data, Shape, SlotId};
+
+/// Which device stands there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chance {
+    /// This one.
+    Drawn(u64),
+    /// Another every step.
+    Redrawn(u64),
+}
+
+#[derive(Debug, Clone)]
+pub struct Device {
+    pub hardware: Hardware,
+    pub chance: Chance,
+    /// Counts exposures `[1]`: noise is addressed by it.
+    pub shot: SlotId,
+}
+
+/// A mask as the light meets it.
+pub struct Seen {
+    /// The phases for which the light takes the gradient.
+    pub target: SlotId,
+    pub phase: SlotId,
+    pub amplitude: Option<SlotId>,
+}
+
+/// What draws at an element.
+#[derive(Debug, Clone, Copy)]
+enum Draws {
+    Fixed,
+    Shot,
+    Pose,
+    Drift,
+    Detector,
+    MeshTheta,
+    MeshPhi,
+    MeshGamma,
+}
+
+/// Numbers of sites that an element has.
+const SITES: u32 = 8;
+
+impl Device {
+    pub fn seed(&self) -> u64 {
+        match self.chance {
+            Chance::Drawn(seed) | Chance::Redrawn(seed) => seed,
+        }
+    }
+
+    /// The device that is drawn once, if it is.
+    fn drawn(&self) -> Option<u64> {
+        match self.chance {
+            Chance::Drawn(seed) => Some(seed),
+            Chance::Redrawn(_) => None,
+        }
+    }
+
+    /// Before the names of constants, so that two devices in a program keep theirs apart.
+    fn name(&self, element: usize, what: &str) -> String {
+        format!("device.{:?}.{element}.{what}", self.chance)
+    }
+
+    fn draw(&self, element: usize, what: Draws, noise: Noise, dims: &[usize]) -> Draw {
+        let site = OF_PROGRAMS + SITES * element as u32 + what as u32;
+        Draw { noise, seed: self.seed(), site, dims: dims.to_vec() }
+    }
+
+    /// How a plane of this device stands; where every step draws another, as it should.
+    pub fn pose(&self, plane: PlaneIndex) -> Pose {
+        self.drawn().map_or(Pose::default(), |seed| self.hardware.alignment.pose(seed, plane))
+    }
+
+    /// Emits what a mask does when it is told `phase`.
+    pub fn mask(
+        &self,
+        b: &mut Builder,
+        element: usize,
+        mask: &PhaseMask,
+        (grid, wavelength): (&Grid, f64),
+        phase: SlotId,
+    ) -> Result<Seen> {
+        let (faults, dims) = (&self.hardware.mask, b.slot(phase).shape.dims.clone());
+        let mut at = phase;
+        let mut amplitude = None;
+        let table = faults.table()?;
+        let levels = table.as_ref().map_or(faults.levels, |t| Some(t[0].len()));
+        if let Some(levels) = levels {
+            let op = mask.bounds.map_or_else(
+                || Quantise::turn(levels),
+                |[low, high]| Quantise::range(levels, low, high),
+            );
+            if let Some(columns) = table {
+                let shape = Shape::real(&[levels]);
+                let [phases, amplitudes] = columns.map(Data::Real);
+                let phases = b.constant("mask.lookup.phase", shape.clone(), || phases);
+                let amplitudes = b.constant("mask.lookup.amplitude", shape, || amplitudes);
+                let aside = Op::Quantise(Quantise { aside: true, ..op });
+                amplitude = Some(b.emit(aside, &[at, amplitudes])?);
+                at = b.emit(Op::Quantise(op), &[at, phases])?;
+            } else {
+                at = b.emit(Op::Quantise(op), &[at])?;
+            }
+        }
+        let pose = self.pose(element);
+        let fixed =
+            faults.fixed(grid, wavelength, self.drawn().unwrap_or_default(), element, &pose);
+        let maps: [(&str, Option<Sparse>); 2] =
+            [("fringing", faults.fringing(grid)), ("turned", fixed.turned)];
+        for (what, map) in maps {
+            if let Some(map) = map {
+                at = SparseSum::new(self.name(element, what), map, &dims).emit(b, at)?;
+            }
+        }
+        let target = at;
+        let add = |b: &mut Builder, at, more| b.emit(Op::Add(Add), &[at, more]);
+        if self.drawn().is_none() && faults.phase_std > 0.0 {
+            let noise = Noise::Normal(faults.phase_std);
+            let fresh = self.draw(element, Draws::Fixed, noise, &dims).emit(b, self.shot, false)?;
+            at = add(b, at, fresh)?;
+        } else if let Some(phase) = fixed.phase {
+            let name = self.name(element, "phase");
+            let error = b.constant(&name, Shape::real(&dims), || Data::Real(phase));
+            at = add(b, at, error)?;
+        }
+        if self.drawn().is_some() && faults.drift_std > 0.0 {
+            let name = self.drifted(element);
+            let walk = b.find(&name).unwrap_or_else(|| {
+                let shape = Shape::real(&dims);
+                let zeros = Data::Real(vec![0.0; shape.len()]);
+                b.state(&name, shape, zeros)
+            });
+            at = add(b, at, walk)?;
+        }
+        if faults.shot_phase_std > 0.0 {
+            let noise = Noise::Normal(faults.shot_phase_std);
+            let own = self.draw(element, Draws::Shot, noise, &dims).emit(b, self.shot, true)?;
+            at = add(b, own, at)?;
+        }
+        Ok(Seen { target, phase: at, amplitude })
+    }
+
+    /// Where the drift of a mask is kept.
+    fn drifted(&self, element: usize) -> String {
+        self.name(element, "drift")
+    }
+
+    /// Emits a step of the random walk of a mask's phases.
+    pub fn drift(&self, b: &mut Builder, element: usize) -> Result<()> {
+        let Some(walk) = b.find(&self.drifted(element)) else { return Ok(()) };
+        let dims = b.slot(walk).shape.dims.clone();
+        let noise = Noise::Normal(self.hardware.mask.drift_std);
+        let step = self.draw(element, Draws::Drift, noise, &dims).emit(b, self.shot, false)?;
+        b.emit_into(Op::AddInto(AddInto), &[step], &[walk])
+    }
+
+    /// Emits what a mask of a fill factor below 1 lets through: its own light, and what its dead
+    /// area reflects of `field`.
+    pub fn fill(&self, b: &mut Builder, modulated: SlotId, field: SlotId) -> Result<SlotId> {
+        let (fill, dead) = (self.hardware.mask.fill_factor, self.hardware.mask.dead_amplitude);
+        if fill == 1.0 {
+            return Ok(modulated);
+        }
+        let shape = Shape::real(&b.slot(field).shape.dims);
+        let mut share = |name: &str, value: f64, of: SlotId| {
+            let all = vec![value; shape.len()];
+            let a = b.constant(&format!("mask.{name}"), shape.clone(), || Data::Real(all));
+            b.emit(Op::Attenuate(Attenuate), &[of, a])
+        };
+        let live = share("fill", fill, modulated)?;
+        if dead == 0.0 {
+            return Ok(live);
+        }
+        let rest = share("dead", (1.0 - fill) * dead, field)?;
+        b.emit(Op::Add(Add), &[live, rest])
+    }
+
+    /// Emits the drawn geometry `[4]` of a step between two planes, as [`crate::ops::transfer`] has
+    /// it; nothing where the device is one, whose distances are in its optic.
+    pub fn geometry(
+        &self,
+        b: &mut Builder,
+        planes: [Option<PlaneIndex>; 2],
+        (pitch, wavelength): ([f64; 2], f64),
+    ) -> Result<Option<SlotId>> {
+        let at = &self.hardware.alignment;
+        if self.drawn().is_some() || (at.lateral.0 == 0.0 && at.axial.0 == 0.0) {
+            return Ok(None);
+        }
+        let mut moved = None;
+        for (plane, sign) in planes.into_iter().zip([-1.0, 1.0]) {
+            let Some(plane) = plane else { continue };
+            let draw = self.draw(plane, Draws::Pose, Noise::Uniform(sign), &[4]);
+            let draw = draw.emit(b, self.shot, false)?;
+            moved = Some(match moved {
+                Some(other) => b.emit(Op::Add(Add), &[other, draw])?,
+                None => draw,
+            });
+        }
+        let Some(moved) = moved else { return Ok(None) };
+        let scale =
+            vec![at.axial.0 / wavelength, 0.0, at.lateral.0 / pitch[0], at.lateral.0 / pitch[1]];
+        let scale = b.constant("alignment.scale", Shape::real(&[4]), || Data::Real(scale));
+        b.emit(Op::Gain(Gain), &[moved, scale]).map(Some)
+    }
+
+    /// Emits what detectors read of mean intensities; `power` is that of the source.
+    pub fn expose(
+        &self,
+        b: &mut Builder,
+        element: usize,
+        mean: SlotId,
+        power: f64,
+    ) -> Result<SlotId> {
+        let d = &self.hardware.detector;
+        if *d == Default::default() {
+            return Ok(mean);
+        }
+        let shape = b.slot(mean).shape.clone();
+        let gain_std = if self.drawn().is_some() { d.gain_std } else { 0.0 };
+        let gain =
+            |k: u32| 1.0 + gain_std * normal(self.seed(), element as u32, Site::DetectorGain, k);
+        let gains = (0..shape.len() as u32).map(gain).collect();
+        let shape = Shape::real(&shape.dims);
+        let gains = b.constant(&self.name(element, "gain"), shape, || Data::Real(gains));
+        let electrons = d.photons.unwrap_or(1.0);
+        let op = Expose {
+            seed: self.seed(),
+            site: OF_PROGRAMS + SITES * element as u32 + Draws::Detector as u32,
+            shot_noise: d.photons.is_some(),
+            electrons: electrons / power,
+            dark: d.dark,
+            read: d.read,
+            full: d.full_scale.map_or(0.0, |share| share * electrons),
+            bits: d.bits.unwrap_or(0),
+        };
+        b.emit(Op::Expose(op), &[mean, gains, self.shot])
+    }
+
+    /// Emits what the input's modulator shows of values in 0..1.
+    pub fn show(&self, b: &mut Builder, values: SlotId) -> Result<SlotId> {
+        let input = &self.hardware.input;
+        let mut at = values;
+        if let Some(bits) = input.bits {
+            at = b.emit(Op::Quantise(Quantise::range(1 << bits, 0.0, 1.0)), &[at])?;
+        }
+        if let Some(db) = input.extinction_db {
+            let floor = 10f64.powf(-db / 20.0);
+            let dims = b.slot(values).shape.dims.clone();
+            let mut all = |name: &str, value: f64| {
+                let shape = Shape::real(&dims);
+                let data = vec![value; shape.len()];
+                b.constant(&format!("input.{name}"), shape, || Data::Real(data))
+            };
+            let (swing, dark) = (all("swing", 1.0 - floor), all("dark", floor));
+            let bright = b.emit(Op::Gain(Gain), &[at, swing])?;
+            at = b.emit(Op::Add(Add), &[bright, dark])?;
+        }
+        Ok(at)
+    }
+
+    /// The faults of mesh `mesh` of the chip: without random ones where every step draws others.
+    pub fn faults(&self, mesh: &Mesh, number: u64) -> Result<Faults> {
+        // What an exposure adds is drawn in the program.
+        let spec = Imperfections { shot_std: 0.0, ..self.hardware.mesh.clone() };
+        match self.chance {
+            // Meshes of one chip are drawn apart.
+            Chance::Drawn(seed) => spec.draw(mesh, seed.wrapping_mul(1 << 16).wrapping_add(number)),
+            Chance::Redrawn(_) => spec.times(0.0).draw(mesh, 0),
+        }
+    }
+
+    /// Emits the phases (θ, φ or γ by `part`) that the light sees when a mesh is told `phases`.
+    pub fn phases(
+        &self,
+        b: &mut Builder,
+        (number, part): (u64, usize),
+        faults: &Faults,
+        phases: SlotId,
+    ) -> Result<SlotId> {
+        let dims = b.slot(phases).shape.dims.clone();
+        let mut at = phases;
+        if faults.drive != Drive::Continuous {
+            // Steps of phase or of voltage, through a table finer than either.
+            const BINS: usize = 1 << 14;
+            let op = Quantise::turn(BINS);
+            let shape = Shape::real(&[BINS]);
+            let name = format!("mesh.drive.{:?}", faults.drive);
+            let table = b.constant(&name, shape, || {
+                let driven = |k: usize| faults.drive.quantise(op.step * k as f64);
+                Data::Real((0..BINS).map(driven).collect())
+            });
+            at = b.emit(Op::Quantise(op), &[at, table])?;
+        }
+        let fixed = [&faults.phases.theta, &faults.phases.phi, &faults.phases.gamma][part];
+        let name = format!("device.{:?}.mesh.{number}.phase.{part}", self.chance);
+        if fixed.iter().any(|&x| x != 0.0) {
+            let data = fixed.clone();
+            let error = b.constant(&name, Shape::real(&dims), || Data::Real(data));
+            at = b.emit(Op::Add(Add), &[at, error])?;
+        }
+        let spec = &self.hardware.mesh;
+        let fresh = [spec.theta_std, spec.phi_std, spec.gamma_std][part];
+        let redrawn = if self.drawn().is_none() { fresh } else { 0.0 };
+        let std = redrawn.hypot(spec.shot_std);
+        if std > 0.0 {
+            let what = [Draws::MeshTheta, Draws::MeshPhi, Draws::MeshGamma][part];
+            let draw = self.draw(number as usize, what, Noise::Normal(std), &dims);
+            let noise = draw.emit(b, self.shot, false)?;
+            at = b.emit(Op::Add(Add), &[at, noise])?;
+        }
+        Ok(at)
+    }
+}
+
+/// The constants of every cell ([`crate::ops::mesh_cells`]) `[cells, 16]`.
+pub fn builds(mesh: &Mesh, faults: &Faults) -> Vec<Complex<f64>> {
+    let pi = std::f64::consts::PI;
+    let mut all = Vec::with_capacity(16 * mesh.layout.cells.len());
+    for k in 0..mesh.layout.cells.len() {
+        let mut build = faults.build(mesh, k);
+        // What drives both arms alike is the op's own factor.
+        build.symmetric = false;
+        // T = A + tB + pC + tpD at t, p = ±1.
+        let at = [(0.0, 0.0), (pi, 0.0), (0.0, pi), (pi, pi)]
+            .map(|(theta, phi)| build.matrix(theta, phi));
+        for signs in
+            [[1.0; 4], [1.0, -1.0, 1.0, -1.0], [1.0, 1.0, -1.0, -1.0], [1.0, -1.0, -1.0, 1.0]]
+        {
+            for entry in 0..4 {
+                let sum: Complex<f64> = (0..4).map(|c| at[c][entry] * signs[c]).sum();
+                all.push(sum / 4.0);
+            }
+        }
+    }
+    all
+}

@@ -1,0 +1,154 @@
+//! Feedback alignment between layers that are measured and modulated again: what goes back from a
+//! camera to the one before is a fixed random matrix; inside a layer, which is one linear optic with
+//! a known adjoint, the gradient is exact (METHODS.md A4).
+//!
+//! Direct (Nøkland 2016, arXiv 1609.01596): δ_l = B_l e, e the error of the scores. Augmented
+//! (Nakajima 2022, Nat. Commun. 13, 7847): δ_l = (B_l e) ⊙ cos(a_l), a function that has nothing to
+//! do with the device's. Sequential (Lillicrap 2016): δ_l = B_l δ_{l+1}. B uniform within ±1/√n.
+//!
+//! A stack without cameras has nothing to send an error to: its inner fields are not detected. There
+//! the errors go to the masks' planes as a control that is labelled so.
+
+use std::collections::HashMap;
+
+use super::recipe::{Feedback, Recipe};
+use super::{Charge, Gradient, Method, Pair, oracle, step};
+use crate::error::{Error, Result};
+use crate::lower::{At, detect, loss};
+use crate::math::random::{Site, uniform};
+use crate::ops::Op;
+use crate::ops::dense::DenseBack;
+use crate::optics::Optic;
+use crate::optics::element::Element;
+use crate::program::adjoint::{Start, adjoint_from, params};
+use crate::program::{Builder, Data, Shape, SlotId};
+
+pub struct Alignment {
+    sequential: bool,
+    feedback: Feedback,
+}
+
+/// Elements of a feedback matrix at most.
+const MOST: usize = 1 << 25;
+
+/// Elements that are cameras.
+fn cameras(optic: &Optic) -> Vec<usize> {
+    let is_camera = |i: &usize| matches!(optic.element[*i], Element::Detect(_));
+    (0..optic.element.len()).filter(is_camera).collect()
+}
+
+fn new(optic: &Optic, sequential: bool, feedback: &Feedback) -> Result<Alignment> {
+    let all = cameras(optic);
+    if all.is_empty() {
+        let rule = "no camera stands between the layers: inner fields of a linear stack are not detected, and there is nothing to align";
+        return Err(Error::invalid("train.method", rule).help(
+            "put { kind = \"detect\" } between layers, or use backprop, pat or an in-situ method",
+        ));
+    }
+    if sequential {
+        for pair in all.windows(2) {
+            let size = pair.iter().map(|&i| optic.shape(i).iter().product::<usize>());
+            let size: usize = size.product();
+            if size > MOST {
+                let rule = format!("a feedback matrix of {size} numbers between two cameras");
+                return Err(Error::invalid("train.method", rule)
+                    .help("use dfa, whose matrices have a row a class, or fewer samples"));
+            }
+        }
+    }
+    Ok(Alignment { sequential, feedback: feedback.clone() })
+}
+
+impl Alignment {
+    pub fn direct(optic: &Optic, feedback: &Feedback) -> Result<Self> {
+        new(optic, false, feedback)
+    }
+
+    pub fn sequential(optic: &Optic, feedback: &Feedback) -> Result<Self> {
+        new(optic, true, feedback)
+    }
+
+    /// A random matrix `[rows, columns]`; its transpose takes an error of `rows` to a plane.
+    fn matrix(&self, b: &mut Builder, layer: usize, rows: usize, columns: usize) -> SlotId {
+        let bound = self.feedback.scale * (rows as f64).sqrt().recip();
+        let seed = self.feedback.seed;
+        let name = format!("feedback.{layer}");
+        b.constant(&name, Shape::real(&[rows, columns]), || {
+            let draw = |k: usize| uniform(seed, layer as u32, Site::Feedback, k as u32);
+            Data::Real((0..rows * columns).map(|k| bound * (2.0 * draw(k) - 1.0)).collect())
+        })
+    }
+}
+
+impl Method for Alignment {
+    fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
+        let device = &pair.device;
+        let mut read: HashMap<usize, SlotId> = HashMap::new();
+        let entering = device.enter(b)?;
+        let light = device.light_of(b, entering, &mut |_, at, slot| {
+            if let At::Read(i) = at {
+                read.insert(i, slot);
+            }
+            Ok(slot)
+        })?;
+        let reading = detect::read(b, device, &light)?;
+        let loss = loss::emit(b, device, &reading, &recipe.loss)?;
+        let (seed, _) = step::seed(b, recipe);
+        // The error of the scores, which the computer knows.
+        let start =
+            Start { seeds: vec![(loss, seed)], ends: [reading.scores].into(), ..Start::default() };
+        let error = adjoint_from(b, start)?[&reading.scores];
+        let mut seeds = vec![(reading.scores, error)];
+        let mut behind = error;
+        for &i in cameras(&device.optic).iter().rev() {
+            let Some(&at) = read.get(&i) else { continue };
+            let (rows, shape) = (b.slot(behind).shape.len(), b.slot(at).shape.clone());
+            let matrix = self.matrix(b, i, rows, shape.len());
+            let back = Op::DenseBack(DenseBack { dims: shape.dims });
+            let sent = b.emit(back, &[behind, matrix])?;
+            seeds.push((at, sent));
+            if self.sequential {
+                behind = sent;
+            }
+        }
+        let fixed = seeds.iter().skip(1).map(|(slot, _)| *slot).collect();
+        let grads = adjoint_from(b, Start { seeds, fixed, ..Start::default() })?;
+        Ok(Gradient { loss, of: params(b, &grads) })
+    }
+
+    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
+        charge(optic, batch)
+    }
+}
+
+/// A shot to see the activations; inside a layer the computer runs its adjoint.
+fn charge(optic: &Optic, batch: u64) -> Charge {
+    let macs = 2.0 * oracle::macs(optic) * batch as f64;
+    Charge { shots: batch, reconfigurations: 1, fields: 0, macs }
+}
+
+/// The control: only what lies behind the last camera, or the last mask, is trained.
+pub struct LastLayer;
+
+impl Method for LastLayer {
+    fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
+        let device = &pair.device;
+        let light = device.light(b)?;
+        let reading = detect::read(b, device, &light)?;
+        let loss = loss::emit(b, device, &reading, &recipe.loss)?;
+        let (seed, _) = step::seed(b, recipe);
+        let elements = &device.optic.element;
+        let stops = |e: &Element| matches!(e, Element::Detect(_));
+        let masks = |e: &Element| matches!(e, Element::PhaseMask(_));
+        // Behind the last camera; without one, before the last mask.
+        let camera = elements.iter().rposition(stops);
+        let mask = elements.iter().rposition(masks).filter(|&i| i > 0).map(|i| i - 1);
+        let ends = camera.or(mask).map(|i| light.behind[i]).into_iter().collect();
+        let grads = adjoint_from(b, Start { seeds: vec![(loss, seed)], ends, ..Start::default() })?;
+        Ok(Gradient { loss, of: params(b, &grads) })
+    }
+
+    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
+        charge(optic, batch)
+    }
+}

@@ -1,0 +1,156 @@
+//! Physics-aware training (Wright 2022, Nature 601, 549): the device forwards, the twin backwards.
+//!
+//! What the device shows (cameras between layers, detectors) takes the place of what the twin
+//! computes; the adjoint runs through the twin at these values. In a linear stack the detectors are
+//! all that shows; `fields` measures the complex field before every mask too, four exposures each.
+//! With `hidden` off (asymmetrical training, Wang 2025, Nat. Commun. s41467-025-57459-5) the device
+//! is closed: the twin's own hidden states give the Jacobians, the detectors the error.
+//!
+//! Dual-adaptive training (Zheng 2023, Nat. Mach. Intell. 5, 1119) adds to the twin's reading what a
+//! small net predicts of its error, learnt from ||twin + net - device||² on the same shots.
+
+use std::collections::HashMap;
+
+use super::recipe::Recipe;
+use super::{Charge, Gradient, Method, Pair, oracle, step};
+use crate::error::Result;
+use crate::lower::detect::{self, Reading};
+use crate::lower::{At, Light, loss};
+use crate::ops::Op;
+use crate::ops::add::Add;
+use crate::ops::dense::Dense;
+use crate::ops::gain::Gain;
+use crate::ops::graft::Graft;
+use crate::optics::Optic;
+use crate::optics::element::Element;
+use crate::program::adjoint::{Start, adjoint, adjoint_from, params};
+use crate::program::{Builder, Data, Shape, SlotId};
+
+pub struct Aware {
+    /// The field before every mask is measured.
+    pub fields: bool,
+    /// Cameras between layers are seen.
+    pub hidden: bool,
+}
+
+/// What the device shows of a batch.
+struct Shown {
+    light: Light,
+    cameras: HashMap<usize, SlotId>,
+    reading: Reading,
+}
+
+fn show(b: &mut Builder, pair: &Pair) -> Result<Shown> {
+    let mut cameras = HashMap::new();
+    let entering = pair.device.enter(b)?;
+    let light = pair.device.light_of(b, entering, &mut |_, at, slot| {
+        if let At::Read(i) = at {
+            cameras.insert(i, slot);
+        }
+        Ok(slot)
+    })?;
+    let reading = detect::read(b, &pair.device, &light)?;
+    Ok(Shown { light, cameras, reading })
+}
+
+/// Elements before which a field can be measured: masks.
+fn is_mask(element: &Element) -> bool {
+    matches!(element, Element::PhaseMask(_) | Element::AmplitudeMask(_))
+}
+
+fn masks(optic: &Optic) -> u64 {
+    optic.element.iter().filter(|e| is_mask(e)).count() as u64
+}
+
+impl Aware {
+    fn twin_light(&self, b: &mut Builder, pair: &Pair, shown: &Shown) -> Result<Light> {
+        let entering = pair.twin.enter(b)?;
+        pair.twin.light_of(b, entering, &mut |b, at, slot| {
+            let measured = match at {
+                At::Read(i) => shown.cameras.get(&i).copied().filter(|_| self.hidden),
+                // What enters a mask; the first may stand where the light comes in.
+                At::Behind(i) => {
+                    let next = pair.twin.optic.element.get(i + 1);
+                    let measured = self.fields && next.is_some_and(is_mask);
+                    measured.then(|| shown.light.behind[i])
+                }
+            };
+            match measured {
+                Some(measured) => b.emit(Op::Graft(Graft), &[slot, measured]),
+                None => Ok(slot),
+            }
+        })
+    }
+}
+
+impl Method for Aware {
+    fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
+        let shown = show(b, pair)?;
+        let light = self.twin_light(b, pair, &shown)?;
+        let model = detect::read(b, &pair.twin, &light)?;
+        let regions = b.emit(Op::Graft(Graft), &[model.regions, shown.reading.regions])?;
+        let reading = detect::score(b, &pair.twin, Reading { regions, ..model })?;
+        let loss = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;
+        let (seed, _) = step::seed(b, recipe);
+        let of = adjoint(b, loss, seed)?;
+        Ok(Gradient { loss, of })
+    }
+
+    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
+        let fields = if self.fields { masks(optic) } else { 0 };
+        Charge {
+            shots: (1 + 4 * fields) * batch,
+            reconfigurations: 1,
+            fields: fields * batch,
+            macs: 3.0 * oracle::macs(optic) * batch as f64,
+        }
+    }
+}
+
+pub struct DualAdaptive;
+
+impl Method for DualAdaptive {
+    fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
+        let aware = Aware { fields: false, hidden: true };
+        let shown = show(b, pair)?;
+        let light = aware.twin_light(b, pair, &shown)?;
+        let model = detect::read(b, &pair.twin, &light)?;
+        let n = b.slot(model.regions).shape.len();
+        // The net sees shares of the source's light, so that its weights are of order 1.
+        let power = pair.twin.source_power()?;
+        let scaled = |b: &mut Builder, name: &str, by: f64, of: SlotId| {
+            let shape = Shape::real(&[n]);
+            let by = b.constant(&format!("dat.{name}"), shape, || Data::Real(vec![by; n]));
+            b.emit(Op::Gain(Gain), &[of, by])
+        };
+        let share = n as f64 / power;
+        let inner = scaled(b, "in", share, model.regions)?;
+        let w = Data::Real(vec![0.0; n * n]);
+        let w = b.param("dat.weight", Shape::real(&[n, n]), w);
+        let bias = b.param("dat.bias", Shape::real(&[n]), Data::Real(vec![0.0; n]));
+        let error = b.emit(Op::Dense(Dense), &[inner, w, bias])?;
+        let predicted = b.emit(Op::Add(Add), &[inner, error])?;
+        let measured = scaled(b, "in", share, shown.reading.regions)?;
+        // (a) The net follows the device: the gradient of its squared miss, the twin's own reading
+        // given.
+        let (seed, weight) = step::seed(b, recipe);
+        let negative = scaled(b, "minus", -1.0, measured)?;
+        let miss = b.emit(Op::Add(Add), &[predicted, negative])?;
+        let miss = scaled(b, "slope", 2.0 * weight, miss)?;
+        let start = Start { seeds: vec![(error, miss)], ends: [inner].into(), ..Start::default() };
+        let learnt = adjoint_from(b, start)?;
+        let learnt = params(b, &learnt);
+        // (b) The task, at what was measured, through twin and net.
+        let fused = b.emit(Op::Graft(Graft), &[predicted, measured])?;
+        let regions = scaled(b, "out", share.recip(), fused)?;
+        let reading = detect::score(b, &pair.twin, Reading { regions, ..model })?;
+        let loss = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;
+        let mut of = adjoint(b, loss, seed)?;
+        of.extend(learnt);
+        Ok(Gradient { loss, of })
+    }
+
+    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
+        Aware { fields: false, hidden: true }.charge(optic, batch)
+    }
+}

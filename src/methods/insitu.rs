@@ -1,0 +1,201 @@
+//! Gradients that the optics make (METHODS.md A7, A9): the error is sent back through the device
+//! itself, from its outputs to its inputs, and met with the light at every mask.
+//!
+//! Reciprocity: light b = conj(g) sent in at the outputs arrives everywhere as the conjugate of the
+//! adjoint field. Here the conjugate is followed, g itself, so that a mask acts as conj(t) and space
+//! as conj(H). At the detectors both need the complex output and its injection, g = 2 (dL/dI) E: a
+//! declared holographic port, charged four exposures a field.
+//!
+//! | method | what is measured at a mask | dL/dφ | exact where |
+//! |---|---|---|---|
+//! | field conjugation (Zhou 2020, Photon. Res. 8, 940) | E' and b, complex | Im(conj(E') g) | always: reciprocity alone |
+//! | three measurements (Hughes 2018, Optica 5, 864) | \|E'\|², \|g\|², \|E' - i g\|² of g sent in with E at the input | half of the third less the others | nothing is lost |
+//! | echo (López-Pastor 2023, PRX 13, 031020; METHODS.md A9) | \|·\|² of y ∓ iεg sent back | (I₊ - I₋) / 4ε | nothing is lost; Kerr: to ε² |
+//!
+//! A finite window loses light at its edges, and the last two are biased there: that is their result.
+
+use std::collections::{BTreeMap, HashMap};
+
+use num_complex::Complex;
+
+use super::recipe::Recipe;
+use super::{Charge, Gradient, Method, Pair, step};
+use crate::error::{Error, Result};
+use crate::lower::{At, Machine, detect, loss};
+use crate::ops::Op;
+use crate::ops::add::Add;
+use crate::ops::grad_sum::GradSum;
+use crate::ops::intensity::Intensity;
+use crate::ops::leaf_sum::LeafSum;
+use crate::ops::modulate::Modulate;
+use crate::ops::sample_sum::SampleSum;
+use crate::optics::Optic;
+use crate::optics::element::{ActivationElement, Element};
+use crate::program::adjoint::{Start, adjoint_from};
+use crate::program::{Builder, Data, Shape, SlotId};
+
+enum How {
+    Fields,
+    ThreeShot,
+    Echo(f64),
+}
+
+pub struct InSitu {
+    how: How,
+}
+
+/// Refuses what light does not come back from, or what these formulas do not know.
+fn suits(optic: &Optic, conserves: bool) -> Result<()> {
+    for (i, element) in optic.element.iter().enumerate() {
+        let refuse = |rule: &str| {
+            Err(Error::invalid(format!("optic.element[{i}]"), rule)
+                .help("use backprop or pat for this machine"))
+        };
+        match element {
+            Element::Detect(_) => {
+                return refuse(
+                    "light does not go back through a camera; the layers between cameras are no single optic",
+                );
+            }
+            Element::Mesh(_) | Element::Svd(_) | Element::Couple(_) => {
+                return refuse("in-situ gradients of this program are those of free space");
+            }
+            Element::AmplitudeMask(m) if m.trainable => {
+                return refuse("intensities at an amplitude mask do not give its gradient");
+            }
+            Element::FreeSpace(step) if !step.trainable.is_empty() => {
+                return refuse("a distance is no place where light can be measured");
+            }
+            Element::Activation(ActivationElement::Kerr { .. }) if conserves => {}
+            Element::Activation(_) => {
+                return refuse(
+                    "light sent back meets another response than the light that went forward: its own intensity, not the forward one's",
+                );
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+impl InSitu {
+    pub fn fields(optic: &Optic) -> Result<Self> {
+        suits(optic, false).map(|()| Self { how: How::Fields })
+    }
+
+    pub fn three_shot(optic: &Optic) -> Result<Self> {
+        suits(optic, false).map(|()| Self { how: How::ThreeShot })
+    }
+
+    pub fn echo(optic: &Optic, epsilon: f64) -> Result<Self> {
+        suits(optic, true).map(|()| Self { how: How::Echo(epsilon) })
+    }
+}
+
+/// The fields behind every mask of light sent back: g of each, by element.
+fn sent_back(
+    b: &mut Builder,
+    device: &Machine,
+    g: SlotId,
+) -> Result<(HashMap<usize, SlotId>, SlotId)> {
+    let mut at = HashMap::new();
+    let entering = device.back_of(b, g, &mut |_, place, slot| {
+        if let At::Behind(i) = place {
+            at.insert(i, slot);
+        }
+        Ok(slot)
+    })?;
+    Ok((at, entering))
+}
+
+/// x + i s g.
+fn turned_sum(b: &mut Builder, x: SlotId, g: SlotId, s: f64) -> Result<SlotId> {
+    let shape = b.slot(g).shape.clone();
+    let t =
+        b.constant(&format!("quarter.{s}.{:?}", shape.dims), Shape::complex(&shape.dims), || {
+            Data::Complex(vec![Complex::new(0.0, s); shape.len()])
+        });
+    let turned = b.emit(Op::Modulate(Modulate { conj: false, phase: None }), &[g, t])?;
+    b.emit(Op::Add(Add), &[x, turned])
+}
+
+impl Method for InSitu {
+    fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
+        let device = &pair.device;
+        let entering = device.enter(b)?;
+        let forward = device.light_of(b, entering, &mut |_, _, slot| Ok(slot))?;
+        let reading = detect::read(b, device, &forward)?;
+        let loss = loss::emit(b, device, &reading, &recipe.loss)?;
+        let (seed, _) = step::seed(b, recipe);
+        // From the readings to the error field at the outputs: the computer's part.
+        let ends = [forward.leaving].into();
+        let start = Start { seeds: vec![(loss, seed)], ends, ..Start::default() };
+        let grads = adjoint_from(b, start)?;
+        let Some(&g) = grads.get(&forward.leaving) else {
+            return Err(Error::invalid("train.loss", "does not depend on the light"));
+        };
+        let mut sums: BTreeMap<usize, SlotId> = BTreeMap::new();
+        let masks: Vec<(usize, SlotId)> = device.masks().collect();
+        for &(i, slot) in &masks {
+            let name = format!("insitu.{i}.leaf");
+            let shape = Shape::real(&b.slot(slot).shape.dims);
+            sums.insert(i, b.leaf(name, shape));
+        }
+        let add = |b: &mut Builder, i: usize, field: SlotId, weight: f64| -> Result<()> {
+            let power = b.emit(Op::Intensity(Intensity), &[field])?;
+            b.emit_into(Op::SampleSum(SampleSum { weight }), &[power], &[sums[&i]])
+        };
+        match self.how {
+            How::Fields => {
+                let (back, _) = sent_back(b, device, g)?;
+                for &(i, _) in &masks {
+                    let op = Op::GradSum(GradSum::Phase);
+                    b.emit_into(op, &[forward.behind[i], back[&i]], &[sums[&i]])?;
+                }
+            }
+            How::ThreeShot => {
+                let (back, returned) = sent_back(b, device, g)?;
+                // |E - i g|²: g is time-reversed and goes in with the light.
+                let both = turned_sum(b, entering, returned, -1.0)?;
+                let third = device.light_of(b, both, &mut |_, _, slot| Ok(slot))?;
+                for &(i, _) in &masks {
+                    add(b, i, third.behind[i], 0.5)?;
+                    add(b, i, forward.behind[i], -0.5)?;
+                    add(b, i, back[&i], -0.5)?;
+                }
+            }
+            How::Echo(epsilon) => {
+                // The error has the batch's weight in it; ε is of the whole.
+                let epsilon = epsilon * recipe.batch as f64;
+                for sign in [1.0, -1.0] {
+                    let driven = turned_sum(b, forward.leaving, g, -sign * epsilon)?;
+                    let (back, _) = sent_back(b, device, driven)?;
+                    for &(i, _) in &masks {
+                        add(b, i, back[&i], sign / (4.0 * epsilon))?;
+                    }
+                }
+            }
+        }
+        b.section("reduce");
+        let mut of = BTreeMap::new();
+        for (i, slot) in masks {
+            of.insert(slot, b.emit(Op::LeafSum(LeafSum), &[sums[&i]])?);
+        }
+        Ok(Gradient { loss, of })
+    }
+
+    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
+        let masks = optic.element.iter().filter(|e| matches!(e, Element::PhaseMask(_))).count();
+        // The output's field is measured and the error's sent in: two fields of four exposures.
+        let (planes, fields) = match self.how {
+            How::Fields => (8 * masks as u64, 2 * masks as u64),
+            How::ThreeShot | How::Echo(_) => (3, 0),
+        };
+        Charge {
+            shots: (1 + 8 + planes) * batch,
+            reconfigurations: 1,
+            fields: (2 + fields) * batch,
+            macs: 0.0,
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! What is wrong with the real machine: the `[hardware]` block, and one device drawn from it.
+
+use std::f64::consts::TAU;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Optic;
+use super::element::Element;
+use super::grid::Grid;
+use super::mesh::Imperfections;
+use super::mesh::haar::normal;
+use crate::error::{Error, Result};
+use crate::files::numbers;
+use crate::math::random::{Site, uniform};
+use crate::math::sparse::Sparse;
+use crate::units::Metres;
+
+/// The imperfections of the real machine: one device is drawn by `seed`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hardware {
+    /// Which device of its kind.
+    pub seed: u64,
+    /// The wavelength over the one that the twin believes in, less 1.
+    pub wavelength_error: f64,
+    pub mask: MaskFaults,
+    pub alignment: Alignment,
+    pub detector: DetectorFaults,
+    pub input: InputFaults,
+    /// Of meshes; `eval --chips N` draws chips with them.
+    pub mesh: Imperfections,
+}
+
+/// Of every phase mask.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MaskFaults {
+    /// Phases over a turn that the mask can show; of a mask with `bounds`, between them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub levels: Option<usize>,
+    /// CSV of what the levels do: a line `phase,amplitude` a level, radians and 0..1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<PathBuf>,
+    /// Standard deviation of a pixel's fixed error in radians.
+    pub phase_std: f64,
+    /// Standard deviation of a pixel's error that every exposure draws anew, in radians.
+    pub shot_phase_std: f64,
+    /// Part of a pixel's phase that leaks to each of its four neighbours (fringing field).
+    pub crosstalk: f64,
+    /// Part of a pixel's area that is modulated.
+    pub fill_factor: f64,
+    /// Amplitude with which the rest reflects, unmodulated.
+    pub dead_amplitude: f64,
+    /// Random walk of a pixel's phase in radians a step of training.
+    pub drift_std: f64,
+}
+
+impl Default for MaskFaults {
+    fn default() -> Self {
+        Self {
+            levels: None,
+            lookup: None,
+            phase_std: 0.0,
+            shot_phase_std: 0.0,
+            crosstalk: 0.0,
+            fill_factor: 1.0,
+            dead_amplitude: 0.0,
+            drift_std: 0.0,
+        }
+    }
+}
+
+/// Where masks and detector stand against where they should: each uniform within ± these.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Alignment {
+    /// Sideways, along y and x.
+    pub lateral: Metres,
+    /// Along the beam.
+    pub axial: Metres,
+    /// Radians by which a plane turns the beam, about x and y.
+    pub tilt: f64,
+    /// Radians about the beam.
+    pub rotation: f64,
+}
+
+/// Of the detectors, and of the cameras between layers.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DetectorFaults {
+    /// Photons of one exposure in the source's light on the first plane; shot noise where given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub photons: Option<f64>,
+    /// Mean dark electrons of an exposure.
+    pub dark: f64,
+    /// Standard deviation of the read noise in electrons.
+    pub read: f64,
+    /// Standard deviation of a detector's gain over its mean.
+    pub gain_std: f64,
+    /// Share of the source's light at which one detector saturates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full_scale: Option<f64>,
+    /// Of the analogue-to-digital converter, over the full scale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bits: Option<u32>,
+}
+
+/// Of the modulator that shows the data.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct InputFaults {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bits: Option<u32>,
+    /// Power of bright over dark in dB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extinction_db: Option<f64>,
+}
+
+fn ranged(key: &str, value: f64, low: f64, high: f64) -> Result<()> {
+    // A NaN is in no range.
+    if (low..=high).contains(&value) && value.is_finite() {
+        return Ok(());
+    }
+    let range = if high.is_finite() { format!("{low}..{high}") } else { format!("{low} or more") };
+    Err(Error::invalid(format!("hardware.{key}"), format!("{value} is not {range}"))
+        .help("give a value in this range, or leave the key out"))
+}
+
+impl Hardware {
+    /// Refuses values out of range, and keys that need one another.
+    pub fn check(&self) -> Result<()> {
+        self.mesh.check()?;
+        let most = f64::INFINITY;
+        ranged("wavelength_error", self.wavelength_error, -0.5, 0.5)?;
+        let mask = &self.mask;
+        ranged("mask.phase_std", mask.phase_std, 0.0, most)?;
+        ranged("mask.shot_phase_std", mask.shot_phase_std, 0.0, most)?;
+        ranged("mask.drift_std", mask.drift_std, 0.0, most)?;
+        ranged("mask.crosstalk", mask.crosstalk, 0.0, 0.2)?;
+        ranged("mask.fill_factor", mask.fill_factor, 1e-3, 1.0)?;
+        ranged("mask.dead_amplitude", mask.dead_amplitude, 0.0, 1.0)?;
+        if let Some(levels) = mask.levels {
+            ranged("mask.levels", levels as f64, 2.0, 65536.0)?;
+        }
+        if mask.lookup.is_some() && mask.levels.is_some() {
+            return Err(Error::invalid("hardware.mask.levels", "the table has levels of its own")
+                .help("leave out levels or lookup"));
+        }
+        let at = &self.alignment;
+        ranged("alignment.lateral", at.lateral.0, 0.0, most)?;
+        ranged("alignment.axial", at.axial.0, 0.0, most)?;
+        ranged("alignment.tilt", at.tilt, 0.0, 1.0)?;
+        ranged("alignment.rotation", at.rotation, 0.0, 1.0)?;
+        let d = &self.detector;
+        ranged("detector.dark", d.dark, 0.0, most)?;
+        ranged("detector.read", d.read, 0.0, most)?;
+        ranged("detector.gain_std", d.gain_std, 0.0, 0.3)?;
+        if let Some(photons) = d.photons {
+            ranged("detector.photons", photons, 1.0, 1e15)?;
+        } else if d.dark > 0.0 || d.read > 0.0 {
+            let rule = "electrons of noise mean nothing without the photons of an exposure";
+            return Err(Error::invalid("hardware.detector.photons", rule)
+                .help("add detector.photons, as 1e6"));
+        }
+        if let Some(full) = d.full_scale {
+            ranged("detector.full_scale", full, 1e-12, 1.0)?;
+        }
+        if let Some(bits) = d.bits {
+            ranged("detector.bits", f64::from(bits), 1.0, 24.0)?;
+            if d.full_scale.is_none() {
+                let rule = "a converter needs the light at which it is full";
+                return Err(Error::invalid("hardware.detector.full_scale", rule)
+                    .help("add detector.full_scale, as 0.05 of the source's light"));
+            }
+        }
+        if let Some(bits) = self.input.bits {
+            ranged("input.bits", f64::from(bits), 1.0, 16.0)?;
+        }
+        if let Some(ratio) = self.input.extinction_db {
+            ranged("input.extinction_db", ratio, 1.0, 200.0)?;
+        }
+        Ok(())
+    }
+
+    /// Nothing that a plane shows is wrong.
+    pub fn is_ideal(&self) -> bool {
+        let rest = Self { seed: 0, ..self.clone() };
+        rest.wavelength_error == 0.0
+            && rest.mask == MaskFaults::default()
+            && rest.alignment == Alignment::default()
+            && rest.detector == DetectorFaults::default()
+            && rest.input == InputFaults::default()
+            && rest.mesh == Imperfections::default()
+    }
+}
+
+/// How a plane stands: where it should be, and more.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Pose {
+    /// Metres along the beam.
+    pub z: f64,
+    /// Metres sideways `[y, x]`.
+    pub shift: [f64; 2],
+    /// Radians by which it turns the beam along `[y, x]`.
+    pub tilt: [f64; 2],
+    /// Radians about the beam.
+    pub rotation: f64,
+}
+
+/// A plane of the machine: element `n`, or the detector as the number of elements.
+pub type PlaneIndex = usize;
+
+impl Alignment {
+    /// How a plane of the device `seed` stands.
+    pub fn pose(&self, seed: u64, plane: PlaneIndex) -> Pose {
+        let draw = |k: u32| 2.0 * uniform(seed, plane as u32, Site::Pose, k) - 1.0;
+        Pose {
+            z: self.axial.0 * draw(0),
+            shift: [self.lateral.0 * draw(1), self.lateral.0 * draw(2)],
+            tilt: [self.tilt * draw(3), self.tilt * draw(4)],
+            rotation: self.rotation * draw(5),
+        }
+    }
+}
+
+/// The planes on both sides of each step of free space that can stand wrong: masks and the detector.
+pub fn neighbours(optic: &Optic) -> Vec<(usize, [Option<PlaneIndex>; 2])> {
+    let is_step = |e: &Element| matches!(e, Element::FreeSpace(_));
+    let stands = |e: &Element| matches!(e, Element::PhaseMask(_) | Element::AmplitudeMask(_));
+    let all = &optic.element;
+    let plane_in = |range: std::ops::Range<usize>| range.into_iter().find(|&n| stands(&all[n]));
+    let steps: Vec<usize> = (0..all.len()).filter(|&n| is_step(&all[n])).collect();
+    let mut out = Vec::new();
+    for (k, &step) in steps.iter().enumerate() {
+        let start = if k == 0 { 0 } else { steps[k - 1] + 1 };
+        let end = steps.get(k + 1).copied().unwrap_or(all.len());
+        let after = plane_in(step + 1..end);
+        let detector = (end == all.len() && after.is_none()).then_some(all.len());
+        out.push((step, [plane_in(start..step), after.or(detector)]));
+    }
+    out
+}
+
+/// The optic of one device: its distances, offsets and wavelength as they are.
+pub fn misaligned(optic: &Optic, hardware: &Hardware, seed: u64) -> Optic {
+    let mut real = optic.clone();
+    real.wavelength = Metres(optic.wavelength.0 * (1.0 + hardware.wavelength_error));
+    let at = &hardware.alignment;
+    if at.lateral.0 == 0.0 && at.axial.0 == 0.0 {
+        return real;
+    }
+    for (step, planes) in neighbours(optic) {
+        let [before, after] =
+            planes.map(|p| p.map_or(Pose::default(), |plane| at.pose(seed, plane)));
+        let Element::FreeSpace(space) = &mut real.element[step] else { continue };
+        space.z = Metres(space.z.0 + after.z - before.z);
+        let offset = space.offset.map_or([0.0; 2], |o| o.map(|m| m.0));
+        let moved = [0, 1].map(|a| offset[a] + after.shift[a] - before.shift[a]);
+        space.offset = (moved != [0.0; 2]).then(|| moved.map(Metres));
+    }
+    real
+}
+
+/// What is fixed of one mask of one device.
+#[derive(Debug, Clone, Default)]
+pub struct FixedMask {
+    /// Radians added to the phases `[y, x]`; nothing where there is nothing to add.
+    pub phase: Option<Vec<f64>>,
+    /// The sample of the mask that stands at each sample of the plane.
+    pub turned: Option<Sparse>,
+}
+
+impl MaskFaults {
+    /// Errors of the mask that is element `element`.
+    pub fn fixed(
+        &self,
+        grid: &Grid,
+        wavelength: f64,
+        seed: u64,
+        element: usize,
+        pose: &Pose,
+    ) -> FixedMask {
+        let mut phase = None;
+        if self.phase_std > 0.0 || pose.tilt != [0.0; 2] {
+            let mut all = grid.map(|y, x| {
+                let turns = (y * pose.tilt[0].sin() + x * pose.tilt[1].sin()) / wavelength;
+                TAU * turns.fract()
+            });
+            for (i, phase) in all.iter_mut().enumerate() {
+                *phase += self.phase_std * normal(seed, element as u32, Site::MaskPhase, i as u32);
+            }
+            phase = Some(all);
+        }
+        FixedMask { phase, turned: (pose.rotation != 0.0).then(|| turn(grid, pose.rotation)) }
+    }
+
+    /// φ' = φ + κ Σ (neighbours - φ): what leaks is taken from the pixel itself.
+    pub fn fringing(&self, grid: &Grid) -> Option<Sparse> {
+        if self.crosstalk == 0.0 {
+            return None;
+        }
+        let [ny, nx] = grid.samples;
+        let row = |p: usize| {
+            let (y, x) = (p / nx, p % nx);
+            let mut near = Vec::new();
+            if y > 0 {
+                near.push(p - nx);
+            }
+            if x > 0 {
+                near.push(p - 1);
+            }
+            if x + 1 < nx {
+                near.push(p + 1);
+            }
+            if y + 1 < ny {
+                near.push(p + nx);
+            }
+            let own = (p, 1.0 - self.crosstalk * near.len() as f64);
+            let mut row: Vec<(usize, f64)> =
+                near.into_iter().map(|q| (q, self.crosstalk)).chain([own]).collect();
+            row.sort_by_key(|&(q, _)| q);
+            row
+        };
+        Some(Sparse::from_rows(ny * nx, &(0..ny * nx).map(row).collect::<Vec<_>>()))
+    }
+
+    /// Phase and amplitude of every level, of a measured table.
+    pub fn table(&self) -> Result<Option<[Vec<f64>; 2]>> {
+        self.lookup.as_deref().map(read_lookup).transpose()
+    }
+}
+
+/// Square pixels turned by an angle: which of them each sample sees, or none beyond the edge.
+fn turn(grid: &Grid, angle: f64) -> Sparse {
+    let (sin, cos) = angle.sin_cos();
+    let rows: Vec<Vec<(usize, f64)>> = grid.map(|y, x| {
+        let at = [y * cos - x * sin, y * sin + x * cos];
+        let index = [0, 1].map(|a| {
+            let i = (at[a] / grid.pitch[a] + (grid.samples[a] as f64 - 1.0) / 2.0).round();
+            (i >= 0.0 && i < grid.samples[a] as f64).then_some(i as usize)
+        });
+        match index {
+            [Some(j), Some(i)] => vec![(j * grid.samples[1] + i, 1.0)],
+            _ => Vec::new(),
+        }
+    });
+    Sparse::from_rows(grid.len(), &rows)
+}
+
+fn read_lookup(path: &Path) -> Result<[Vec<f64>; 2]> {
+    let rows = numbers::read(path)?;
+    let mut out = [Vec::new(), Vec::new()];
+    for (line, row) in rows {
+        let wrong = |rule: String| {
+            Err(Error::format(path, format!("line {line}: {rule}"))
+                .help("give phase,amplitude on each line: radians, and 0 to 1"))
+        };
+        let [phase, amplitude] = row[..] else {
+            return wrong(format!("{} numbers, not 2", row.len()));
+        };
+        if !phase.is_finite() || !(0.0..=1.0).contains(&amplitude) {
+            return wrong(format!("{phase}, {amplitude}"));
+        }
+        out[0].push(phase);
+        out[1].push(amplitude);
+    }
+    if out[0].len() < 2 {
+        return Err(Error::format(path, "fewer than two levels")
+            .help("give one line a level, level 0 first"));
+    }
+    Ok(out)
+}
