@@ -72,6 +72,7 @@ impl Both {
         let method = methods::of(recipe, &experiment.optic).expect("a method");
         b.routine("both", SAMPLES);
         let own = method.gradient(&mut b, &pair, recipe).expect("a gradient").of;
+        b.pass();
         let exact = backprop::exact(&mut b, &pair.device, recipe).expect("the exact one").of;
         let mut slots = Vec::new();
         for (n, trained) in pair.twin.trainable.iter().enumerate() {
@@ -149,7 +150,7 @@ const MILD: &str = r#"
 [hardware]
 seed = 4
 mask = { levels = 64, phase_std = 0.05 }
-alignment = { lateral = "0.6 um", axial = "1 um" }
+alignment = { lateral = "0.3 um", axial = "1 um" }
 detector = { photons = 1e8, read = 2.0, gain_std = 0.01 }
 "#;
 

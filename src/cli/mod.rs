@@ -1,6 +1,7 @@
 //! The command line: one file a sub-command, each thin.
 
 mod bench;
+mod compare;
 mod completions;
 mod data;
 mod doctor;
@@ -41,6 +42,8 @@ enum Command {
     Train(train::Train),
     /// Evaluate a checkpoint on any split, with any change to its experiment.
     Eval(eval::Eval),
+    /// Training methods on the same machines with the same faults, and what each asks of them.
+    Compare(compare::Compare),
     /// Meshes of interferometers: phases for a matrix, chips with errors, pictures.
     Mesh(mesh::MeshArgs),
     /// Draw masks and light from a checkpoint, or a field from a .npy file.
@@ -144,6 +147,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Simulate(c) => c.run(common),
         Command::Train(c) => c.run(common),
         Command::Eval(c) => c.run(common),
+        Command::Compare(c) => c.run(common),
         Command::Mesh(c) => c.run(common),
         Command::Render(c) => c.run(common),
         Command::Bench(c) => c.run(common),

@@ -25,6 +25,7 @@ pub enum Site {
     MaskPhase = 16,
     DetectorGain = 17,
     Feedback = 18,
+    Search = 19,
 }
 
 /// Threefry-2x32 with 20 rounds: a bijection of `counter` for every `key`.
@@ -42,6 +43,36 @@ pub fn threefry2x32(key: [u32; 2], counter: [u32; 2]) -> [u32; 2] {
         }
     }
     x
+}
+
+/// Counters side by side.
+pub const SIDE: usize = 16;
+
+/// [`threefry2x32`] of `[step, first + l]` for every lane l; `index` counts on by one.
+#[inline(always)]
+pub fn threefry_lanes(key: [u32; 2], step: u32, first: u32) -> [[u32; SIDE]; 2] {
+    const ROTATIONS: [u32; 8] = [13, 15, 26, 6, 17, 29, 16, 24];
+    let keys = [key[0], key[1], 0x1BD1_1BDA ^ key[0] ^ key[1]];
+    let (mut a, mut b) = ([0; SIDE], [0; SIDE]);
+    for l in 0..SIDE {
+        a[l] = step.wrapping_add(keys[0]);
+        b[l] = first.wrapping_add(l as u32).wrapping_add(keys[1]);
+    }
+    for round in 0..20 {
+        let turn = ROTATIONS[round % 8];
+        for l in 0..SIDE {
+            a[l] = a[l].wrapping_add(b[l]);
+            b[l] = b[l].rotate_left(turn) ^ a[l];
+        }
+        if round % 4 == 3 {
+            let injection = round / 4 + 1;
+            for l in 0..SIDE {
+                a[l] = a[l].wrapping_add(keys[injection % 3]);
+                b[l] = b[l].wrapping_add(keys[(injection + 1) % 3]).wrapping_add(injection as u32);
+            }
+        }
+    }
+    [a, b]
 }
 
 /// Sites from here on are numbered by the program that draws at them.
@@ -88,6 +119,14 @@ mod tests {
             threefry2x32([0x1319_8a2e, 0x0370_7344], [0x243f_6a88, 0x85a3_08d3]),
             [0xc492_3a9c, 0x483d_f7a0]
         );
+    }
+
+    #[test]
+    fn lanes_are_single_draws() {
+        let [a, b] = threefry_lanes([5, 9], 7, 100);
+        for l in 0..SIDE {
+            assert_eq!([a[l], b[l]], threefry2x32([5, 9], [7, 100 + l as u32]));
+        }
     }
 
     #[test]

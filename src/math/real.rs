@@ -42,10 +42,16 @@ pub fn log_f32(x: f32) -> f32 {
     if x == 0.0 {
         return f32::NEG_INFINITY;
     }
-    let bits = x.to_bits();
-    if bits >= 0x7f80_0000 {
+    if x.to_bits() >= 0x7f80_0000 {
         return x;
     }
+    log_normal_f32(x)
+}
+
+/// ln(x) of a normal positive number, without a branch.
+#[inline(always)]
+pub fn log_normal_f32(x: f32) -> f32 {
+    let bits = x.to_bits();
     let shifted = bits + (0x3f80_0000 - 0x3f35_04f3);
     let k = ((shifted >> 23) as i32 - 127) as f32;
     let f = f32::from_bits((shifted & 0x007f_ffff) + 0x3f35_04f3) - 1.0;

@@ -13,11 +13,15 @@ pub trait Scalar:
     /// Whether [`super::lanes`] computes in it.
     const LANES: bool;
     fn of(x: f64) -> Self;
+    /// Of an integer below 2^24, exactly.
+    fn of_u24(x: u32) -> Self;
     fn f64(self) -> f64;
     /// exp(ix), with the twin of the WGSL function in f32; so are the two that follow.
     fn cis(self) -> Complex<Self>;
     fn exponential(self) -> Self;
     fn logarithm(self) -> Self;
+    /// Of a normal positive number, without a branch.
+    fn logarithm_of_normal(self) -> Self;
 
     fn complex_of(z: Complex<f64>) -> Complex<Self> {
         Complex::new(Self::of(z.re), Self::of(z.im))
@@ -29,6 +33,11 @@ impl Scalar for f32 {
     const LANES: bool = true;
     fn of(x: f64) -> Self {
         x as f32
+    }
+    #[inline(always)]
+    fn of_u24(x: u32) -> Self {
+        // Signed, which every instruction set converts.
+        x as i32 as f32
     }
     fn f64(self) -> f64 {
         f64::from(self)
@@ -43,6 +52,10 @@ impl Scalar for f32 {
     fn logarithm(self) -> Self {
         real::log_f32(self)
     }
+    #[inline(always)]
+    fn logarithm_of_normal(self) -> Self {
+        real::log_normal_f32(self)
+    }
 }
 
 impl Scalar for f64 {
@@ -50,6 +63,9 @@ impl Scalar for f64 {
     const LANES: bool = false;
     fn of(x: f64) -> Self {
         x
+    }
+    fn of_u24(x: u32) -> Self {
+        f64::from(x)
     }
     fn f64(self) -> f64 {
         self
@@ -61,6 +77,9 @@ impl Scalar for f64 {
         self.exp()
     }
     fn logarithm(self) -> Self {
+        self.ln()
+    }
+    fn logarithm_of_normal(self) -> Self {
         self.ln()
     }
 }

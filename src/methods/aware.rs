@@ -2,7 +2,8 @@
 //!
 //! What the device shows (cameras between layers, detectors) takes the place of what the twin
 //! computes; the adjoint runs through the twin at these values. In a linear stack the detectors are
-//! all that shows; `fields` measures the complex field before every mask too, four exposures each.
+//! all that shows; `fields` measures the complex field before every mask too, four exposures each; its
+//! piston, which no hologram has, is the twin's.
 //! With `hidden` off (asymmetrical training, Wang 2025, Nat. Commun. s41467-025-57459-5) the device
 //! is closed: the twin's own hidden states give the Jacobians, the detectors the error.
 //!
@@ -18,6 +19,7 @@ use crate::lower::detect::{self, Reading};
 use crate::lower::{At, Light, loss};
 use crate::ops::Op;
 use crate::ops::add::Add;
+use crate::ops::align::Align;
 use crate::ops::dense::Dense;
 use crate::ops::gain::Gain;
 use crate::ops::graft::Graft;
@@ -72,7 +74,8 @@ impl Aware {
                 At::Behind(i) => {
                     let next = pair.twin.optic.element.get(i + 1);
                     let measured = self.fields && next.is_some_and(is_mask);
-                    measured.then(|| shown.light.behind[i])
+                    let measured = measured.then(|| shown.light.behind[i]);
+                    measured.map(|x| b.emit(Op::Align(Align), &[x, slot])).transpose()?
                 }
             };
             match measured {

@@ -31,7 +31,7 @@ use crate::ops::modulate::Modulate;
 use crate::ops::sample_sum::SampleSum;
 use crate::optics::Optic;
 use crate::optics::element::{ActivationElement, Element};
-use crate::program::adjoint::{Start, adjoint_from};
+use crate::program::adjoint::{Start, params, walk_from};
 use crate::program::{Builder, Data, Shape, SlotId};
 
 enum How {
@@ -130,8 +130,8 @@ impl Method for InSitu {
         // From the readings to the error field at the outputs: the computer's part.
         let ends = [forward.leaving].into();
         let start = Start { seeds: vec![(loss, seed)], ends, ..Start::default() };
-        let grads = adjoint_from(b, start)?;
-        let Some(&g) = grads.get(&forward.leaving) else {
+        let digital = walk_from(b, start)?;
+        let Some(&g) = digital.grads.get(&forward.leaving) else {
             return Err(Error::invalid("train.loss", "does not depend on the light"));
         };
         let mut sums: BTreeMap<usize, SlotId> = BTreeMap::new();
@@ -176,8 +176,10 @@ impl Method for InSitu {
                 }
             }
         }
+        // Of what the computer has behind the detectors, its own.
+        let digital = digital.reduce(b)?;
+        let mut of = params(b, &digital);
         b.section("reduce");
-        let mut of = BTreeMap::new();
         for (i, slot) in masks {
             of.insert(slot, b.emit(Op::LeafSum(LeafSum), &[sums[&i]])?);
         }

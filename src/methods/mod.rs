@@ -7,6 +7,8 @@ pub mod backprop;
 pub mod insitu;
 pub mod oracle;
 pub mod recipe;
+pub mod reduced;
+pub mod search;
 pub mod step;
 pub mod zeroth;
 
@@ -79,6 +81,11 @@ pub trait Method {
     /// Emits the gradient of a batch into the open routine.
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient>;
 
+    /// Whether the method makes a gradient that can be held against the device's own.
+    fn has_gradient(&self) -> bool {
+        true
+    }
+
     /// What a step on `batch` samples asks for.
     fn charge(&self, optic: &Optic, batch: u64) -> Charge;
 
@@ -112,6 +119,10 @@ pub fn of(recipe: &Recipe, optic: &Optic) -> Result<Box<dyn Method>> {
         MethodName::LastLayer => Box::new(alignment::LastLayer),
         MethodName::Spsa => Box::new(zeroth::Zeroth::spsa(recipe)),
         MethodName::Flops => Box::new(zeroth::Zeroth::flops(recipe)),
+        MethodName::FiniteDifferences
+        | MethodName::Mixed
+        | MethodName::CmaEs
+        | MethodName::Pepg => Box::new(search::Search::new(recipe)),
         MethodName::FieldConjugation => Box::new(insitu::InSitu::fields(optic)?),
         MethodName::ThreeShot => Box::new(insitu::InSitu::three_shot(optic)?),
         MethodName::Echo => Box::new(insitu::InSitu::echo(optic, recipe.echo.epsilon)?),

@@ -34,6 +34,10 @@ pub struct Recipe {
     pub flops: Flops,
     #[serde(default, skip_serializing_if = "is_default")]
     pub echo: Echo,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub reduced: Reduced,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub search: Search,
 }
 
 /// How a GPU keeps the fields at the masks from the forward pass to the adjoint.
@@ -75,6 +79,14 @@ pub enum MethodName {
     Spsa,
     /// Zeroth order by normal directions.
     Flops,
+    /// Finite differences over a few numbers.
+    FiniteDifferences,
+    /// Mixed training: sparse coordinates, a step up or a step down.
+    Mixed,
+    /// Covariance matrix adaptation, its diagonal.
+    CmaEs,
+    /// Parameter-exploring policy gradients.
+    Pepg,
     /// In-situ: fields forwards and backwards, measured.
     FieldConjugation,
     /// In-situ: three intensities at every mask.
@@ -84,7 +96,7 @@ pub enum MethodName {
 }
 
 impl MethodName {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Backprop,
         Self::Vaccination,
         Self::Pat,
@@ -96,6 +108,10 @@ impl MethodName {
         Self::LastLayer,
         Self::Spsa,
         Self::Flops,
+        Self::FiniteDifferences,
+        Self::Mixed,
+        Self::CmaEs,
+        Self::Pepg,
         Self::FieldConjugation,
         Self::ThreeShot,
         Self::Echo,
@@ -160,6 +176,53 @@ impl Default for Echo {
     }
 }
 
+/// What few numbers a search moves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reduced {
+    pub basis: Basis,
+    /// Superpixels across a mask.
+    pub across: usize,
+    /// Zernike polynomials of a mask, from tilt on.
+    pub count: usize,
+}
+
+impl Default for Reduced {
+    fn default() -> Self {
+        Self { basis: Basis::Superpixels, across: 5, count: 20 }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    #[default]
+    Superpixels,
+    Zernike,
+}
+
+/// Of searches without a gradient.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Search {
+    /// Step, or first spread, in radians for phases.
+    pub size: f64,
+    /// Of a generation; 0 for 4 + 3 ln n.
+    pub population: u32,
+    /// Of `pepg`: how far the mean follows.
+    pub rate: f64,
+    /// Of `mixed`: share of the numbers that is ever moved.
+    pub active: f64,
+    /// And share of these that a step leaves out.
+    pub skip: f64,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self { size: 0.2, population: 0, rate: 1.0, active: 0.15, skip: 0.9 }
+    }
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -182,6 +245,14 @@ impl Default for Optimizer {
 }
 
 impl Optimizer {
+    /// Multiplies the learning rate.
+    pub fn scale(&mut self, by: f64) {
+        match self {
+            Self::Adam(a) => a.lr *= by,
+            Self::Sgd(s) => s.lr *= by,
+        }
+    }
+
     pub fn lr(&self) -> f64 {
         match self {
             Self::Adam(a) => a.lr,

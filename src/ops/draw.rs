@@ -10,7 +10,7 @@ use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word};
 use super::{Op, Primitive, expect};
 use crate::error::Result;
-use crate::math::random::{key, threefry2x32};
+use crate::math::random::{SIDE, key, threefry_lanes};
 use crate::math::scalar::Scalar;
 use crate::program::{Builder, Data, Domain, Kind, Shape, Slot, SlotId};
 
@@ -34,15 +34,17 @@ pub struct Draw {
 }
 
 /// In [0, 1) from the upper 24 bits, which f32 holds exactly.
+#[inline(always)]
 pub fn uniform_of<T: Scalar>(bits: u32) -> T {
-    T::of(f64::from(bits >> 8) / f64::from(1 << 24))
+    T::of_u24(bits >> 8) * T::of(1.0 / f64::from(1 << 24))
 }
 
 /// Box and Muller 1958, from 64 bits.
+#[inline(always)]
 pub fn normal_of<T: Scalar>([a, b]: [u32; 2]) -> T {
     let u = uniform_of::<T>(a) + T::of(0.5 / f64::from(1 << 24));
     let angle = T::of(std::f64::consts::TAU) * uniform_of::<T>(b);
-    (T::of(-2.0) * u.logarithm()).sqrt() * angle.cis().re
+    (T::of(-2.0) * u.logarithm_of_normal()).sqrt() * angle.cis().re
 }
 
 impl Draw {
@@ -78,7 +80,7 @@ impl Primitive for Draw {
         let places = compile.arrangement.places(&compile.output);
         let (kind, size) = self.words();
         let (key, size) = (key(self.seed, self.site), T::of(size));
-        let one = T::one();
+        let (one, isa) = (T::one(), compile.isa);
         CpuKernel::new(move |io| {
             let shot = io.inputs[0].index()[0];
             let first = io.first * places.len();
@@ -86,15 +88,25 @@ impl Primitive for Draw {
             if noise.len() > places.len() {
                 noise.fill(T::zero());
             }
-            for (n, &at) in places.iter().enumerate() {
-                let bits = threefry2x32(key, [shot, (first + n) as u32]);
-                let value = match kind {
-                    0 => normal_of(bits),
-                    1 => T::of(2.0) * uniform_of::<T>(bits[0]) - one,
-                    _ => [-one, one][(bits[0] >> 31) as usize],
-                };
-                noise[at as usize] = size * value;
-            }
+            isa.run(
+                #[inline(always)]
+                || {
+                    for (c, places) in places.chunks(SIDE).enumerate() {
+                        let [a, b] = threefry_lanes(key, shot, (first + c * SIDE) as u32);
+                        let mut values = [T::zero(); SIDE];
+                        for (l, value) in values.iter_mut().enumerate() {
+                            *value = match kind {
+                                0 => normal_of([a[l], b[l]]),
+                                1 => T::of(2.0) * uniform_of::<T>(a[l]) - one,
+                                _ => T::of(2.0) * T::of_u24(a[l] >> 31) - one,
+                            };
+                        }
+                        for (&at, value) in places.iter().zip(values) {
+                            noise[at as usize] = size * value;
+                        }
+                    }
+                },
+            );
         })
     }
 
@@ -133,6 +145,7 @@ pub fn cases() -> Vec<Case> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math::random::threefry2x32;
 
     /// Moments of 2^16 draws, each within five of its standard errors.
     #[test]

@@ -7,6 +7,7 @@
 pub mod activate;
 pub mod adam;
 pub mod add;
+pub mod align;
 pub mod apply;
 pub mod arrange;
 pub mod attenuate;
@@ -120,6 +121,7 @@ ops! {
     adam::Adam,
     add::Add,
     add::AddInto,
+    align::Align,
     apply::Apply,
     apply::MatrixAdjoint,
     apply::Outer,
@@ -182,6 +184,7 @@ pub fn cases() -> Vec<case::Case> {
         activate::cases,
         adam::cases,
         add::cases,
+        align::cases,
         apply::cases,
         attenuate::cases,
         clamp::cases,

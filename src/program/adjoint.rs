@@ -119,6 +119,26 @@ pub fn params(builder: &Builder, grads: &HashMap<SlotId, SlotId>) -> BTreeMap<Sl
 /// # Errors
 /// When a parameter lies before an op that has no adjoint.
 pub fn adjoint_from(builder: &mut Builder, start: Start) -> Result<HashMap<SlotId, SlotId>> {
+    walk_from(builder, start)?.reduce(builder)
+}
+
+/// A walk over the samples, whose sums of leaves are not yet put together.
+#[derive(Debug)]
+pub struct Walked {
+    /// Of every slot that the walk met.
+    pub grads: HashMap<SlotId, SlotId>,
+    active: HashSet<SlotId>,
+    fixed: HashSet<SlotId>,
+    ends: HashSet<SlotId>,
+    leaves: BTreeMap<SlotId, SlotId>,
+    once: Vec<Node>,
+}
+
+/// Emits the adjoint of what runs per sample: more may be emitted there before it is reduced.
+///
+/// # Errors
+/// When a parameter lies before an op that has no adjoint.
+pub fn walk_from(builder: &mut Builder, start: Start) -> Result<Walked> {
     let in_scope = |scope: Scope| -> Vec<Node> {
         let sections = builder.sections().iter().filter(|s| s.scope == scope);
         sections.flat_map(|s| s.nodes.iter().cloned()).collect()
@@ -139,26 +159,40 @@ pub fn adjoint_from(builder: &mut Builder, start: Start) -> Result<HashMap<SlotI
 
     let (grads, ends) = (start.seeds.into_iter().collect(), start.ends);
     let mut walk = Adjoint { builder, active, grads, fixed: start.fixed, leaves: BTreeMap::new() };
-    let visit = |walk: &mut Adjoint, node: &Node| -> Result<()> {
-        let reached = node.outputs.iter().any(|o| walk.grads.contains_key(o) && !ends.contains(o));
-        let matters = node.inputs.iter().any(|i| walk.is_active(*i));
-        if reached && matters { node.op.adjoint(walk, node) } else { Ok(()) }
-    };
     for node in samples.iter().rev() {
-        visit(&mut walk, node)?;
+        visit(&mut walk, &ends, node)?;
     }
-    if walk.leaves.is_empty() {
-        return Ok(walk.grads);
+    let Adjoint { active, grads, fixed, leaves, .. } = walk;
+    Ok(Walked { grads, active, fixed, ends, leaves, once })
+}
+
+fn visit(walk: &mut Adjoint, ends: &HashSet<SlotId>, node: &Node) -> Result<()> {
+    let reached = node.outputs.iter().any(|o| walk.grads.contains_key(o) && !ends.contains(o));
+    let matters = node.inputs.iter().any(|i| walk.is_active(*i));
+    if reached && matters { node.op.adjoint(walk, node) } else { Ok(()) }
+}
+
+impl Walked {
+    /// Emits the sums over leaves, and the adjoint of what runs once.
+    ///
+    /// # Errors
+    /// When a parameter lies before an op that has no adjoint.
+    pub fn reduce(self, builder: &mut Builder) -> Result<HashMap<SlotId, SlotId>> {
+        let Self { grads, active, fixed, ends, leaves, once } = self;
+        if leaves.is_empty() {
+            return Ok(grads);
+        }
+        builder.section("reduce");
+        let mut walk = Adjoint { builder, active, grads, fixed, leaves: BTreeMap::new() };
+        for (slot, sum) in leaves {
+            let total = walk.builder.emit(Op::LeafSum(LeafSum), &[sum])?;
+            let name = format!("grad.{}", walk.builder.slot(slot).name);
+            walk.builder.name(total, &name);
+            walk.contribute(slot, total)?;
+        }
+        for node in once.iter().rev() {
+            visit(&mut walk, &ends, node)?;
+        }
+        Ok(walk.grads)
     }
-    walk.builder.section("reduce");
-    for (slot, sum) in walk.leaves.clone() {
-        let total = walk.builder.emit(Op::LeafSum(LeafSum), &[sum])?;
-        let name = format!("grad.{}", walk.builder.slot(slot).name);
-        walk.builder.name(total, &name);
-        walk.contribute(slot, total)?;
-    }
-    for node in once.iter().rev() {
-        visit(&mut walk, node)?;
-    }
-    Ok(walk.grads)
 }

@@ -80,12 +80,16 @@ impl Builder {
 
     /// Starts a routine; what follows is emitted into it.
     pub fn routine(&mut self, name: &'static str, batch: usize) {
-        let sections = vec![
-            Section { name: "prepare", scope: Scope::Once, nodes: Vec::new() },
-            Section { name: "samples", scope: Scope::PerSample, nodes: Vec::new() },
-        ];
+        let sections = first_sections().into();
         let leaves = Leaves::of(batch);
         self.program.routines.push(Routine { name, batch, leaves, sections });
+    }
+
+    /// Starts another pass over the samples of the routine, after all that came before it.
+    pub fn pass(&mut self) {
+        if let Some(routine) = self.program.routines.last_mut() {
+            routine.sections.extend(first_sections());
+        }
     }
 
     /// Opens a section that runs once, after all that came before it.
@@ -156,15 +160,35 @@ impl Builder {
         let samples =
             node.inputs.iter().chain(&node.outputs).any(|&i| self.slot(i).domain == Domain::Sample);
         let scope = if samples { Scope::PerSample } else { Scope::Once };
-        let routine = self
-            .program
-            .routines
-            .last_mut()
-            .and_then(|r| r.sections.iter_mut().rev().find(|s| s.scope == scope));
-        let Some(section) = routine else {
-            return Err(Error::Shape { op: node.op.name(), what: "no routine is open".into() });
+        let op = node.op.name();
+        let wrong = |what: String| Err(Error::Shape { op, what });
+        let Some(sections) = self.program.routines.last_mut().map(|r| &mut r.sections) else {
+            return wrong("no routine is open".into());
         };
-        section.nodes.push(node);
+        let Some(at) = sections.iter().rposition(|s| s.scope == scope) else {
+            return wrong("the routine has no section for it".into());
+        };
+        // What runs per sample reads what ran before it.
+        let later = &sections[at + 1..];
+        let made_later = |i: &SlotId| {
+            later.iter().flat_map(|s| &s.nodes).any(|n| {
+                n.outputs.contains(i)
+                    && matches!(self.program.slots[i.index()].role, Role::Temp | Role::Output)
+            })
+        };
+        if let Some(i) = node.inputs.iter().find(|i| made_later(i)) {
+            let name = &self.program.slots[i.index()].name;
+            return wrong(format!("{name} is made after the samples that would read it"));
+        }
+        sections[at].nodes.push(node);
         Ok(())
     }
+}
+
+/// What runs once before the samples, and what runs for each.
+fn first_sections() -> [Section; 2] {
+    [
+        Section { name: "prepare", scope: Scope::Once, nodes: Vec::new() },
+        Section { name: "samples", scope: Scope::PerSample, nodes: Vec::new() },
+    ]
 }

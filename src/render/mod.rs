@@ -7,6 +7,7 @@ pub mod colormap;
 pub mod confusion;
 pub mod curves;
 pub mod field;
+pub mod lines;
 pub mod masks;
 pub mod matrix;
 pub mod panel;

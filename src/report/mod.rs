@@ -1,3 +1,4 @@
 //! What people get to see of a run.
 
+pub mod compare;
 pub mod pictures;

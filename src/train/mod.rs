@@ -1,8 +1,10 @@
 //! The host loop: batches, steps, evaluation, metrics, checkpoints.
 
 pub mod batch;
+pub mod cell;
 pub mod checkpoint;
 pub mod chips;
+pub mod compare;
 pub mod evaluate;
 pub mod metrics;
 pub mod run;

@@ -94,7 +94,7 @@ fn build(experiment: &Experiment, data: &Dataset, full_steps: u64, purpose: For)
     if !matrices {
         let method = methods::of(recipe, optic)?;
         method.build(&mut b, &pair, recipe, full_steps)?;
-        if purpose == For::Ledger {
+        if purpose == For::Ledger && method.has_gradient() {
             ledger = oracle::ledger(&mut b, &*method, &pair, recipe)?;
         }
     }

@@ -1,0 +1,155 @@
+//! `lightloom compare EXPERIMENT.toml.. --methods all`: training methods on the same machines, with
+//! the same faults, and what each asks of them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use comfy_table::{ContentArrangement, Table, TableStyle, presets};
+use serde::Serialize;
+
+use super::{Common, make_folder, print, print_json, write_json};
+use crate::data;
+use crate::error::{Error, Result};
+use crate::files::atomic;
+use crate::methods::recipe::MethodName;
+use crate::report::compare::{self, HEADER, Row};
+use crate::train::compare::{Done, Grid, System};
+
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// Experiments, each a machine with its faults and its task; files or names of built-in ones.
+    #[arg(required = true)]
+    experiments: Vec<PathBuf>,
+    /// Methods, with commas between, or all.
+    #[arg(long, default_value = "all")]
+    methods: String,
+    /// Devices of each machine; their seeds count up from the file's.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
+    /// Exposures of the device that a method may take in all; the others stop with their epochs.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    shots: Option<u64>,
+    /// Factors on the learning rate, of which each method chooses one in runs of a quarter.
+    #[arg(long, value_name = "F,..", value_delimiter = ',', default_value = "1")]
+    rates: Vec<f64>,
+    /// Looks at accuracy and gradient, besides the one before the first step.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    looks: u64,
+    /// Validation samples of a look, and test samples at the end; all of them when absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    samples: Option<u32>,
+    /// Folder for the results, whose finished cells are kept; runs/compare when absent.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    rows: &'a [Row],
+    cells: &'a [Done],
+}
+
+impl Compare {
+    pub fn run(&self, common: &Common) -> Result<()> {
+        let methods = self.methods()?;
+        if let Some(bad) = self.rates.iter().find(|r| !(r.is_finite() && **r > 0.0)) {
+            let rule = format!("{bad} is no factor on a learning rate");
+            return Err(Error::invalid("--rates", rule).help("give for example 0.3,1,3"));
+        }
+        let mut systems: Vec<System> = Vec::new();
+        for path in &self.experiments {
+            let loaded = common.open(path)?;
+            let experiment = loaded.experiment.clone();
+            let Some(source) = experiment.data.as_ref().filter(|_| experiment.train.is_some())
+            else {
+                return Err(loaded.locate(
+                    Error::invalid("train", "missing: this file is a scene")
+                        .help("give an experiment with [data] and [train]"),
+                ));
+            };
+            let data = data::load(source, experiment.seed).map_err(|e| loaded.locate(e))?;
+            crate::experiment::check::check_regions(&experiment.optic, data.classes.len())
+                .map_err(|e| loaded.locate(e))?;
+            let name = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into());
+            if systems.iter().any(|s| s.name == name) {
+                let rule = format!("two experiments are called {name}");
+                return Err(Error::invalid("", rule).help("rename one of the files"));
+            }
+            systems.push(System { name, experiment, data: Arc::new(data) });
+        }
+        let grid = Grid {
+            systems,
+            methods,
+            seeds: self.seeds,
+            shots: self.shots,
+            rates: self.rates.clone(),
+            looks: self.looks,
+            samples: self.samples.map_or(usize::MAX, |n| n as usize),
+        };
+        let out = self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join("compare"));
+        let cells = make_folder(&out.join("cells"))?;
+        let threads = common.threads.map_or_else(
+            || std::thread::available_parallelism().map_or(1, usize::from),
+            usize::from,
+        );
+        let quiet = common.json;
+        let done = grid.fill(&cells, threads, &|done, n, of| {
+            if !quiet {
+                eprintln!("{n:4} of {of}  {}", line(done));
+            }
+        })?;
+        let rows = compare::rows(&done);
+        write_json(&out.join("compare.json"), &Answer { rows: &rows, cells: &done })?;
+        let markdown = table(&rows, presets::ASCII_MARKDOWN);
+        atomic::write(&out.join("compare.md"), |f| writeln!(f, "{markdown}"))?;
+        compare::plots(&done, &out)?;
+        if common.json {
+            return print_json(&Answer { rows: &rows, cells: &done });
+        }
+        let mut shown = table(&rows, presets::UTF8_HORIZONTAL_ONLY);
+        shown.set_content_arrangement(ContentArrangement::Dynamic);
+        print(&format!("{shown}\nresults: {}", out.display()))
+    }
+
+    fn methods(&self) -> Result<Vec<MethodName>> {
+        if self.methods == "all" {
+            return Ok(MethodName::ALL.to_vec());
+        }
+        let parse = |name: &str| {
+            serde_json::from_value(serde_json::Value::from(name)).map_err(|_| {
+                let known: Vec<String> = MethodName::ALL
+                    .iter()
+                    .filter_map(|m| serde_json::to_value(m).ok()?.as_str().map(str::to_owned))
+                    .collect();
+                Error::invalid("--methods", format!("\"{name}\" is no method"))
+                    .help(format!("use all, or some of {}", known.join(", ")))
+            })
+        };
+        self.methods.split(',').map(|name| parse(name.trim())).collect()
+    }
+}
+
+fn line(done: &Done) -> String {
+    let key = format!("{}, {:?}, device {}", done.key.system, done.key.method, done.key.seed);
+    match (&done.outcome, &done.refused) {
+        (Some(o), _) => format!(
+            "{key}: {:.1} % on the device, {:.1} % on the twin, {:.0} s",
+            100.0 * o.accuracy,
+            100.0 * o.twin_accuracy,
+            o.seconds
+        ),
+        (None, Some(why)) => format!("{key}: {why}"),
+        (None, None) => key,
+    }
+}
+
+fn table(rows: &[Row], preset: TableStyle) -> Table {
+    let mut table = Table::new();
+    table.load_style(preset);
+    table.set_header(HEADER);
+    for row in rows {
+        table.add_row(compare::cells(row));
+    }
+    table
+}

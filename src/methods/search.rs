@@ -1,0 +1,377 @@
+//! Searches that see losses alone and move a few numbers ([`super::reduced`]), driven from the host.
+//!
+//! | method | a step | source |
+//! |---|---|---|
+//! | finite differences | (L(z + h e_k) - L(z)) / h for every k, then down it | Shen 2017, Nat. Photon. 11, 441 |
+//! | mixed training | of a share of the numbers, each skipped at random: a step up, kept if the loss falls, else a step down | Gu 2021, AAAI (arXiv 2012.11148) |
+//! | CMA-ES | a population from N(m, σ² C), its better half recombined | Hansen 2016, arXiv 1604.00772 |
+//! | PEPG | symmetric pairs from N(μ, σ²), μ and σ along their rewards | Sehnke 2010, Neural Netw. 23, 551 |
+
+use super::recipe::{MethodName, Recipe, Search as Options};
+use super::reduced::Space;
+use super::{Bench, Charge, Gradient, Method, Pair, names, step};
+use crate::error::{Error, Result};
+use crate::lower::{detect, loss};
+use crate::math::random::{Site, uniform};
+use crate::ops::Op;
+use crate::ops::count::Count;
+use crate::ops::leaf_sum::LeafSum;
+use crate::ops::record::Record;
+use crate::optics::Optic;
+use crate::program::{Builder, Data, Shape};
+
+/// Measures the mean loss of a batch at the parameters as they are.
+const MEASURE: &str = "search.measure";
+const LOSS: &str = "search.loss";
+/// What the search remembers, in the checkpoint.
+const MEMORY: &str = "search.memory";
+
+pub struct Search {
+    kind: MethodName,
+    options: Options,
+    numbers: usize,
+    space: Option<Space>,
+    recipe: Recipe,
+}
+
+impl Search {
+    pub fn new(recipe: &Recipe) -> Self {
+        Self {
+            kind: recipe.method,
+            options: recipe.search.clone(),
+            numbers: 0,
+            space: None,
+            recipe: recipe.clone(),
+        }
+    }
+
+    /// Numbers of a machine, without making it.
+    fn count(&self, optic: &Optic) -> usize {
+        use crate::optics::element::Element;
+        let reduced = &self.recipe.reduced;
+        let plane = |i: usize| match reduced.basis {
+            super::recipe::Basis::Superpixels => {
+                optic.shape(i).iter().map(|&n| n.min(reduced.across)).product()
+            }
+            super::recipe::Basis::Zernike => reduced.count,
+        };
+        let mesh = |topology: crate::optics::mesh::Topology, n: usize| {
+            topology.layout(n).map_or(0, |l| 2 * l.cells.len() + n)
+        };
+        let of = |(i, e): (usize, &Element)| match (e, optic.guides(i)) {
+            (Element::PhaseMask(m), None) if m.trainable => plane(i),
+            (Element::PhaseMask(m), Some(n)) if m.trainable => n,
+            (Element::Mesh(m), Some(n)) if m.trainable => mesh(m.topology, n),
+            (Element::Svd(m), Some(n)) => 2 * mesh(m.topology, n) + n,
+            _ => 0,
+        };
+        optic.element.iter().enumerate().map(of).sum()
+    }
+
+    fn population(&self, n: usize) -> usize {
+        match self.options.population {
+            0 => 4 + (3.0 * (n as f64).ln()) as usize,
+            given => given as usize,
+        }
+    }
+}
+
+/// Standard normal numbers of a step of a search, addressed.
+fn normal(step: u32, k: u32) -> f64 {
+    let u = 1.0 - uniform(SEED, step, Site::Search, 2 * k);
+    let v = uniform(SEED, step, Site::Search, 2 * k + 1);
+    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+}
+
+const SEED: u64 = 0x7365_6172_6368;
+
+/// What a search carries from step to step.
+#[derive(Debug, Clone)]
+struct Memory {
+    z: Vec<f64>,
+    /// Step size of each number, or of all.
+    sigma: Vec<f64>,
+    /// Of CMA-ES: paths and the diagonal of C.
+    paths: [Vec<f64>; 2],
+    diagonal: Vec<f64>,
+    steps: u32,
+}
+
+impl Memory {
+    fn new(n: usize, size: f64) -> Self {
+        Self {
+            z: vec![0.0; n],
+            sigma: vec![size; n],
+            paths: [vec![0.0; n], vec![0.0; n]],
+            diagonal: vec![1.0; n],
+            steps: 0,
+        }
+    }
+
+    fn flat(&self) -> Vec<f64> {
+        let parts = [&self.z, &self.sigma, &self.paths[0], &self.paths[1], &self.diagonal];
+        parts.into_iter().flatten().copied().chain([f64::from(self.steps)]).collect()
+    }
+
+    fn from(flat: &[f64], n: usize) -> Self {
+        let part = |k: usize| flat[k * n..(k + 1) * n].to_vec();
+        let paths = [part(2), part(3)];
+        Self { z: part(0), sigma: part(1), paths, diagonal: part(4), steps: flat[5 * n] as u32 }
+    }
+}
+
+impl Method for Search {
+    fn gradient(&self, _: &mut Builder, _: &Pair, _: &Recipe) -> Result<Gradient> {
+        Err(Error::invalid("train.method", "a search has no gradient to show"))
+    }
+
+    fn has_gradient(&self) -> bool {
+        false
+    }
+
+    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
+        let n = if self.numbers > 0 { self.numbers } else { self.count(optic) };
+        let runs = match self.kind {
+            MethodName::FiniteDifferences => n as u64 + 1,
+            MethodName::Mixed => {
+                let active = self.options.active * (1.0 - self.options.skip);
+                1 + (2.0 * active * n as f64).ceil() as u64
+            }
+            MethodName::Pepg => 2 * self.population(n).div_ceil(2) as u64,
+            _ => self.population(n) as u64,
+        };
+        Charge { shots: runs * batch, reconfigurations: runs + 1, fields: 0, macs: 0.0 }
+    }
+
+    fn build(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe, _: u64) -> Result<()> {
+        let n = self.count(&pair.twin.optic);
+        if n == 0 || n > super::reduced::MOST {
+            let rule = format!(
+                "{n} numbers; searches without a gradient move 1 to {}",
+                super::reduced::MOST
+            );
+            return Err(Error::invalid("train.reduced", rule)
+                .help("use fewer superpixels across (train.reduced.across) or fewer Zernike polynomials (train.reduced.count)"));
+        }
+        let device = &pair.device;
+        b.routine(MEASURE, recipe.batch);
+        let light = device.light(b)?;
+        let reading = detect::read(b, device, &light)?;
+        let loss = loss::emit(b, device, &reading, &recipe.loss)?;
+        let (_, weight) = step::seed(b, recipe);
+        let mean = step::mean(b, "loss", loss, weight)?;
+        b.section("measure");
+        let mean = b.emit(Op::LeafSum(LeafSum), &[mean])?;
+        b.output(mean, LOSS);
+        step::next_shot(b)?;
+
+        // The rest of a step: what the trainer reads.
+        b.routine(names::TRAIN, recipe.batch);
+        let light = device.light(b)?;
+        let reading = detect::read(b, device, &light)?;
+        let loss = loss::emit(b, device, &reading, &recipe.loss)?;
+        let mean = step::mean(b, "loss.kept", loss, weight)?;
+        b.section("update");
+        let step = b.state(names::STEP, Shape::index(&[1]), Data::Index(vec![0]));
+        let loss = b.emit(Op::LeafSum(LeafSum), &[mean])?;
+        let ring = Data::Real(vec![0.0; names::RING]);
+        let ring = b.state(names::LOSS_RING, Shape::real(&[names::RING]), ring);
+        b.emit_into(Op::Record(Record { length: names::RING }), &[loss, step], &[ring])?;
+        b.emit_into(Op::Count(Count), &[], &[step])?;
+        crate::lower::machine::drift(b, device)?;
+        step::next_shot(b)?;
+        let memory = Memory::new(n, self.options.size).flat();
+        b.state(MEMORY, Shape::real(&[memory.len()]), Data::Real(memory));
+        for trained in &pair.twin.trainable {
+            let slot = b.slot(trained.slot);
+            let crate::program::Role::Param(start) = &slot.role else { continue };
+            let (name, shape) = (format!("search.start.{}", slot.name), slot.shape.clone());
+            let start = Data::Real(start.reals().to_vec());
+            b.state(&name, shape, start);
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, bench: &mut Bench) -> Result<()> {
+        if self.space.is_none() {
+            self.begin(bench)?;
+        }
+        let Some(space) = self.space.clone() else { return Ok(()) };
+        let n = space.numbers();
+        let missing =
+            || Error::invalid("train.method", "the search's memory is not in the program");
+        let program = bench.executor.program();
+        let slot = program.find(MEMORY).ok_or_else(missing)?;
+        let mut memory = Memory::from(bench.executor.read(slot)?.reals(), n);
+        match self.kind {
+            MethodName::FiniteDifferences => self.differences(bench, &space, &mut memory)?,
+            MethodName::Mixed => self.mixed(bench, &space, &mut memory)?,
+            MethodName::Pepg => self.pepg(bench, &space, &mut memory)?,
+            _ => self.cma(bench, &space, &mut memory)?,
+        }
+        memory.steps += 1;
+        tell(bench, &space, &memory.z)?;
+        bench.executor.write(slot, &Data::Real(memory.flat()))?;
+        bench.run(names::TRAIN)
+    }
+}
+
+/// Puts the parameters at z.
+fn tell(bench: &mut Bench, space: &Space, z: &[f64]) -> Result<()> {
+    for (slot, theta) in space.at(z) {
+        bench.executor.write(slot, &Data::Real(theta))?;
+    }
+    Ok(())
+}
+
+/// The mean loss of the batch at z.
+fn measure(bench: &mut Bench, space: &Space, z: &[f64]) -> Result<f64> {
+    tell(bench, space, z)?;
+    bench.run(MEASURE)?;
+    let slot = bench.executor.program().find(LOSS);
+    let slot = slot.ok_or_else(|| Error::invalid("train.method", "no loss is measured"))?;
+    Ok(bench.executor.read(slot)?.reals()[0])
+}
+
+impl Search {
+    fn begin(&mut self, bench: &mut Bench) -> Result<()> {
+        let program = bench.executor.program();
+        let mut params = Vec::new();
+        for (id, slot) in program.kept() {
+            let Some(name) = slot.name.strip_prefix("search.start.") else { continue };
+            let Some(own) = program.find(name) else { continue };
+            params.push((own, slot.shape.dims.clone(), id));
+        }
+        let mut all = Vec::new();
+        for (own, dims, start) in params {
+            all.push((own, dims, bench.executor.read(start)?.reals().to_vec()));
+        }
+        let space = Space::new(&self.recipe.reduced, all)?;
+        self.numbers = space.numbers();
+        self.space = Some(space);
+        Ok(())
+    }
+
+    fn differences(&self, bench: &mut Bench, space: &Space, m: &mut Memory) -> Result<()> {
+        let (h, here) = (self.options.size, measure(bench, space, &m.z)?);
+        let mut slope = vec![0.0; m.z.len()];
+        for (k, slope) in slope.iter_mut().enumerate() {
+            let mut z = m.z.clone();
+            z[k] += h;
+            *slope = (measure(bench, space, &z)? - here) / h;
+        }
+        let lr = self.recipe.optimizer.lr();
+        m.z.iter_mut().zip(&slope).for_each(|(z, g)| *z -= lr * g);
+        Ok(())
+    }
+
+    fn mixed(&self, bench: &mut Bench, space: &Space, m: &mut Memory) -> Result<()> {
+        let size = self.options.size;
+        let mut here = measure(bench, space, &m.z)?;
+        for k in 0..m.z.len() {
+            // Which numbers are active stays; which are skipped changes.
+            let active = uniform(SEED, 0, Site::Search, k as u32) < self.options.active;
+            let skipped = uniform(SEED, m.steps + 1, Site::Search, k as u32) < self.options.skip;
+            if !active || skipped {
+                continue;
+            }
+            let mut z = m.z.clone();
+            z[k] += size;
+            let up = measure(bench, space, &z)?;
+            if up < here {
+                here = up;
+            } else {
+                z[k] -= 2.0 * size;
+                here = measure(bench, space, &z)?;
+            }
+            m.z = z;
+        }
+        Ok(())
+    }
+
+    fn pepg(&self, bench: &mut Bench, space: &Space, m: &mut Memory) -> Result<()> {
+        let (n, pairs) = (m.z.len(), self.population(m.z.len()).div_ceil(2));
+        let mut seen = Vec::with_capacity(pairs);
+        for p in 0..pairs {
+            let epsilon: Vec<f64> =
+                (0..n).map(|k| m.sigma[k] * normal(m.steps, (p * n + k) as u32)).collect();
+            let side = |sign: f64| -> Vec<f64> {
+                m.z.iter().zip(&epsilon).map(|(z, e)| z + sign * e).collect()
+            };
+            let (up, down) = (side(1.0), side(-1.0));
+            // Rewards are losses turned round.
+            let rewards = [-measure(bench, space, &up)?, -measure(bench, space, &down)?];
+            seen.push((epsilon, rewards));
+        }
+        let all = seen.iter().flat_map(|(_, r)| r);
+        let mean = all.clone().sum::<f64>() / (2 * pairs) as f64;
+        let spread = (all.map(|r| (r - mean).powi(2)).sum::<f64>() / (2 * pairs) as f64).sqrt();
+        let scale = 1.0 / (spread.max(1e-12) * pairs as f64);
+        for k in 0..n {
+            let (mut along, mut width) = (0.0, 0.0);
+            for (epsilon, [up, down]) in &seen {
+                let e = epsilon[k];
+                along += e * (up - down) / 2.0;
+                width += (e * e - m.sigma[k].powi(2)) / m.sigma[k] * ((up + down) / 2.0 - mean);
+            }
+            m.z[k] += self.options.rate * scale * along;
+            let sigma = m.sigma[k] + 0.5 * self.options.rate * scale * width;
+            m.sigma[k] = sigma.clamp(0.1 * m.sigma[k], 2.0 * m.sigma[k]);
+        }
+        Ok(())
+    }
+
+    /// With a diagonal C (Ros and Hansen 2008, PPSN X): linear in the numbers.
+    fn cma(&self, bench: &mut Bench, space: &Space, m: &mut Memory) -> Result<()> {
+        let n = m.z.len();
+        let lambda = self.population(n);
+        let mu = lambda / 2;
+        let raw: Vec<f64> =
+            (1..=mu).map(|i| ((lambda as f64 + 1.0) / 2.0).ln() - (i as f64).ln()).collect();
+        let total: f64 = raw.iter().sum();
+        let weights: Vec<f64> = raw.iter().map(|w| w / total).collect();
+        let mu_eff = weights.iter().map(|w| w * w).sum::<f64>().recip();
+        let d = n as f64;
+        let c_sigma = (mu_eff + 2.0) / (d + mu_eff + 5.0);
+        let damping = 1.0 + 2.0 * (((mu_eff - 1.0) / (d + 1.0)).sqrt() - 1.0).max(0.0) + c_sigma;
+        let c_c = (4.0 + mu_eff / d) / (d + 4.0 + 2.0 * mu_eff / d);
+        let c_1 = 2.0 / ((d + 1.3).powi(2) + mu_eff) * (d + 2.0) / 3.0;
+        let c_mu = (2.0 * (mu_eff - 2.0 + 1.0 / mu_eff) / ((d + 2.0).powi(2) + mu_eff) * (d + 2.0)
+            / 3.0)
+            .min(1.0 - c_1.min(1.0));
+        let expected = d.sqrt() * (1.0 - 1.0 / (4.0 * d) + 1.0 / (21.0 * d * d));
+
+        let mut population = Vec::with_capacity(lambda);
+        for p in 0..lambda {
+            let y: Vec<f64> = (0..n)
+                .map(|k| m.diagonal[k].sqrt() * normal(m.steps, (p * n + k) as u32))
+                .collect();
+            let z: Vec<f64> = m.z.iter().zip(&y).map(|(z, y)| z + m.sigma[0] * y).collect();
+            population.push((measure(bench, space, &z)?, y));
+        }
+        population.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let best = &population[..mu];
+        let moved: Vec<f64> =
+            (0..n).map(|k| weights.iter().zip(best).map(|(w, (_, y))| w * y[k]).sum()).collect();
+        let sigma = m.sigma[0];
+        m.z.iter_mut().zip(&moved).for_each(|(z, y)| *z += sigma * y);
+        let [p_sigma, p_c] = &mut m.paths;
+        let gain = (c_sigma * (2.0 - c_sigma) * mu_eff).sqrt();
+        for k in 0..n {
+            p_sigma[k] = (1.0 - c_sigma) * p_sigma[k] + gain * moved[k] / m.diagonal[k].sqrt();
+        }
+        let length = p_sigma.iter().map(|p| p * p).sum::<f64>().sqrt();
+        let settled = (1.0 - (1.0 - c_sigma).powi(2 * (m.steps as i32 + 1))).sqrt();
+        let still = length / settled < (1.4 + 2.0 / (d + 1.0)) * expected;
+        let h = if still { (c_c * (2.0 - c_c) * mu_eff).sqrt() } else { 0.0 };
+        for k in 0..n {
+            p_c[k] = (1.0 - c_c) * p_c[k] + h * moved[k];
+            let spread: f64 = weights.iter().zip(best).map(|(w, (_, y))| w * y[k] * y[k]).sum();
+            m.diagonal[k] =
+                (1.0 - c_1 - c_mu).max(0.0) * m.diagonal[k] + c_1 * p_c[k] * p_c[k] + c_mu * spread;
+        }
+        let next = sigma * ((c_sigma / damping) * (length / expected - 1.0)).exp();
+        m.sigma.fill(next.clamp(1e-6, 10.0));
+        Ok(())
+    }
+}

@@ -1,0 +1,222 @@
+//! A comparison of methods as people read it: rows with intervals, a Markdown table, curves.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::methods::{Charge, recipe::MethodName};
+use crate::render::lines::{self, Diagram, Line};
+use crate::train::cell::Layer;
+use crate::train::compare::Done;
+
+/// A mean over devices with its 95 % interval, by Student's t.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Mean {
+    pub mean: f64,
+    /// None of one device.
+    pub interval: Option<[f64; 2]>,
+}
+
+/// 97.5 % quantiles of Student's t for 1, 2, .. degrees of freedom (Fisher and Yates).
+const STUDENT: [f64; 20] = [
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+    2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
+];
+
+impl Mean {
+    pub fn of(values: &[f64]) -> Self {
+        let n = values.len();
+        let mean = values.iter().sum::<f64>() / n.max(1) as f64;
+        if n < 2 {
+            return Self { mean, interval: None };
+        }
+        let square = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1) as f64;
+        let half = STUDENT.get(n - 2).unwrap_or(&1.96) * (square / n as f64).sqrt();
+        Self { mean, interval: Some([mean - half, mean + half]) }
+    }
+
+    fn percent(&self) -> String {
+        match self.interval {
+            Some([low, high]) => {
+                format!("{:.1} ± {:.1}", 100.0 * self.mean, 50.0 * (high - low))
+            }
+            None => format!("{:.1}", 100.0 * self.mean),
+        }
+    }
+}
+
+/// A method on a machine over all devices.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    pub system: String,
+    pub method: MethodName,
+    pub devices: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// Test accuracy on the device.
+    pub accuracy: Mean,
+    /// Of the same parameters on the twin.
+    pub twin_accuracy: Mean,
+    pub steps: u64,
+    pub charge: Charge,
+    /// On one thread, mean over devices.
+    pub seconds: f64,
+    /// At the last look, mean over devices and layers.
+    pub cosine: f64,
+    pub ratio: f64,
+}
+
+fn name(method: MethodName) -> String {
+    serde_json::to_value(method)
+        .ok()
+        .and_then(|v| v.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+/// Rows in the order of the cells.
+pub fn rows(cells: &[Done]) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for cell in cells {
+        let same = |r: &Row| r.system == cell.key.system && r.method == cell.key.method;
+        if rows.iter().any(same) {
+            continue;
+        }
+        let all: Vec<&Done> = cells
+            .iter()
+            .filter(|c| c.key.system == cell.key.system && c.key.method == cell.key.method)
+            .collect();
+        let outcomes: Vec<_> = all.iter().filter_map(|c| c.outcome.as_ref()).collect();
+        let of = |f: fn(&crate::train::cell::Outcome) -> f64| {
+            Mean::of(&outcomes.iter().map(|o| f(o)).collect::<Vec<_>>())
+        };
+        let last = |f: fn(&Layer) -> f64| {
+            let layers: Vec<f64> = outcomes
+                .iter()
+                .filter_map(|o| o.curve.last())
+                .flat_map(|p| p.layers.iter().map(f))
+                .collect();
+            Mean::of(&layers).mean
+        };
+        rows.push(Row {
+            system: cell.key.system.clone(),
+            method: cell.key.method,
+            devices: outcomes.len(),
+            refused: all.iter().find_map(|c| c.refused.clone()).filter(|_| outcomes.is_empty()),
+            accuracy: of(|o| o.accuracy),
+            twin_accuracy: of(|o| o.twin_accuracy),
+            steps: outcomes.first().map_or(0, |o| o.steps),
+            charge: outcomes.first().map_or_else(Charge::default, |o| o.charge),
+            seconds: of(|o| o.seconds).mean,
+            cosine: last(|l| l.cosine),
+            ratio: last(|l| l.ratio),
+        });
+    }
+    rows
+}
+
+pub const HEADER: [&str; 10] = [
+    "machine",
+    "method",
+    "on the device (%)",
+    "on the twin (%)",
+    "steps",
+    "shots",
+    "settings",
+    "fields",
+    "GMAC",
+    "cosine, length",
+];
+
+/// Cells of a row; a refusal is the reason in place of numbers.
+pub fn cells(row: &Row) -> Vec<String> {
+    let start = [row.system.clone(), name(row.method)];
+    if let Some(why) = &row.refused {
+        let rest = [format!("does not suit: {why}")].into_iter().chain(vec![String::new(); 7]);
+        return start.into_iter().chain(rest).collect();
+    }
+    let c = &row.charge;
+    let rest = [
+        row.accuracy.percent(),
+        row.twin_accuracy.percent(),
+        row.steps.to_string(),
+        c.shots.to_string(),
+        c.reconfigurations.to_string(),
+        c.fields.to_string(),
+        format!("{:.1}", c.macs / 1e9),
+        format!("{:.2}, {:.2}", row.cosine, row.ratio),
+    ];
+    start.into_iter().chain(rest).collect()
+}
+
+/// Accuracy against exposures and against steps, and cosine against steps, of every machine.
+pub fn plots(done: &[Done], folder: &Path) -> Result<()> {
+    let mut systems: Vec<&str> = done.iter().map(|d| d.key.system.as_str()).collect();
+    systems.dedup();
+    systems.sort_unstable();
+    systems.dedup();
+    for system in systems {
+        let of = |f: &dyn Fn(&crate::train::cell::Point) -> Option<[f64; 2]>| -> Vec<Line> {
+            let mut lines: Vec<Line> = Vec::new();
+            for cell in done.iter().filter(|d| d.key.system == system) {
+                let Some(outcome) = &cell.outcome else { continue };
+                let name = name(cell.key.method);
+                // The first device stands for all; the table has the intervals.
+                if lines.iter().any(|l| l.name == name) {
+                    continue;
+                }
+                let points: Vec<[f64; 2]> = outcome.curve.iter().filter_map(f).collect();
+                if points.len() > 1 {
+                    lines.push(Line { name, points });
+                }
+            }
+            lines
+        };
+        let percent = |p: &crate::train::cell::Point| 100.0 * p.accuracy;
+        let cosine = |p: &crate::train::cell::Point| {
+            let n = p.layers.len();
+            (n > 0).then(|| p.layers.iter().map(|l| l.cosine).sum::<f64>() / n as f64)
+        };
+        let accuracy = "validation accuracy on the device (%)";
+        for (file, along, up, lines, within) in [
+            ("steps", "steps", accuracy, of(&|p| Some([p.step as f64, percent(p)])), None),
+            (
+                "shots",
+                "thousand exposures of the device",
+                accuracy,
+                of(&|p| (p.shots > 0 || p.step == 0).then(|| [p.shots as f64 / 1e3, percent(p)])),
+                None,
+            ),
+            (
+                "cosine",
+                "steps",
+                "cosine with the device's gradient",
+                of(&|p| Some([p.step as f64, cosine(p)?])),
+                Some([-0.2, 1.05]),
+            ),
+        ] {
+            if lines.is_empty() {
+                continue;
+            }
+            let diagram = Diagram { title: system, along, up, lines: &lines, within };
+            lines::draw(&diagram, &folder.join(format!("{system}.{file}.png")))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Mean;
+
+    /// Three values: mean 2, std 1, so 4.303 / √3 either way.
+    #[test]
+    fn intervals_are_students() {
+        let [low, high] = Mean::of(&[1.0, 2.0, 3.0]).interval.unwrap();
+        assert!(
+            (high - low - 2.0 * 4.303 / 3f64.sqrt()).abs() < 1e-9
+                && (low + high - 4.0).abs() < 1e-12
+        );
+        assert!(Mean::of(&[1.0]).interval.is_none());
+    }
+}

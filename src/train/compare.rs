@@ -1,0 +1,222 @@
+//! The grid of a comparison: machines x methods x device seeds, one thread a cell, each cell kept as
+//! it ends so that a run that was cut goes on.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::cell::{Cell, Outcome, Plan};
+use super::session::Session;
+use crate::backend::{Backend, Choice};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::experiment::Experiment;
+use crate::files::atomic;
+use crate::methods::{self, recipe::MethodName};
+
+/// A machine with its task.
+pub struct System {
+    pub name: String,
+    pub experiment: Experiment,
+    pub data: Arc<Dataset>,
+}
+
+/// One cell: which machine, method and device.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Key {
+    pub system: String,
+    pub method: MethodName,
+    /// Of the device, and of the order of the data.
+    pub seed: u64,
+}
+
+/// A cell with what came out, or why nothing could.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    #[serde(flatten)]
+    pub key: Key,
+    /// Of everything that decides the outcome.
+    pub request: String,
+    /// Factor on the learning rate that the tuning chose.
+    pub rate: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+/// What is compared.
+pub struct Grid {
+    pub systems: Vec<System>,
+    pub methods: Vec<MethodName>,
+    pub seeds: u64,
+    /// Exposures of the device that a method may take; those that need none, and those that stay
+    /// below, stop with their epochs.
+    pub shots: Option<u64>,
+    /// Factors on the learning rate, of which a quarter of the run chooses one; as many for all.
+    pub rates: Vec<f64>,
+    pub looks: u64,
+    pub samples: usize,
+}
+
+/// What is told of a cell when it ends.
+pub type Told<'a> = dyn Fn(&Done, usize, usize) + Sync + 'a;
+
+impl Key {
+    fn file(&self, folder: &Path) -> PathBuf {
+        let method = format!("{:?}", self.method).to_lowercase();
+        folder.join(format!("{}.{method}.{}.json", self.system, self.seed))
+    }
+}
+
+impl Grid {
+    fn keys(&self) -> Vec<(usize, Key)> {
+        let mut all = Vec::new();
+        for seed in 0..self.seeds {
+            for (s, system) in self.systems.iter().enumerate() {
+                for &method in &self.methods {
+                    all.push((s, Key { system: system.name.clone(), method, seed }));
+                }
+            }
+        }
+        all
+    }
+
+    /// The experiment of a cell.
+    fn experiment(&self, system: &System, key: &Key, rate: f64) -> Experiment {
+        let mut experiment = system.experiment.clone();
+        experiment.seed = experiment.seed.wrapping_add(key.seed);
+        if let Some(hardware) = &mut experiment.hardware {
+            hardware.seed = hardware.seed.wrapping_add(key.seed);
+        }
+        if let Some(recipe) = &mut experiment.train {
+            recipe.method = key.method;
+            recipe.optimizer.scale(rate);
+        }
+        experiment
+    }
+
+    /// Steps of a cell: as the recipe has them, or as many as the device's exposures allow.
+    fn steps(&self, experiment: &Experiment, data: &Dataset) -> Result<u64> {
+        let Some(recipe) = &experiment.train else {
+            return Err(Error::invalid("train", "missing").help("add a [train] block"));
+        };
+        let method = methods::of(recipe, &experiment.optic)?;
+        let per_epoch = (data.train.len() / recipe.batch) as u64;
+        let full = (per_epoch * recipe.epochs as u64).min(recipe.steps.unwrap_or(u64::MAX));
+        let each = method.charge(&experiment.optic, recipe.batch as u64).shots;
+        let most = self.shots.filter(|_| each > 0).map_or(u64::MAX, |shots| shots / each);
+        Ok(full.min(most).max(1))
+    }
+
+    fn run(&self, system: &System, key: &Key, rate: f64, share: u64) -> Result<Outcome> {
+        let experiment = self.experiment(system, key, rate);
+        let steps = self.steps(&experiment, &system.data)?.div_ceil(share);
+        let mut timed = experiment.clone();
+        if let Some(recipe) = &mut timed.train {
+            recipe.steps = Some(steps);
+        }
+        let choice = Choice { threads: Some(1), backend: Backend::Cpu, ..Choice::default() };
+        let mut session = if share > 1 {
+            Session::new(timed, Arc::clone(&system.data), choice)?
+        } else {
+            Session::with_ledger(timed, Arc::clone(&system.data), choice)?
+        };
+        let looks = if share > 1 { 1 } else { self.looks };
+        Cell::new(&mut session)?.run(&Plan { steps, looks, samples: self.samples })
+    }
+
+    /// The rate whose quarter run reads the validation samples best.
+    fn tuned(&self, system: &System, key: &Key) -> Result<f64> {
+        let [only] = self.rates[..] else {
+            let mut best = (f64::NEG_INFINITY, 1.0);
+            for &rate in &self.rates {
+                // A rate at which training breaks loses.
+                let outcome = match self.run(system, key, rate, 4) {
+                    Err(Error::NotFinite { .. }) => continue,
+                    other => other?,
+                };
+                let seen = outcome.curve.last().map_or(0.0, |p| p.accuracy);
+                if seen > best.0 {
+                    best = (seen, rate);
+                }
+            }
+            return Ok(best.1);
+        };
+        Ok(only)
+    }
+
+    /// What decides a cell's outcome, as text.
+    fn request(&self, system: &System, key: &Key) -> String {
+        let experiment = toml::to_string(&self.experiment(system, key, 1.0)).unwrap_or_default();
+        format!(
+            "{experiment}\nshots {:?} rates {:?} looks {} samples {} version {}",
+            self.shots,
+            self.rates,
+            self.looks,
+            self.samples,
+            env!("CARGO_PKG_VERSION")
+        )
+    }
+
+    fn cell(&self, system: &System, key: &Key, file: &Path) -> Result<Done> {
+        let request = self.request(system, key);
+        if let Ok(text) = std::fs::read_to_string(file)
+            && let Ok(done) = serde_json::from_str::<Done>(&text)
+            && done.request == request
+        {
+            return Ok(done);
+        }
+        let (mut rate, mut outcome, mut refused) = (1.0, None, None);
+        match self.tuned(system, key).and_then(|r| {
+            rate = r;
+            self.run(system, key, r, 1)
+        }) {
+            Ok(result) => outcome = Some(result),
+            Err(Error::Invalid(why)) => refused = Some(why.rule.clone()),
+            Err(other @ Error::NotFinite { .. }) => refused = Some(other.to_string()),
+            Err(other) => return Err(other),
+        }
+        let done = Done { key: key.clone(), request, rate, outcome, refused };
+        atomic::write(file, |out| {
+            serde_json::to_writer_pretty(&mut *out, &done)?;
+            std::io::Write::write_all(out, b"\n")
+        })?;
+        Ok(done)
+    }
+
+    /// Runs every cell that `folder` does not hold yet, on so many threads.
+    pub fn fill(&self, folder: &Path, threads: usize, told: &Told<'_>) -> Result<Vec<Done>> {
+        let keys = self.keys();
+        let next = AtomicUsize::new(0);
+        let ended = AtomicUsize::new(0);
+        let results: Mutex<Vec<(usize, Result<Done>)>> = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for _ in 0..threads.min(keys.len()).max(1) {
+                scope.spawn(|| {
+                    loop {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        let Some((system, key)) = keys.get(at) else { return };
+                        let result = self.cell(&self.systems[*system], key, &key.file(folder));
+                        let failed = result.is_err();
+                        if let Ok(done) = &result {
+                            told(done, ended.fetch_add(1, Ordering::Relaxed) + 1, keys.len());
+                        }
+                        let mut all = results.lock().unwrap_or_else(PoisonError::into_inner);
+                        all.push((at, result));
+                        if failed {
+                            // No cell begins after one that failed.
+                            next.store(keys.len(), Ordering::Relaxed);
+                        }
+                    }
+                });
+            }
+        });
+        let mut all = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        all.sort_by_key(|(at, _)| *at);
+        all.into_iter().map(|(_, result)| result).collect()
+    }
+}
