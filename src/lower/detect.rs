@@ -24,22 +24,27 @@ pub struct Reading {
 }
 
 pub fn read(b: &mut Builder, machine: &Machine, light: &Light) -> Result<Reading> {
-    let Some(detector) = &machine.optic.detector else {
-        return Err(Error::invalid("optic.detector", "missing, and a task needs one"));
-    };
-    let elements = machine.optic.element.len();
-    let weights = match machine.optic.guides(elements) {
-        Some(modes) => detector.ports(modes, machine.classes),
-        None => detector.weights(&machine.optic.grid(), machine.classes),
-    };
-    let regions = weights.rows();
     let intensity = b.emit(Op::Intensity(Intensity), &[light.leaving])?;
-    let mut regions = SparseSum::new("detector", weights, &[regions]).emit(b, intensity)?;
+    let mut regions = regions_of(b, machine, intensity)?;
     if let Some(device) = &machine.device {
+        let elements = machine.optic.element.len();
         regions = device.expose(b, elements, regions, machine.source_power()?)?;
     }
     let entering = b.emit(Op::Power(Power), &[light.entering])?;
     score(b, machine, Reading { intensity, regions, scores: regions, entering })
+}
+
+/// Power of an intensity in each region of the detector.
+pub fn regions_of(b: &mut Builder, machine: &Machine, intensity: SlotId) -> Result<SlotId> {
+    let Some(detector) = &machine.optic.detector else {
+        return Err(Error::invalid("optic.detector", "missing, and a task needs one"));
+    };
+    let weights = match machine.optic.guides(machine.optic.element.len()) {
+        Some(modes) => detector.ports(modes, machine.classes),
+        None => detector.weights(&machine.optic.grid(), machine.classes),
+    };
+    let regions = weights.rows();
+    SparseSum::new("detector", weights, &[regions]).emit(b, intensity)
 }
 
 /// The reading with the scores of its regions.

@@ -5,6 +5,7 @@ pub mod alignment;
 pub mod aware;
 pub mod backprop;
 pub mod insitu;
+pub mod local;
 pub mod oracle;
 pub mod recipe;
 pub mod reduced;
@@ -117,6 +118,7 @@ pub fn of(recipe: &Recipe, optic: &Optic) -> Result<Box<dyn Method>> {
         MethodName::Dfa => Box::new(alignment::Alignment::direct(optic, &recipe.feedback)?),
         MethodName::Fa => Box::new(alignment::Alignment::sequential(optic, &recipe.feedback)?),
         MethodName::LastLayer => Box::new(alignment::LastLayer),
+        MethodName::Local => Box::new(local::Local::new(optic)?),
         MethodName::Spsa => Box::new(zeroth::Zeroth::spsa(recipe)),
         MethodName::Flops => Box::new(zeroth::Zeroth::flops(recipe)),
         MethodName::FiniteDifferences

@@ -73,6 +73,8 @@ pub enum MethodName {
     Dfa,
     /// Feedback alignment from camera to camera.
     Fa,
+    /// Each layer by a loss on its own camera.
+    Local,
     /// Control: nothing before the last layer is trained.
     LastLayer,
     /// Simultaneous perturbation.
@@ -96,7 +98,7 @@ pub enum MethodName {
 }
 
 impl MethodName {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Backprop,
         Self::Vaccination,
         Self::Pat,
@@ -105,6 +107,7 @@ impl MethodName {
         Self::Dat,
         Self::Dfa,
         Self::Fa,
+        Self::Local,
         Self::LastLayer,
         Self::Spsa,
         Self::Flops,

@@ -1,0 +1,72 @@
+//! Local learning: each layer has a loss of its own, read at the detector's regions on its own camera,
+//! and nothing goes back from one camera to the one before (Nøkland and Eidnes 2019, arXiv
+//! 1901.06656; on physical layers Momeni 2023, Science 382, 1297, with another goodness). Inside a
+//! layer, which is one linear optic, the gradient is exact.
+
+use super::recipe::Recipe;
+use super::{Charge, Gradient, Method, Pair, oracle, step};
+use crate::error::{Error, Result};
+use crate::lower::detect::{self, Reading};
+use crate::lower::{At, loss};
+use crate::ops::Op;
+use crate::ops::add::Add;
+use crate::ops::graft::Graft;
+use crate::optics::Optic;
+use crate::optics::element::Element;
+use crate::program::adjoint::{Start, adjoint_from, params};
+use crate::program::{Builder, Data, Shape, SlotId};
+
+pub struct Local;
+
+impl Local {
+    pub fn new(optic: &Optic) -> Result<Self> {
+        if optic.element.iter().any(|e| matches!(e, Element::Detect(_))) {
+            return Ok(Self);
+        }
+        let rule = "no camera stands between the layers, so no layer has a reading of its own";
+        Err(Error::invalid("train.method", rule)
+            .help("put { kind = \"detect\" } between layers, or use backprop or pat"))
+    }
+}
+
+/// The same numbers, through which no gradient goes.
+fn given(b: &mut Builder, read: SlotId) -> Result<SlotId> {
+    let shape = Shape::real(&b.slot(read).shape.dims);
+    let nothing = vec![0.0; shape.len()];
+    let name = format!("nothing.{:?}", shape.dims);
+    let nothing = b.constant(&name, shape, || Data::Real(nothing));
+    b.emit(Op::Graft(Graft), &[nothing, read])
+}
+
+impl Method for Local {
+    fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
+        let device = &pair.device;
+        let mut cameras = Vec::new();
+        let entering = device.enter(b)?;
+        let light = device.light_of(b, entering, &mut |b, at, slot| match at {
+            At::Read(_) => {
+                cameras.push(slot);
+                given(b, slot)
+            }
+            At::Behind(_) => Ok(slot),
+        })?;
+        let reading = detect::read(b, device, &light)?;
+        let last = loss::emit(b, device, &reading, &recipe.loss)?;
+        let mut total = last;
+        for camera in cameras {
+            let regions = detect::regions_of(b, device, camera)?;
+            let own = detect::score(b, device, Reading { regions, ..reading })?;
+            let own = loss::emit(b, device, &own, &recipe.loss)?;
+            total = b.emit(Op::Add(Add), &[total, own])?;
+        }
+        let (seed, _) = step::seed(b, recipe);
+        let start = Start { seeds: vec![(total, seed)], ..Start::default() };
+        let grads = adjoint_from(b, start)?;
+        Ok(Gradient { loss: last, of: params(b, &grads) })
+    }
+
+    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
+        let macs = 2.0 * oracle::macs(optic) * batch as f64;
+        Charge { shots: batch, reconfigurations: 1, fields: 0, macs }
+    }
+}
