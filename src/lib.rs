@@ -77,6 +77,7 @@ pub mod data;
 pub mod error;
 pub mod experiment;
 pub mod files;
+pub mod lab;
 pub mod lower;
 pub mod math;
 pub mod methods;

@@ -109,6 +109,7 @@ const RULES: &[Rule] = &[
         ],
         words: &[],
     },
+    Rule { below: &["lab/"], but: &[], modules: &["cli", "report", "render", "lower"], words: &[] },
     Rule { below: &["bench/"], but: &[], modules: &["cli", "report", "render"], words: &[] },
     Rule { below: &[""], but: &["bench/", "cli/"], modules: &["bench"], words: &[] },
     Rule { below: &["report/", "render/"], but: &[], modules: &["cli"], words: &[] },

@@ -1,11 +1,13 @@
 //! The command line: one file a sub-command, each thin.
 
 mod bench;
+mod calibrate;
 mod compare;
 mod completions;
 mod data;
 mod doctor;
 mod eval;
+mod lab;
 mod mesh;
 mod render;
 mod schema;
@@ -44,6 +46,10 @@ enum Command {
     Eval(eval::Eval),
     /// Training methods on the same machines with the same faults, and what each asks of them.
     Compare(compare::Compare),
+    /// Where the planes of a device stand, fitted to what its camera sees.
+    Calibrate(calibrate::Calibrate),
+    /// A device behind another process: the protocol's reference server.
+    Lab(lab::Lab),
     /// Meshes of interferometers: phases for a matrix, chips with errors, pictures.
     Mesh(mesh::MeshArgs),
     /// Draw masks and light from a checkpoint, or a field from a .npy file.
@@ -148,6 +154,8 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Train(c) => c.run(common),
         Command::Eval(c) => c.run(common),
         Command::Compare(c) => c.run(common),
+        Command::Calibrate(c) => c.run(common),
+        Command::Lab(c) => c.run(common),
         Command::Mesh(c) => c.run(common),
         Command::Render(c) => c.run(common),
         Command::Bench(c) => c.run(common),

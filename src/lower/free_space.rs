@@ -43,13 +43,14 @@ fn trained_table(
     transfer: &Transfer,
     step: &FreeSpace,
     geometry: SlotId,
+    fitted: bool,
 ) -> Result<SlotId> {
     let h0 = table(b, transfer);
     let wavelength = transfer.wavelength;
     let along = |a: usize| transfer.map(|fy, fx| wavelength * if a == 0 { fy } else { fx });
     let name = format!("frequency {:?} {:?}", transfer.padded, transfer.pitch);
     // What is drawn takes no gradient.
-    let has = |g| step.trainable.contains(&g);
+    let has = |g| step.trainable.contains(&g) || (fitted && g != Geometry::Pitch);
     let op = transfer::Transfer {
         z: transfer.z / wavelength,
         pitch: transfer.pitch.map(|p| p / wavelength),
@@ -59,19 +60,19 @@ fn trained_table(
     op.emit(b, &name, h0, [along(0), along(1)], geometry)
 }
 
-/// Emits E(z) from E(0), or with conj(H) the adjoint; `geometry` is the step's parameter if it has
-/// one.
+/// Emits E(z) from E(0), or with conj(H) the adjoint; `geometry` is the step's parameter, or
+/// what is drawn or, with true, fitted of it.
 pub fn emit(
     b: &mut Builder,
     optic: &Optic,
     step: &FreeSpace,
-    geometry: Option<SlotId>,
+    geometry: Option<(SlotId, bool)>,
     field: SlotId,
     conj: bool,
 ) -> Result<SlotId> {
     let transfer = optic.transfer(step);
     let h = match geometry {
-        Some(geometry) => trained_table(b, &transfer, step, geometry)?,
+        Some((geometry, fitted)) => trained_table(b, &transfer, step, geometry, fitted)?,
         None => fixed(b, &transfer),
     };
     let (samples, padded) = (optic.grid().samples, transfer.padded);

@@ -15,7 +15,7 @@ use crate::ops::sparse_sum::SparseSum;
 use crate::optics::element::Element;
 use crate::optics::encoding::Modulation;
 use crate::optics::grid::Grid;
-use crate::optics::hardware::{Hardware, misaligned};
+use crate::optics::hardware::{Hardware, PlaneIndex, misaligned, neighbours};
 use crate::optics::mesh::Mesh;
 use crate::optics::source::Source;
 use crate::optics::{Optic, detector::Detector};
@@ -64,6 +64,11 @@ pub struct Machine {
     pub head: Option<[SlotId; 2]>,
     /// What is wrong with it; the ideal machine and the twin have none.
     pub device: Option<Device>,
+    /// How planes stand as parameters `[4]`, in the units of [`crate::ops::transfer`]; of a twin that is
+    /// calibrated.
+    pub poses: HashMap<PlaneIndex, SlotId>,
+    /// Where a real device's readings come in `[regions]`, in place of those of its light.
+    pub lab: Option<SlotId>,
     /// By element.
     pub(super) parts: Vec<Part>,
 }
@@ -171,6 +176,8 @@ impl Machine {
             trainable: Vec::new(),
             head: None,
             device: None,
+            poses: HashMap::new(),
+            lab: None,
             parts: vec![Part::Nothing; optic.element.len()],
         };
         for (i, element) in optic.element.iter().enumerate() {
@@ -225,6 +232,10 @@ impl Machine {
         if hardware.is_ideal() {
             return self.clone();
         }
+        if let (Some(_), Some(detector)) = (&hardware.lab, &self.optic.detector) {
+            let readings = Shape::real(&[detector.count(self.classes)]);
+            return Self { lab: Some(b.input("lab.readings", readings)), ..self.clone() };
+        }
         let shot =
             b.find(SHOT).unwrap_or_else(|| b.state(SHOT, Shape::index(&[1]), Data::Index(vec![0])));
         let device = Device { hardware: hardware.clone(), chance, shot };
@@ -233,6 +244,16 @@ impl Machine {
             Chance::Redrawn(_) => self.optic.clone(),
         };
         Self { optic, device: Some(device), ..self.clone() }
+    }
+
+    /// Makes how every plane stands a parameter.
+    pub fn add_poses(&mut self, b: &mut Builder) {
+        for plane in neighbours(&self.optic).into_iter().flat_map(|(_, planes)| planes).flatten() {
+            self.poses.entry(plane).or_insert_with(|| {
+                let zeros = Data::Real(vec![0.0; 4]);
+                b.param(&format!("pose.{plane}"), Shape::real(&[4]), zeros)
+            });
+        }
     }
 
     /// Power of the source on the first plane, where the data are at their brightest.

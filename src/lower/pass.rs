@@ -10,6 +10,7 @@ use crate::ops::activate::{Activate, Activation};
 use crate::ops::add::Add;
 use crate::ops::apply::Apply;
 use crate::ops::attenuate::Attenuate;
+use crate::ops::gain::Gain;
 use crate::ops::intensity::Intensity;
 use crate::ops::modulate::Modulate;
 use crate::ops::phasor::Phasor;
@@ -19,7 +20,7 @@ use crate::optics::element::{
     ActivationElement, AmplitudeMask, CoupleElement, DetectElement, Element, FreeSpace, Lens,
     PhaseMask,
 };
-use crate::optics::hardware;
+use crate::optics::hardware::{self, PlaneIndex};
 use crate::program::{Builder, Data, Shape, SlotId};
 
 /// A place in the machine where what stands there may be replaced.
@@ -118,17 +119,36 @@ impl Machine {
         conj: bool,
     ) -> Result<SlotId> {
         let mut geometry = self.param(i);
-        if let Some(device) = &self.device {
-            let planes = hardware::neighbours(&self.optic);
-            let planes = planes.iter().find(|(n, _)| *n == i).map_or([None; 2], |(_, p)| *p);
-            let scales = (self.optic.grid().pitch, self.optic.wavelength.0);
-            let drawn = device.geometry(b, planes, scales)?;
-            geometry = match (geometry, drawn) {
-                (Some(own), Some(drawn)) => Some(b.emit(Op::Add(Add), &[own, drawn])?),
-                (own, drawn) => own.or(drawn),
-            };
+        let planes = hardware::neighbours(&self.optic);
+        let planes = planes.iter().find(|(n, _)| *n == i).map_or([None; 2], |(_, p)| *p);
+        let drawn = match &self.device {
+            Some(device) => {
+                let scales = (self.optic.grid().pitch, self.optic.wavelength.0);
+                device.geometry(b, planes, scales)?
+            }
+            None => None,
+        };
+        let posed = self.posed(b, planes)?;
+        let fitted = posed.is_some();
+        for more in [drawn, posed].into_iter().flatten() {
+            geometry = Some(match geometry {
+                Some(own) => b.emit(Op::Add(Add), &[own, more])?,
+                None => more,
+            });
         }
-        free_space::emit(b, &self.optic, step, geometry, field, conj)
+        free_space::emit(b, &self.optic, step, geometry.map(|g| (g, fitted)), field, conj)
+    }
+
+    /// The geometry of a step between two planes whose poses are parameters.
+    fn posed(&self, b: &mut Builder, planes: [Option<PlaneIndex>; 2]) -> Result<Option<SlotId>> {
+        let [before, after] = planes.map(|p| p.and_then(|p| self.poses.get(&p).copied()));
+        let Some(before) = before else { return Ok(after) };
+        let minus = b.constant("minus", Shape::real(&[4]), || Data::Real(vec![-1.0; 4]));
+        let back = b.emit(Op::Gain(Gain), &[before, minus])?;
+        match after {
+            Some(after) => b.emit(Op::Add(Add), &[after, back]).map(Some),
+            None => Ok(Some(back)),
+        }
     }
 
     fn lens(&self, b: &mut Builder, i: usize, lens: &Lens) -> SlotId {

@@ -6,7 +6,7 @@ use super::recipe::Recipe;
 use super::{Charge, Gradient, Method, Pair, oracle, step};
 use crate::error::Result;
 use crate::lower::{Chance, Machine, detect, loss};
-use crate::optics::Optic;
+use crate::optics::{Hardware, Optic};
 use crate::program::Builder;
 use crate::program::adjoint::adjoint;
 
@@ -39,7 +39,9 @@ const TWINS: u64 = 0x7477_696E << 32;
 
 impl Method for Vaccination {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
-        let twin = pair.twin.real(b, &pair.hardware, Chance::Redrawn(TWINS));
+        // Of a real device no list is known.
+        let list = Hardware { lab: None, ..pair.hardware.clone() };
+        let twin = pair.twin.real(b, &list, Chance::Redrawn(TWINS));
         exact(b, &twin, recipe)
     }
 

@@ -98,6 +98,21 @@ pub enum MethodName {
 }
 
 impl MethodName {
+    /// Whether it asks a device for its detectors' readings at most, at parameters that are told.
+    pub fn needs_readings_alone(self) -> bool {
+        matches!(
+            self,
+            Self::Backprop
+                | Self::Pat
+                | Self::AsyT
+                | Self::Dat
+                | Self::FiniteDifferences
+                | Self::Mixed
+                | Self::CmaEs
+                | Self::Pepg
+        )
+    }
+
     pub const ALL: [Self; 19] = [
         Self::Backprop,
         Self::Vaccination,

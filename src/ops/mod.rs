@@ -35,6 +35,7 @@ pub mod lines;
 pub mod mean_squared;
 pub mod mesh;
 pub mod mesh_cells;
+pub mod misfit;
 pub mod modulate;
 pub mod phasor;
 pub mod planar;
@@ -156,6 +157,8 @@ ops! {
     mesh_cells::MeshCells,
     mesh_cells::MeshCellsAdjoint,
     mesh_cells::MeshInverse,
+    misfit::Misfit,
+    misfit::MisfitAdjoint,
     modulate::Modulate,
     phasor::Phasor,
     power::Power,
@@ -207,6 +210,7 @@ pub fn cases() -> Vec<case::Case> {
         mean_squared::cases,
         mesh::cases,
         mesh_cells::cases,
+        misfit::cases,
         modulate::cases,
         phasor::cases,
         power::cases,

@@ -31,6 +31,24 @@ pub struct Hardware {
     pub input: InputFaults,
     /// Of meshes; `eval --chips N` draws chips with them.
     pub mesh: Imperfections,
+    /// A real device behind another process, in place of a simulated one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lab: Option<Lab>,
+}
+
+/// A process that speaks the lab protocol ([`crate::lab`]).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lab {
+    /// A program and its arguments.
+    pub command: Vec<String>,
+    /// Seconds within which every answer must come.
+    #[serde(default = "default_timeout")]
+    pub timeout_s: f64,
+}
+
+fn default_timeout() -> f64 {
+    10.0
 }
 
 /// Of every phase mask.
@@ -175,6 +193,19 @@ impl Hardware {
                     .help("add detector.full_scale, as 0.05 of the source's light"));
             }
         }
+        if let Some(lab) = &self.lab {
+            ranged("lab.timeout_s", lab.timeout_s, 1e-3, 1e6)?;
+            if lab.command.is_empty() {
+                return Err(Error::invalid("hardware.lab.command", "an empty command")
+                    .help("give a program and its arguments, as [\"python3\", \"slm.py\"]"));
+            }
+            let simulated = Self { lab: None, ..self.clone() };
+            if !simulated.is_ideal() {
+                let rule = "a real device has its own faults, and needs none simulated";
+                return Err(Error::invalid("hardware.lab", rule)
+                    .help("leave the other keys of [hardware] out"));
+            }
+        }
         if let Some(bits) = self.input.bits {
             ranged("input.bits", f64::from(bits), 1.0, 16.0)?;
         }
@@ -193,6 +224,7 @@ impl Hardware {
             && rest.detector == DetectorFaults::default()
             && rest.input == InputFaults::default()
             && rest.mesh == Imperfections::default()
+            && rest.lab.is_none()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The host loop: batches, steps, evaluation, metrics, checkpoints.
 
 pub mod batch;
+pub mod calibrate;
 pub mod cell;
 pub mod checkpoint;
 pub mod chips;

@@ -1,11 +1,13 @@
 //! An experiment made ready to run: data, program, device.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::backend::{Choice, Executor, Precision};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
+use crate::lab::{client::Client, executor::LabExecutor};
 use crate::lower::fuse::{fuse, halve};
 use crate::lower::machine::Machine;
 use crate::lower::{Plane, detect, loss};
@@ -99,9 +101,10 @@ fn build(experiment: &Experiment, data: &Dataset, full_steps: u64, purpose: For)
         }
     }
     let eval = evaluation(&mut b, EVAL, &pair.device, recipe)?;
-    let twin = match pair.device.device {
-        Some(_) => Some(evaluation(&mut b, EVAL_TWIN, &pair.twin, recipe)?),
-        None => None,
+    let differs = pair.device.device.is_some() || pair.device.lab.is_some();
+    let twin = match differs {
+        true => Some(evaluation(&mut b, EVAL_TWIN, &pair.twin, recipe)?),
+        false => None,
     };
 
     b.routine(SHOW, 1);
@@ -205,7 +208,15 @@ impl Session {
                 (compiled, halved) = (Arc::new(program), true);
             }
         }
-        let executor = choice.compile(compiled)?;
+        let mut executor = choice.compile(compiled)?;
+        let lab = experiment.hardware.as_ref().and_then(|h| h.lab.as_ref());
+        if let (Some(lab), Some(image), Some(readings)) =
+            (lab, built.machine.image, built.machine.lab)
+        {
+            let timeout = Duration::from_secs_f64(lab.timeout_s);
+            let client = Client::start(&lab.command, timeout)?;
+            executor = Box::new(LabExecutor::new(executor, client, (image, readings))?);
+        }
         Ok(Self {
             experiment,
             data,

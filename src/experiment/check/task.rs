@@ -3,7 +3,7 @@
 use super::{positive, within};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
-use crate::methods::recipe::{Optimizer, Recipe, Schedule};
+use crate::methods::recipe::{MethodName, Optimizer, Recipe, Schedule};
 use crate::optics::Optic;
 use crate::optics::element::Element;
 use crate::units::Metres;
@@ -29,6 +29,9 @@ pub fn task(experiment: &Experiment, recipe: &Recipe) -> Result<()> {
     if !optic.element.iter().any(trains) {
         return Err(Error::invalid("optic.element", "nothing in it is trainable")
             .help("add { kind = \"phase_mask\" }, or drop [train]"));
+    }
+    if experiment.hardware.as_ref().is_some_and(|h| h.lab.is_some()) {
+        lab(optic, recipe)?;
     }
     positive("train.epochs", recipe.epochs as f64, "4")?;
     positive("train.batch", recipe.batch as f64, "32")?;
@@ -107,4 +110,23 @@ pub fn reach(optic: &Optic) -> Result<()> {
         Metres((optic.wavelength.0 * z).sqrt()).at_most(),
         Metres(pitch * pitch / optic.wavelength.0).at_least()
     )))
+}
+
+/// What can be done with a device that shows its detectors alone.
+fn lab(optic: &Optic, recipe: &Recipe) -> Result<()> {
+    if !recipe.method.needs_readings_alone() {
+        let rule = "asks for more than a lab's detectors read, or makes its own perturbations";
+        return Err(Error::invalid("train.method", rule).help(
+            "use pat, asyt, dat, finite_differences, mixed, cma_es or pepg, or backprop on the twin",
+        ));
+    }
+    let camera = optic.element.iter().position(|e| matches!(e, Element::Detect(_)));
+    match camera {
+        Some(i) if recipe.method != MethodName::AsyT && recipe.method != MethodName::Backprop => {
+            let rule = "a lab does not show the cameras between its layers";
+            Err(Error::invalid(format!("optic.element[{i}].kind"), rule)
+                .help("train with asyt, which takes the twin's own hidden states"))
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,0 +1,117 @@
+//! A device behind another process: the reference server trains as the simulated device does, and
+//! what goes wrong with a server is said.
+
+use std::path::Path;
+use std::process::Command;
+
+use assert_cmd::cargo::CommandCargoExt;
+
+const OPTIC: &str = r#"
+seed = 1
+[data]
+name = "mnist"
+train_limit = 640
+[optic]
+wavelength = "0.75 mm"
+pitch = "0.4 mm"
+samples = 20
+input = { encoding = "amplitude", aperture = 0.7 }
+element = [
+  { kind = "free_space", z = "15 mm" },
+  { kind = "phase_mask", init = "random" },
+  { kind = "free_space", z = "15 mm" },
+  { kind = "phase_mask" },
+  { kind = "free_space", z = "15 mm" },
+]
+detector = { size = "1.2 mm", spread = 0.9 }
+[train]
+method = "pat"
+epochs = 1
+steps = 12
+batch = 32
+optimizer = { kind = "adam", lr = 0.05 }
+"#;
+
+const FAULTS: &str = r#"
+[hardware]
+seed = 3
+mask = { levels = 16, phase_std = 0.3 }
+alignment = { lateral = "0.2 mm" }
+"#;
+
+fn lightloom() -> Command {
+    let mut command = Command::cargo_bin("lightloom").expect("the binary");
+    command.args(["--backend", "cpu", "--threads", "1"]);
+    command
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).expect("a file");
+    path.display().to_string()
+}
+
+fn lab(command: &[&str], timeout: f64) -> String {
+    format!("[hardware]\nlab = {{ command = {command:?}, timeout_s = {timeout} }}\n")
+}
+
+fn train(folder: &Path, experiment: &str, out: &str) -> std::process::Output {
+    let mut command = lightloom();
+    command.args(["train", experiment, "--no-images", "--json", "--out"]).arg(folder.join(out));
+    command.output().expect("a run")
+}
+
+/// Physics-aware training through the protocol ends where it ends on the same device in the process:
+/// the readings are f32 in both, in other units of rounding.
+#[test]
+fn the_reference_server_is_the_simulated_device() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let simulated = write(here, "device.toml", &format!("{OPTIC}{FAULTS}"));
+    let binary = assert_cmd::cargo::cargo_bin("lightloom").display().to_string();
+    let serve = [&*binary, "lab", "serve", &*simulated, "--backend", "cpu", "--threads", "1"];
+    let real = write(here, "real.toml", &format!("{OPTIC}{}", lab(&serve, 60.0)));
+    let accuracy = |experiment: &str, out: &str| {
+        let output = train(here, experiment, out);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{error}");
+        let summary: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a summary");
+        summary["test_accuracy"].as_f64().expect("an accuracy")
+    };
+    let (own, through) = (accuracy(&simulated, "own"), accuracy(&real, "through"));
+    assert!((own - through).abs() < 0.002, "{own} in the process, {through} through the protocol");
+}
+
+#[test]
+fn what_goes_wrong_with_a_server_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let cases: [(&[&str], f64, i32, &str); 5] = [
+        (&["/nowhere/slm"], 5.0, 2, "does not start"),
+        (&["true"], 5.0, 1, "the server"),
+        (&["sleep", "30"], 0.3, 1, "no answer within 0.3 s"),
+        (&["printf", "\\x05\\x00\\x00\\x00Habc"], 5.0, 1, "malformed frame"),
+        (&["printf", "\\x03\\x00\\x00\\x00H{}"], 5.0, 1, "not what the protocol says"),
+    ];
+    for (n, (command, timeout, code, text)) in cases.into_iter().enumerate() {
+        let name = format!("{n}.toml");
+        let experiment = write(here, &name, &format!("{OPTIC}{}", lab(command, timeout)));
+        let output = train(here, &experiment, "out");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{command:?}: {error}");
+        assert!(error.contains(text), "{command:?}: {error}");
+        assert!(!here.join("out").exists(), "{command:?} left a folder behind");
+    }
+}
+
+/// Methods that need more than readings are refused before anything starts.
+#[test]
+fn methods_that_a_lab_cannot_serve_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = format!("{OPTIC}{}", lab(&["true"], 1.0)).replace("\"pat\"", "\"echo\"");
+    let experiment = write(folder.path(), "echo.toml", &text);
+    let output = train(folder.path(), &experiment, "out");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("train.method"), "{error}");
+}
