@@ -9,7 +9,6 @@ use super::{Common, print, print_json, write_json};
 use crate::data;
 use crate::error::{Error, Result};
 use crate::train::calibrate::{Fit, calibrate};
-use crate::units::Metres;
 
 /// Fits the twin's shifts and distances to measured intensities by the adjoint, with 95 % intervals.
 #[derive(Debug, Args)]
@@ -49,18 +48,23 @@ impl Calibrate {
 fn table(fit: &Fit) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(["plane", "", "found", "95 %", "true"]);
+    table.set_header(["plane", "", "found (µm)", "95 %", "true (µm)"]);
     for e in &fit.estimates {
         table.add_row([
             e.plane.clone(),
             e.quantity.to_owned(),
-            Metres(e.metres).to_string(),
-            format!("± {}", Metres(e.half)),
-            Metres(e.truth).to_string(),
+            micrometres(e.metres),
+            format!("± {:.4}", 1e6 * e.half),
+            micrometres(e.truth),
         ]);
     }
     format!(
         "{table}\nχ²/dof {:.3} after {} steps; {} exposures of {:.0} photons a pixel",
         fit.reduced_chi2, fit.steps, fit.exposures, fit.photons_per_pixel
     )
+}
+
+fn micrometres(metres: f64) -> String {
+    // No negative nothing.
+    format!("{:.4}", 1e6 * metres + 0.0)
 }

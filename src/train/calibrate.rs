@@ -50,6 +50,8 @@ pub struct Fit {
 const SHOW: &str = "calibrate.show";
 const MODEL: &str = "calibrate.model";
 const FIT: &str = "calibrate.fit";
+/// Fits, each with the variances of the one before.
+const ROUNDS: usize = 3;
 /// Numbers of a pose that are fitted, of the four of a geometry: z, y, x.
 const FITTED: [usize; 3] = [0, 2, 3];
 
@@ -170,51 +172,20 @@ pub fn calibrate(
     let seen = bench.executor.read(bench.camera)?.reals().to_vec();
     let read = (hardware.detector.read.powi(2) + hardware.detector.dark) / electrons.powi(2);
     // One electron at least, so that a dark pixel has a variance.
-    let variance = |i: &f64| i.max(1.0 / electrons) / electrons + read;
-    let weights: Vec<f64> = seen.iter().map(|i| variance(i).recip()).collect();
+    let inverse = |i: &f64| (i.max(1.0 / electrons) / electrons + read).recip();
     bench.executor.write(bench.measured, &Data::Real(seen.clone()))?;
-    bench.executor.write(bench.weight, &Data::Real(weights.clone()))?;
 
     let mut at = vec![0.0; n];
-    let (mut chi2, mut gradient) = bench.fit(&at)?;
-    let (mut damping, mut steps) = (1e-3, 0);
-    let mut curvature = curvature_at(&mut bench, &at, &weights)?;
-    while steps < 60 {
-        steps += 1;
-        let mut a = curvature.clone();
-        for k in 0..n {
-            a[k * n + k] *= 1.0 + damping;
-        }
-        let down: Vec<f64> = gradient.iter().map(|g| -g).collect();
-        let Some(step) = solve(&a, &down) else {
-            damping *= 10.0;
-            if damping > 1e9 {
-                return refuse(
-                    "hardware.alignment",
-                    "the camera does not see where every plane stands",
-                    "show more images (--exposures), or more photons",
-                );
-            }
-            continue;
-        };
-        let moved: Vec<f64> = at.iter().zip(&step).map(|(a, s)| a + s).collect();
-        let (other, slope) = bench.fit(&moved)?;
-        if other < chi2 {
-            // In pixels and wavelengths.
-            let largest = step.iter().fold(0.0f64, |m, s| m.max(s.abs()));
-            let gained = (chi2 - other) / chi2;
-            (at, chi2, gradient) = (moved, other, slope);
-            damping = (damping / 5.0).max(1e-9);
-            curvature = curvature_at(&mut bench, &at, &weights)?;
-            if largest < 1e-4 || gained < 1e-7 {
-                break;
-            }
-        } else {
-            damping *= 4.0;
-            if damping > 1e6 {
-                break;
-            }
-        }
+    let (mut steps, mut chi2) = (0, 0.0);
+    let (mut weights, mut curvature) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        // At first by what was seen; then by the model, whose variances do not follow the noise.
+        let by = if round == 0 { seen.clone() } else { bench.images(&at)? };
+        weights = by.iter().map(inverse).collect();
+        bench.executor.write(bench.weight, &Data::Real(weights.clone()))?;
+        let found = descend(&mut bench, at, &weights)?;
+        (at, chi2, curvature) = (found.at, found.chi2, found.curvature);
+        steps += found.steps;
     }
     let freedom = (weights.len() - n) as f64;
     let reduced_chi2 = chi2 / freedom;
@@ -244,6 +215,57 @@ pub fn calibrate(
     let pixels = weights.len() as f64;
     let photons_per_pixel = electrons * seen.iter().sum::<f64>() / pixels;
     Ok(Fit { estimates, reduced_chi2, steps, exposures, photons_per_pixel })
+}
+
+/// Where a descent ended.
+struct Found {
+    at: Vec<f64>,
+    chi2: f64,
+    curvature: Vec<f64>,
+    steps: usize,
+}
+
+/// Levenberg and Marquardt's steps down from `at` until they are small.
+fn descend(bench: &mut Bench, mut at: Vec<f64>, weights: &[f64]) -> Result<Found> {
+    let n = at.len();
+    let (mut chi2, mut gradient) = bench.fit(&at)?;
+    let mut curvature = curvature_at(bench, &at, weights)?;
+    let (mut damping, mut steps) = (1e-3, 0);
+    while steps < 60 && damping < 1e6 {
+        steps += 1;
+        let mut a = curvature.clone();
+        for k in 0..n {
+            a[k * n + k] *= 1.0 + damping;
+        }
+        let down: Vec<f64> = gradient.iter().map(|g| -g).collect();
+        let Some(step) = solve(&a, &down) else {
+            damping *= 10.0;
+            continue;
+        };
+        let moved: Vec<f64> = at.iter().zip(&step).map(|(a, s)| a + s).collect();
+        let (other, slope) = bench.fit(&moved)?;
+        if other >= chi2 {
+            damping *= 4.0;
+            continue;
+        }
+        // In pixels and wavelengths.
+        let largest = step.iter().fold(0.0f64, |m, s| m.max(s.abs()));
+        let gained = (chi2 - other) / chi2;
+        (at, chi2, gradient) = (moved, other, slope);
+        damping = (damping / 5.0).max(1e-9);
+        curvature = curvature_at(bench, &at, weights)?;
+        if largest < 1e-4 || gained < 1e-7 {
+            break;
+        }
+    }
+    if solve(&curvature, &gradient).is_none() {
+        return Err(Error::invalid(
+            "hardware.alignment",
+            "the camera does not see where every plane stands",
+        )
+        .help("show more images (--exposures), or more photons"));
+    }
+    Ok(Found { at, chi2, curvature, steps })
 }
 
 /// JᵀWJ from central differences of the model.
