@@ -1,6 +1,6 @@
 //! A white sheet with rectangles, smooth lines and text.
 
-use std::io::{self, Cursor};
+use std::io::Cursor;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -175,13 +175,19 @@ impl Canvas {
         }
     }
 
-    pub fn save(&self, path: &Path) -> Result<()> {
+    /// As a PNG file.
+    pub fn png(&self) -> Result<Vec<u8>> {
         let mut png = Cursor::new(Vec::new());
         let (w, h) = (self.width as u32, self.height as u32);
         let colour = image::ExtendedColorType::Rgb8;
         image::write_buffer_with_format(&mut png, &self.rgb, w, h, colour, image::ImageFormat::Png)
-            .map_err(|e| Error::file(path, "write", io::Error::other(e)))?;
-        crate::files::atomic::write(path, |out| out.write_all(png.get_ref()))
+            .map_err(|e| Error::device(format!("a picture cannot be made: {e}")))?;
+        Ok(png.into_inner())
+    }
+
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let png = self.png()?;
+        crate::files::atomic::write(path, |out| out.write_all(&png))
     }
 }
 

@@ -1,3 +1,5 @@
 //! What people get to see of a run.
 
+pub mod html;
 pub mod pictures;
+pub mod program;

@@ -1,0 +1,418 @@
+//! The page of one run.
+
+use std::sync::LazyLock;
+
+use include_dir::{Dir, include_dir};
+use minijinja::Environment;
+use minijinja::value::Serde;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::chart::{Chart, Level, Line, Plot};
+use super::embed::{self, Field};
+use super::live::Live;
+use super::machine::{self, Chip, Stack};
+use super::run::{Extra, Host, Run};
+use super::score::{self, Confusion, Wrong, percent};
+use super::tables::Block;
+use crate::data::Split;
+use crate::error::{Error, Result};
+use crate::lower::machine::tensor_name;
+use crate::optics::element::{Element, Outline};
+use crate::render::{colormap, ticks};
+use crate::report::pictures;
+use crate::train::Session;
+use crate::train::evaluate::Shown;
+use crate::train::run::CHECKPOINT;
+
+static ASSETS: Dir = include_dir!("$CARGO_MANIFEST_DIR/assets/report");
+
+/// Scripts of a run's page, in order; each may use those before it.
+const SCRIPTS: [&str; 9] = [
+    "bytes.js", "colour.js", "fft.js", "optic.js", "gpu.js", "plane.js", "fields.js", "draw.js",
+    "main.js",
+];
+
+/// Bytes of a page at most, and of embedded fields.
+const MOST: usize = 4_600_000;
+const MOST_FIELDS: usize = 1_600_000;
+
+pub fn asset(path: &str) -> &'static str {
+    // A test renders every page: what is missing would show there.
+    ASSETS.get_file(path).and_then(|f| f.contents_utf8()).unwrap_or_default()
+}
+
+/// Fills a template of `assets/report`.
+pub fn render(template: &str, context: &impl Serialize) -> Result<String> {
+    static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+        let mut all = Environment::new();
+        for file in ASSETS.files().filter(|f| f.path().extension().is_some_and(|e| e == "html")) {
+            let name = file.path().to_str().unwrap_or_default();
+            // A template that does not parse is missed when it is asked for.
+            let _ = all.add_template(name, file.contents_utf8().unwrap_or_default());
+        }
+        all
+    });
+    let fail = |e: minijinja::Error| Error::device(format!("the report cannot be made: {e:#}"));
+    TEMPLATES.get_template(template).and_then(|t| t.render(Serde(context))).map_err(fail)
+}
+
+/// JSON that may stand inside a script element.
+pub fn script_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default().replace('<', "\\u003c")
+}
+
+/// One thing worth knowing.
+#[derive(Serialize)]
+pub struct Fact {
+    name: &'static str,
+    value: String,
+    note: String,
+}
+
+#[derive(Serialize)]
+struct Context<'a> {
+    title: &'a str,
+    name: &'a str,
+    version: &'static str,
+    style: &'static str,
+    script: String,
+    data: String,
+    lead: String,
+    accuracy: String,
+    interval: String,
+    n: usize,
+    /// Ends of the interval and the accuracy, in percent.
+    scale: [f64; 3],
+    facts: Vec<Fact>,
+    can_draw: bool,
+    classes: &'a [String],
+    stack: Option<Stack>,
+    chips: Vec<Chip>,
+    modes: Option<usize>,
+    masks: Vec<Mask>,
+    shown: String,
+    charts: Vec<Chart>,
+    confusion: Confusion,
+    mistakes: Vec<Wrong>,
+    details: Vec<Block>,
+    extras: &'a [Extra],
+    host: Option<&'a Host>,
+    device: &'a str,
+    seed: u64,
+    resolved: &'a str,
+    checkpoint: Option<String>,
+}
+
+/// A mask as the page draws it from the program's buffers.
+#[derive(Serialize)]
+struct Mask {
+    title: String,
+    /// Its slot.
+    name: String,
+    is_phase: bool,
+}
+
+/// What scripts need.
+#[derive(Serialize)]
+struct Data<'a> {
+    classes: &'a [String],
+    image: [usize; 2],
+    samples: [usize; 2],
+    /// Metres `[y, x]`.
+    pitch: [f64; 2],
+    modes: Option<usize>,
+    planes: Vec<Plane>,
+    regions: Vec<Region>,
+    shown: Recorded,
+    digits: Vec<Digit>,
+    /// Of all digits, a byte each.
+    pixels: String,
+    live: &'a Live,
+    maps: Maps,
+}
+
+/// 256 colours each, three bytes a colour.
+#[derive(Serialize)]
+struct Maps {
+    amount: String,
+    phase: String,
+}
+
+impl Maps {
+    fn new() -> Self {
+        let all = |map: fn(f64) -> colormap::Rgb| {
+            let bytes: Vec<u8> = (0..256).flat_map(|i| map(f64::from(i))).collect();
+            embed::base64(&bytes)
+        };
+        Self {
+            amount: all(|i| colormap::sequential(i / 255.0)),
+            phase: all(|i| colormap::cyclic(std::f64::consts::TAU * i / 256.0)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Plane {
+    title: String,
+    z: f64,
+}
+
+/// Lengths in metres, (y, x) from the axis.
+#[derive(Serialize)]
+struct Region {
+    is_round: bool,
+    centre: [f64; 2],
+    size: [f64; 2],
+    class: usize,
+    is_positive: bool,
+}
+
+/// A test sample as the session saw it.
+#[derive(Serialize)]
+struct Recorded {
+    sample: usize,
+    label: usize,
+    answer: usize,
+    scores: Vec<f64>,
+    fields: Vec<Field>,
+}
+
+#[derive(Serialize)]
+struct Digit {
+    sample: usize,
+    label: usize,
+}
+
+pub fn page(run: &Run, session: &mut Session) -> Result<String> {
+    let sample = pictures::well_read(session)?;
+    let test = session.data.test.clone();
+    let shown = session.show(&test, sample)?;
+    let is_chip = session.machine.optic.modes.is_some();
+    let stack = if is_chip { None } else { Some(machine::stack(session, &shown)?) };
+    let chips = if is_chip { machine::chips(session, sample, &shown)? } else { Vec::new() };
+    let live = Live::of(session)?;
+    let data = data(run, session, sample, &shown, &live)?;
+    let summary = &run.summary;
+    let classes = session.data.classes.clone();
+    let [truth, answer] = [shown.label, shown.answer].map(|k| &classes[k]);
+    let e = &summary.test;
+    let context = Context {
+        title: &run.name,
+        name: &run.name,
+        version: env!("CARGO_PKG_VERSION"),
+        style: asset("style.css"),
+        script: SCRIPTS.map(asset).join("\n"),
+        data,
+        lead: lead(session),
+        accuracy: percent(e.accuracy, 2),
+        interval: format!("{} to {}", percent(e.interval[0], 2), percent(e.interval[1], 2)),
+        n: e.n,
+        scale: [e.interval[0], e.accuracy, e.interval[1]].map(|v| 100.0 * v),
+        facts: facts(run),
+        can_draw: session.data.image[0] > 1,
+        classes: &classes,
+        stack,
+        chips,
+        modes: session.machine.optic.modes,
+        masks: masks(session),
+        shown: format!("test sample {sample}, a {truth}, read as {answer}"),
+        charts: charts(run),
+        confusion: score::confusion(e, &classes),
+        mistakes: score::mistakes(e, &session.data)?,
+        details: run.details(),
+        extras: &run.extras,
+        host: summary.host.as_ref(),
+        device: &summary.device,
+        seed: run.experiment.seed,
+        resolved: &run.resolved,
+        checkpoint: sum(&run.folder.join(CHECKPOINT)),
+    };
+    render("run.html", &context)
+}
+
+/// SHA-256 of a file that is there.
+fn sum(path: &std::path::Path) -> Option<String> {
+    let bytes = std::fs::read(path).ok()?;
+    Some(Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect())
+}
+
+/// What the machine is, in one sentence.
+fn lead(session: &Session) -> String {
+    let optic = &session.machine.optic;
+    let count = |f: fn(&Element) -> bool| optic.element.iter().filter(|e| f(e)).count();
+    let many = |n: usize, one: &str, more: &str| {
+        if n == 1 { format!("one {one}") } else { format!("{n} {more}") }
+    };
+    let mut parts = Vec::new();
+    for (n, one, more) in [
+        (count(|e| matches!(e, Element::PhaseMask(_))), "phase mask", "phase masks"),
+        (count(|e| matches!(e, Element::AmplitudeMask(_))), "amplitude mask", "amplitude masks"),
+        (count(|e| matches!(e, Element::Lens(_))), "lens", "lenses"),
+        (count(|e| matches!(e, Element::Mesh(_))), "mesh", "meshes"),
+        (count(|e| matches!(e, Element::Svd(_))), "SVD layer", "SVD layers"),
+        (count(|e| matches!(e, Element::Activation(_))), "nonlinearity", "nonlinearities"),
+    ] {
+        if n > 0 {
+            parts.push(many(n, one, more));
+        }
+    }
+    let [ny, nx] = optic.grid().samples;
+    let size = optic.modes.map_or_else(|| format!("{ny} × {nx} samples"), |n| format!("{n} guides"));
+    let what = if parts.is_empty() { "free space".to_owned() } else { parts.join(", ") };
+    let wavelength = ticks::length(optic.wavelength.0);
+    format!("Light of {wavelength} on {size} through {what} reads {}.", session.data.name)
+}
+
+fn facts(run: &Run) -> Vec<Fact> {
+    let s = &run.summary;
+    let fact = |name, value, note: &str| Fact { name, value, note: note.to_owned() };
+    let rate = run.metrics.last().map_or(String::new(), |m| {
+        format!("{} images a second", ticks::short(m.images_per_s.round()))
+    });
+    let memory = s.peak_rss_mb.map_or(String::new(), |mb| format!("{mb:.0} MB at most"));
+    let epochs = run.epochs().last().copied().unwrap_or(0.0);
+    vec![
+        fact("trained for", duration(s.seconds), &format!("{} steps, {} epochs", s.steps, ticks::short(epochs))),
+        fact("device", s.device.clone(), &[rate, memory].iter().filter(|t| !t.is_empty()).cloned().collect::<Vec<_>>().join("; ")),
+        fact("light on the detector", percent(s.test.power_efficiency, 2), "of what enters, in all regions"),
+        fact("light on the right region", percent(s.test.target_efficiency, 2), "of what enters"),
+        fact("worst-class contrast", format!("{:.3}", s.test.worst_class_contrast), "read-out of the true class less the best other, on average"),
+        fact("test loss", format!("{:.4}", s.test.loss), ""),
+    ]
+}
+
+pub fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 120.0 => format!("{s:.1} s"),
+        s if s < 7200.0 => format!("{:.1} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}
+
+fn charts(run: &Run) -> Vec<Chart> {
+    let epochs = run.epochs();
+    let line = |name: &str, colour, f: fn(&crate::train::run::EpochMetrics) -> f64| Line {
+        name: name.to_owned(),
+        colour,
+        points: epochs.iter().zip(&run.metrics).map(|(&e, m)| [e, f(m)]).collect(),
+    };
+    let test = &run.summary.test;
+    let level = Level {
+        name: format!("test {}", percent(test.accuracy, 2)),
+        colour: 2,
+        value: 100.0 * test.accuracy,
+        band: test.interval.map(|v| 100.0 * v),
+    };
+    let (along, counted) = ("epoch", true);
+    let loss = vec![line("training", 0, |m| m.train_loss), line("validation", 1, |m| m.val_loss)];
+    let accuracy = vec![line("validation", 1, |m| 100.0 * m.val_accuracy)];
+    let without_end = [f64::NEG_INFINITY, f64::INFINITY];
+    [
+        Plot { title: "loss", along, counted, lines: loss, levels: vec![], within: without_end },
+        Plot { title: "accuracy (%)", along, counted, lines: accuracy, levels: vec![level], within: [0.0, 100.0] },
+    ]
+    .map(|p| p.chart())
+    .into()
+}
+
+/// Masks that are in the program as they are.
+fn masks(session: &Session) -> Vec<Mask> {
+    let mut all = Vec::new();
+    for (i, element) in session.machine.optic.element.iter().enumerate() {
+        let (quantity, what, is_phase) = match element {
+            Element::PhaseMask(mask) if mask.trainable => ("phase", "phase mask", true),
+            Element::AmplitudeMask(mask) if mask.trainable => ("amplitude", "amplitude mask", false),
+            _ => continue,
+        };
+        let title = format!("{what} {}", all.len() + 1);
+        all.push(Mask { title, name: tensor_name(i, quantity), is_phase });
+    }
+    all
+}
+
+fn data(run: &Run, session: &Session, sample: usize, shown: &Shown, live: &Live) -> Result<String> {
+    let (optic, classes) = (&session.machine.optic, &session.data.classes);
+    let grid = optic.grid();
+    let mut counted = 0;
+    let planes = shown.planes.iter().map(|(name, z, _)| {
+        let title = if optic.modes.is_some() {
+            chip_plane(name, &mut counted)
+        } else {
+            pictures::plane_title(name, &mut counted)
+        };
+        Plane { title, z: *z }
+    });
+    let regions = optic.detector.iter().filter(|_| optic.modes.is_none());
+    let regions = regions.flat_map(|d| d.regions(&grid, classes.len())).enumerate();
+    let regions = regions.map(|(k, r)| Region {
+        is_round: r.outline == Outline::Circle,
+        centre: r.centre,
+        size: r.size,
+        class: k % classes.len(),
+        is_positive: k < classes.len(),
+    });
+    let (digits, pixels) = digits(run, session);
+    let mut data = Data {
+        classes,
+        image: session.data.image,
+        samples: grid.samples,
+        pitch: grid.pitch,
+        modes: optic.modes,
+        planes: planes.collect(),
+        regions: regions.collect(),
+        shown: Recorded {
+            sample,
+            label: shown.label,
+            answer: shown.answer,
+            scores: shown.scores.clone(),
+            fields: Vec::new(),
+        },
+        digits,
+        pixels,
+        live,
+        maps: Maps::new(),
+    };
+    // Fields take what room is left, 4 bytes a sample before base64.
+    let room = MOST.saturating_sub(script_json(&data).len()).min(MOST_FIELDS);
+    let whole = shown.planes.len() * grid.len() * 4 * 4 / 3;
+    let step = ((whole as f64 / room.max(1) as f64).sqrt().ceil() as usize).max(1);
+    let field = |(_, _, field): &(_, _, Vec<_>)| Field::new(field, grid.samples, step);
+    data.shown.fields = shown.planes.iter().map(field).collect();
+    Ok(script_json(&data))
+}
+
+/// A plane of a chip; meshes are counted from 1.
+fn chip_plane(name: &str, meshes: &mut usize) -> String {
+    match name {
+        "input" => "entering".into(),
+        "output" => "leaving".into(),
+        _ if name.starts_with("before_") => {
+            *meshes += 1;
+            format!("before mesh {meshes}")
+        }
+        _ => name.to_owned(),
+    }
+}
+
+/// Two test samples of each class and the worst mistakes, with their pixels in bytes.
+fn digits(run: &Run, session: &Session) -> (Vec<Digit>, String) {
+    let test: &Split = &session.data.test;
+    let mut samples = Vec::new();
+    for turn in 0..2 {
+        for class in 0..session.data.classes.len() {
+            let mut of_class = (0..test.len().min(2000)).filter(|&i| test.label(i) == class);
+            samples.extend(of_class.nth(turn));
+        }
+    }
+    let worst = run.summary.test.worst.iter().map(|m| m.sample);
+    samples.extend(worst.filter(|&i| i < test.len()));
+    let mut image = vec![0.0; session.data.image[0] * session.data.image[1]];
+    let mut bytes = Vec::new();
+    for &i in &samples {
+        test.write_image(i, &mut image);
+        bytes.extend(image.iter().map(|v| (v * 255.0).round() as u8));
+    }
+    let digit = |sample| Digit { sample, label: test.label(sample) };
+    (samples.into_iter().map(digit).collect(), embed::packed(&bytes))
+}
