@@ -28,7 +28,8 @@ function planar(pairs, scale = 1) {
 
 // The buffers of the exported program as bytes, each once; null where they hold nothing yet.
 const buffers = (() => {
-  const { program, tables } = DATA.live;
+  // A machine that is too large is not here, and nobody asks for its buffers.
+  const { program, tables } = DATA.live ?? {};
   const kept = new Map();
   const wholeTable = async (number) => {
     const { padded: [my, mx], is_even, packed } = tables[number];

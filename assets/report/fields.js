@@ -71,6 +71,7 @@ const fieldViewer = (() => {
     const stage = canvas.parentElement;
     stage.querySelector("svg")?.remove();
     const last = Number(slider.value) === DATA.planes.length - 1;
+    if (get("keys")) get("keys").hidden = !last;
     if (last && DATA.regions.length > 0) stage.append(regionsOver(sources[whose].answer));
   }
 

@@ -91,8 +91,7 @@ impl Made {
         let missing = || Error::device(format!("no kernel of the program touches {name}"));
         let buffer = self.exported.buffer(slot).ok_or_else(missing)?;
         let shape = &self.fused.slot(slot).shape;
-        let kind =
-            if shape.kind == crate::program::Kind::Complex { "complex f32" } else { "f32" };
+        let kind = if shape.kind == crate::program::Kind::Complex { "complex f32" } else { "f32" };
         Ok(Port { name: name.to_owned(), buffer, dims: shape.dims.clone(), kind, z })
     }
 

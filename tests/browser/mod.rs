@@ -22,7 +22,8 @@ pub const WEBGPU: [&str; 4] = [
 /// The browser's version, as `LIGHTLOOM_CHROMIUM=require|auto|off` says; a skip is counted aloud.
 pub fn version(what: &str, checks: usize) -> Option<String> {
     let wish = std::env::var("LIGHTLOOM_CHROMIUM").unwrap_or_else(|_| "auto".into());
-    let found = if wish == "off" { None } else { Command::new("chromium").arg("--version").output().ok() };
+    let found =
+        if wish == "off" { None } else { Command::new("chromium").arg("--version").output().ok() };
     match found.filter(|out| out.status.success()) {
         Some(out) => {
             let version = String::from_utf8_lossy(&out.stdout).trim().to_owned();
@@ -57,7 +58,11 @@ impl Browser {
         let profile = tempfile::tempdir().expect("a temporary folder");
         let mut child = Command::new("chromium")
             .args(["--headless=new", "--no-sandbox", "--no-first-run", "--disable-extensions"])
-            .args(["--disable-background-networking", "--disable-component-update", "--hide-scrollbars"])
+            .args([
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--hide-scrollbars",
+            ])
             .arg("--remote-debugging-port=0")
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .args(flags)
@@ -110,7 +115,8 @@ impl Browser {
 
     /// The value of an expression, or of what it promises.
     pub fn eval(&mut self, expression: &str) -> Value {
-        let params = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
+        let params =
+            json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
         let mut answer = self.call("Runtime.evaluate", params);
         let thrown = answer.get("exceptionDetails");
         assert!(thrown.is_none(), "{expression:.200}: {}", thrown.unwrap_or(&Value::Null));
@@ -142,7 +148,9 @@ impl Browser {
     pub fn requests(&self) -> Vec<String> {
         let sent = self.events.iter().filter(|(m, _)| m == "Network.requestWillBeSent");
         let urls = sent.filter_map(|(_, p)| p["request"]["url"].as_str());
-        urls.filter(|u| !u.starts_with("data:") && !u.starts_with("blob:")).map(str::to_owned).collect()
+        urls.filter(|u| !u.starts_with("data:") && !u.starts_with("blob:"))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The size of the window, and what the page is told of its reader.

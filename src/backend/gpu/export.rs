@@ -74,7 +74,8 @@ pub fn export(program: &Program, routine: &str, bounds: Bounds) -> Result<Export
         let what = format!("{} sums over samples and cannot be exported", routine.name);
         return Err(Error::Shape { op: "export", what });
     }
-    let mut made = Maker { program, cut, found: HashMap::new(), known: HashMap::new(), out: empty() };
+    let mut made =
+        Maker { program, cut, found: HashMap::new(), known: HashMap::new(), out: empty() };
     let span = Span { first: 0, count: 1 };
     for node in routine.sections.iter().flat_map(|s| &s.nodes) {
         for one in list::node(program, &mut kernels, routine, node, span)? {
@@ -82,7 +83,12 @@ pub fn export(program: &Program, routine: &str, bounds: Bounds) -> Result<Export
             let buffers = one.bound.iter().map(|&(place, _)| made.buffer(place, &kernels));
             let buffers = buffers.collect();
             let kernel = made.kernel(one.key, writes, &mut kernels)?;
-            made.out.dispatches.push(Dispatch { kernel, words: one.words, buffers, grid: one.grid });
+            made.out.dispatches.push(Dispatch {
+                kernel,
+                words: one.words,
+                buffers,
+                grid: one.grid,
+            });
         }
     }
     Ok(made.out)

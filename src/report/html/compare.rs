@@ -161,7 +161,9 @@ fn differences(runs: &[Run]) -> Result<Vec<Difference>> {
         })?;
         let mut here = Vec::new();
         flat("", &value, &mut here);
-        keys.extend(here.iter().map(|(k, _)| k).filter(|&k| !keys.contains(k)).cloned().collect::<Vec<_>>());
+        keys.extend(
+            here.iter().map(|(k, _)| k).filter(|&k| !keys.contains(k)).cloned().collect::<Vec<_>>(),
+        );
         all.push(here);
     }
     let of = |key: &str| -> Vec<String> {

@@ -13,9 +13,9 @@ use crate::backend::gpu::export::Buffer;
 use crate::error::{Error, Result};
 use crate::lower::front;
 use crate::lower::machine::tensor_name;
+use crate::ops::Op;
 use crate::optics::element::{ActivationElement, Element};
 use crate::optics::encoding::{Front, Modulation};
-use crate::ops::Op;
 use crate::program::{Data, Program, Role, SlotId};
 use crate::report::program::{Document, Made};
 use crate::train::Session;
@@ -47,16 +47,29 @@ struct Table {
 enum Step {
     /// Keeps the field as the next plane.
     Plane,
-    Space { table: usize },
+    Space {
+        table: usize,
+    },
     /// x exp(iφ).
-    Phase { buffer: usize },
+    Phase {
+        buffer: usize,
+    },
     /// x t, complex.
-    Modulate { buffer: usize },
+    Modulate {
+        buffer: usize,
+    },
     /// x a, real.
-    Attenuate { buffer: usize },
+    Attenuate {
+        buffer: usize,
+    },
     /// Row-major, complex f32.
-    Matrix { modes: usize, packed: String },
-    Activation { law: ActivationElement },
+    Matrix {
+        modes: usize,
+        packed: String,
+    },
+    Activation {
+        law: ActivationElement,
+    },
 }
 
 /// From an image to the first plane.
@@ -146,22 +159,26 @@ impl Live {
             let content = buffer.content.as_ref()?;
             let known = buffer.slot.and_then(|s| tables.slots.iter().position(|&t| t == s));
             Some(match (known, &buffer.axes) {
-                (Some(table), Some([y, x])) => {
-                    Content::Table { table, y: y.clone(), x: x.clone() }
-                }
+                (Some(table), Some([y, x])) => Content::Table { table, y: y.clone(), x: x.clone() },
                 _ => Content::Packed { packed: embed::packed(content) },
             })
         };
         let program = made.document(&session.data.classes, content)?;
         let sparse = |name: &str| -> Result<[usize; 3]> {
-            let [a, b, c] = ["start", "index", "weight"].map(|part| {
-                buffer(&made, &format!("{name}.{part}"))
-            });
+            let [a, b, c] =
+                ["start", "index", "weight"].map(|part| buffer(&made, &format!("{name}.{part}")));
             Ok([a?, b?, c?])
         };
         let optic = &session.machine.optic;
         let differential = optic.detector.as_ref().is_some_and(|d| d.differential);
-        Ok(Self { entry: entry(session, &made)?, detector: sparse("detector")?, program, tables: tables.made, steps, differential })
+        Ok(Self {
+            entry: entry(session, &made)?,
+            detector: sparse("detector")?,
+            program,
+            tables: tables.made,
+            steps,
+            differential,
+        })
     }
 }
 
@@ -176,12 +193,17 @@ fn entry(session: &Session, made: &Made) -> Result<Entry> {
         return Err(Error::invalid("optic.input", "missing, and images need it")
             .help("add input = { encoding = \"amplitude\" }"));
     };
-    let is_fourier = session.machine.optic.modes.is_some() && encoding.front == Some(Front::Fourier);
+    let is_fourier =
+        session.machine.optic.modes.is_some() && encoding.front == Some(Front::Fourier);
     let encode = front::encode(encoding);
     let part = |part: &str| buffer(made, &format!("placement.{part}"));
     Ok(Entry {
         fourier: if is_fourier { Some(buffer(made, "fourier")?) } else { None },
-        placement: if is_fourier { None } else { Some([part("start")?, part("index")?, part("weight")?]) },
+        placement: if is_fourier {
+            None
+        } else {
+            Some([part("start")?, part("index")?, part("weight")?])
+        },
         source: if is_fourier { None } else { Some(buffer(made, "source")?) },
         amplitude: encoding.encoding != Modulation::Phase,
         phase: encode.phase,

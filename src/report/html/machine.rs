@@ -51,13 +51,17 @@ pub struct Stack {
 #[derive(Serialize)]
 pub struct Chip {
     title: String,
-    picture: String,
+    /// `data:` address, unless the page has no room for it.
+    picture: Option<String>,
 }
+
+/// Bytes of all chips at most.
+const MOST_CHIPS: usize = 2_000_000;
 
 const SIDE: usize = 96;
 /// Between the middles of neighbouring planes, on average.
 const APART: f64 = 128.0;
-const EDGE: f64 = 92.0;
+const EDGE: f64 = 116.0;
 
 /// A plane before it has its place.
 struct Bare {
@@ -173,17 +177,27 @@ fn place(all: Vec<Bare>, session: &Session, size: [usize; 2]) -> Stack {
         let z = format!("z = {}", ticks::length(plane.z));
         let z = if plane.z == 0.0 { "z = 0".into() } else { z };
         let Bare { name, kind, picture, is_round, .. } = plane;
-        slices.push(Slice { x, name, z, kind, picture, regions: regions(n + 1 == count), is_round });
+        slices.push(Slice {
+            x,
+            name,
+            z,
+            kind,
+            picture,
+            regions: regions(n + 1 == count),
+            is_round,
+        });
     }
     Stack { slices, wide: x + 92.0, size, to_scale }
 }
 
 /// Every mesh with the light of the sample shown.
 pub fn chips(session: &mut Session, sample: usize, shown: &Shown) -> Result<Vec<Chip>> {
-    let mut all = Vec::new();
+    let (mut all, mut used) = (Vec::new(), 0);
     for drawn in pictures::chips(session, sample, shown)? {
         let picture = embed::data_address(&drawn.canvas.png()?);
-        all.push(Chip { title: drawn.title, picture });
+        let fits = used + picture.len() <= MOST_CHIPS;
+        used += if fits { picture.len() } else { 0 };
+        all.push(Chip { title: drawn.title, picture: fits.then_some(picture) });
     }
     Ok(all)
 }

@@ -19,7 +19,7 @@ use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::lower::machine::tensor_name;
 use crate::optics::element::{Element, Outline};
-use crate::render::{colormap, ticks};
+use crate::render::{colormap, field, panel, ticks};
 use crate::report::pictures;
 use crate::train::Session;
 use crate::train::evaluate::Shown;
@@ -29,13 +29,25 @@ static ASSETS: Dir = include_dir!("$CARGO_MANIFEST_DIR/assets/report");
 
 /// Scripts of a run's page, in order; each may use those before it.
 const SCRIPTS: [&str; 9] = [
-    "bytes.js", "colour.js", "fft.js", "optic.js", "gpu.js", "plane.js", "fields.js", "draw.js",
+    "bytes.js",
+    "colour.js",
+    "fft.js",
+    "optic.js",
+    "gpu.js",
+    "plane.js",
+    "fields.js",
+    "draw.js",
     "main.js",
 ];
 
-/// Bytes of a page at most, and of embedded fields.
-const MOST: usize = 4_600_000;
+/// Bytes of a page at most, of what it computes with, and of embedded fields.
+const MOST: usize = 4_400_000;
+const MOST_LIVE: usize = 3_600_000;
 const MOST_FIELDS: usize = 1_600_000;
+/// Pixels across a mask that is a picture.
+const MASK_SIDE: usize = 240;
+/// Samples from which a machine is not exported for a page to begin with.
+const MOST_SAMPLES: usize = 1 << 20;
 
 pub fn asset(path: &str) -> &'static str {
     // A test renders every page: what is missing would show there.
@@ -82,12 +94,13 @@ struct Context<'a> {
     accuracy: String,
     interval: String,
     n: usize,
-    /// Ends of the interval and the accuracy, in percent.
-    scale: [f64; 3],
     facts: Vec<Fact>,
     can_draw: bool,
+    /// The machine is too large for a page to compute it.
+    is_left_out: bool,
     classes: &'a [String],
     stack: Option<Stack>,
+    is_differential: bool,
     chips: Vec<Chip>,
     modes: Option<usize>,
     masks: Vec<Mask>,
@@ -111,6 +124,8 @@ struct Mask {
     /// Its slot.
     name: String,
     is_phase: bool,
+    /// `data:` address, where the page has no program.
+    picture: Option<String>,
 }
 
 /// What scripts need.
@@ -128,7 +143,7 @@ struct Data<'a> {
     digits: Vec<Digit>,
     /// Of all digits, a byte each.
     pixels: String,
-    live: &'a Live,
+    live: Option<&'a Live>,
     maps: Maps,
 }
 
@@ -191,8 +206,8 @@ pub fn page(run: &Run, session: &mut Session) -> Result<String> {
     let is_chip = session.machine.optic.modes.is_some();
     let stack = if is_chip { None } else { Some(machine::stack(session, &shown)?) };
     let chips = if is_chip { machine::chips(session, sample, &shown)? } else { Vec::new() };
-    let live = Live::of(session)?;
-    let data = data(run, session, sample, &shown, &live)?;
+    let live = live(session)?;
+    let data = data(run, session, sample, &shown, live.as_ref())?;
     let summary = &run.summary;
     let classes = session.data.classes.clone();
     let [truth, answer] = [shown.label, shown.answer].map(|k| &classes[k]);
@@ -208,14 +223,15 @@ pub fn page(run: &Run, session: &mut Session) -> Result<String> {
         accuracy: percent(e.accuracy, 2),
         interval: format!("{} to {}", percent(e.interval[0], 2), percent(e.interval[1], 2)),
         n: e.n,
-        scale: [e.interval[0], e.accuracy, e.interval[1]].map(|v| 100.0 * v),
         facts: facts(run),
-        can_draw: session.data.image[0] > 1,
+        can_draw: session.data.image[0] > 1 && live.is_some(),
+        is_left_out: live.is_none(),
         classes: &classes,
         stack,
+        is_differential: session.machine.optic.detector.as_ref().is_some_and(|d| d.differential),
         chips,
         modes: session.machine.optic.modes,
-        masks: masks(session),
+        masks: masks(session, live.is_none())?,
         shown: format!("test sample {sample}, a {truth}, read as {answer}"),
         charts: charts(run),
         confusion: score::confusion(e, &classes),
@@ -258,7 +274,8 @@ fn lead(session: &Session) -> String {
         }
     }
     let [ny, nx] = optic.grid().samples;
-    let size = optic.modes.map_or_else(|| format!("{ny} × {nx} samples"), |n| format!("{n} guides"));
+    let size =
+        optic.modes.map_or_else(|| format!("{ny} × {nx} samples"), |n| format!("{n} guides"));
     let what = if parts.is_empty() { "free space".to_owned() } else { parts.join(", ") };
     let wavelength = ticks::length(optic.wavelength.0);
     format!("Light of {wavelength} on {size} through {what} reads {}.", session.data.name)
@@ -273,11 +290,32 @@ fn facts(run: &Run) -> Vec<Fact> {
     let memory = s.peak_rss_mb.map_or(String::new(), |mb| format!("{mb:.0} MB at most"));
     let epochs = run.epochs().last().copied().unwrap_or(0.0);
     vec![
-        fact("trained for", duration(s.seconds), &format!("{} steps, {} epochs", s.steps, ticks::short(epochs))),
-        fact("device", s.device.clone(), &[rate, memory].iter().filter(|t| !t.is_empty()).cloned().collect::<Vec<_>>().join("; ")),
-        fact("light on the detector", percent(s.test.power_efficiency, 2), "of what enters, in all regions"),
+        fact(
+            "trained for",
+            duration(s.seconds),
+            &format!("{} steps, epochs: {}", s.steps, ticks::short(epochs)),
+        ),
+        fact(
+            "device",
+            s.device.clone(),
+            &[rate, memory]
+                .iter()
+                .filter(|t| !t.is_empty())
+                .cloned()
+                .collect::<Vec<_>>()
+                .join("; "),
+        ),
+        fact(
+            "light on the detector",
+            percent(s.test.power_efficiency, 2),
+            "of what enters, in all regions",
+        ),
         fact("light on the right region", percent(s.test.target_efficiency, 2), "of what enters"),
-        fact("worst-class contrast", format!("{:.3}", s.test.worst_class_contrast), "read-out of the true class less the best other, on average"),
+        fact(
+            "worst-class contrast",
+            format!("{:.3}", s.test.worst_class_contrast),
+            "read-out of the true class less the best other, on average",
+        ),
         fact("test loss", format!("{:.4}", s.test.loss), ""),
     ]
 }
@@ -310,28 +348,64 @@ fn charts(run: &Run) -> Vec<Chart> {
     let without_end = [f64::NEG_INFINITY, f64::INFINITY];
     [
         Plot { title: "loss", along, counted, lines: loss, levels: vec![], within: without_end },
-        Plot { title: "accuracy (%)", along, counted, lines: accuracy, levels: vec![level], within: [0.0, 100.0] },
+        Plot {
+            title: "accuracy (%)",
+            along,
+            counted,
+            lines: accuracy,
+            levels: vec![level],
+            within: [0.0, 100.0],
+        },
     ]
     .map(|p| p.chart())
     .into()
 }
 
-/// Masks that are in the program as they are.
-fn masks(session: &Session) -> Vec<Mask> {
-    let mut all = Vec::new();
-    for (i, element) in session.machine.optic.element.iter().enumerate() {
-        let (quantity, what, is_phase) = match element {
-            Element::PhaseMask(mask) if mask.trainable => ("phase", "phase mask", true),
-            Element::AmplitudeMask(mask) if mask.trainable => ("amplitude", "amplitude mask", false),
-            _ => continue,
-        };
-        let title = format!("{what} {}", all.len() + 1);
-        all.push(Mask { title, name: tensor_name(i, quantity), is_phase });
+/// What the page computes with, unless that is too much for a page.
+fn live(session: &mut Session) -> Result<Option<Live>> {
+    if session.machine.optic.grid().len() > MOST_SAMPLES {
+        return Ok(None);
     }
-    all
+    let live = Live::of(session)?;
+    Ok((script_json(&live).len() <= MOST_LIVE).then_some(live))
 }
 
-fn data(run: &Run, session: &Session, sample: usize, shown: &Shown, live: &Live) -> Result<String> {
+/// Masks that were trained; as pictures where scripts do not have them.
+fn masks(session: &mut Session, as_pictures: bool) -> Result<Vec<Mask>> {
+    let grid = session.machine.optic.grid();
+    let mut all = Vec::new();
+    for (i, element) in session.machine.optic.clone().element.iter().enumerate() {
+        let (quantity, what, is_phase) = match element {
+            Element::PhaseMask(mask) if mask.trainable => ("phase", "phase mask", true),
+            Element::AmplitudeMask(mask) if mask.trainable => {
+                ("amplitude", "amplitude mask", false)
+            }
+            _ => continue,
+        };
+        let (title, name) = (format!("{what} {}", all.len() + 1), tensor_name(i, quantity));
+        let mut picture = None;
+        if let Some(values) = session.read(&name)?.filter(|_| as_pictures) {
+            let size = panel::fill(grid.samples, grid.pitch, MASK_SIDE);
+            picture = Some(if is_phase {
+                let phases = field::phases(&values, grid.samples, size);
+                embed::picture(size, |p| colormap::cyclic(phases[p]))?
+            } else {
+                let values = panel::average(&values, grid.samples, size);
+                embed::picture(size, |p| colormap::sequential(values[p]))?
+            });
+        }
+        all.push(Mask { title, name, is_phase, picture });
+    }
+    Ok(all)
+}
+
+fn data(
+    run: &Run,
+    session: &Session,
+    sample: usize,
+    shown: &Shown,
+    live: Option<&Live>,
+) -> Result<String> {
     let (optic, classes) = (&session.machine.optic, &session.data.classes);
     let grid = optic.grid();
     let mut counted = 0;
@@ -377,8 +451,8 @@ fn data(run: &Run, session: &Session, sample: usize, shown: &Shown, live: &Live)
     let room = MOST.saturating_sub(script_json(&data).len()).min(MOST_FIELDS);
     let whole = shown.planes.len() * grid.len() * 4 * 4 / 3;
     let step = ((whole as f64 / room.max(1) as f64).sqrt().ceil() as usize).max(1);
-    let field = |(_, _, field): &(_, _, Vec<_>)| Field::new(field, grid.samples, step);
-    data.shown.fields = shown.planes.iter().map(field).collect();
+    let kept = shown.planes.iter().map(|(_, _, field)| Field::new(field, grid.samples, step));
+    data.shown.fields = kept.collect();
     Ok(script_json(&data))
 }
 

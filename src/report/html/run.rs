@@ -76,9 +76,8 @@ fn text(path: &Path) -> Result<String> {
 impl Run {
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(SUMMARY);
-        let summary = text(&path).map_err(|e| {
-            e.help("give the --out folder of a `lightloom train` that has ended")
-        })?;
+        let summary = text(&path)
+            .map_err(|e| e.help("give the --out folder of a `lightloom train` that has ended"))?;
         let summary: Summary = serde_json::from_str(&summary).map_err(|e| {
             Error::format(&path, format!("not the summary of a run: {e}"))
                 .help("give the --out folder of a `lightloom train` that has ended")

@@ -1,11 +1,18 @@
-//! JSON that other commands leave in a run's folder, as tables; any JSON is shown, nothing is
-//! asked of it but this:
+//! JSON that other commands leave in a run's folder, as tables. Any JSON is shown; nothing is asked
+//! of it, and this is understood:
 //!
-//! - an array of objects is a table, its columns the keys in order of appearance;
-//! - an object is a list of its plain values, then its tables and objects under headings;
-//! - an object with a `value` is one number: `value`, `unit`, `low`, `high`, and `source`,
-//!   `confidence`, `note`, which a reader finds by pointing at it;
-//! - `title` and `note` of an object stand above what it holds.
+//! - an object is a list of its plain values, then its tables and objects under headings; its `title`
+//!   and `note` stand above them;
+//! - an array of objects is a table, its columns the keys in order of appearance; where the objects
+//!   hold tables of their own, a part for each, headed by its `name` or first value;
+//! - an object with a number `value` (or `typical`) is one number, from `low` (or `p5`) to `high` (or
+//!   `p95`), with its `unit` and its `mark`, as "[V2]"; a column of such numbers is drawn as well;
+//! - `source`, `confidence` and `note` of a number are what a reader finds by pointing at it; a text
+//!   that is the `key` of an object with a `source` shows that object alike.
+
+mod scale;
+
+use std::collections::HashMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -15,7 +22,7 @@ use crate::render::ticks;
 #[derive(Debug, Default, Serialize)]
 pub struct Block {
     pub title: String,
-    /// 3 and up, of the heading.
+    /// 3 to 5, of the heading.
     pub level: usize,
     pub note: String,
     pub pairs: Vec<(String, Cell)>,
@@ -29,6 +36,11 @@ pub struct Cell {
     pub is_number: bool,
     /// What stands behind it.
     pub hint: String,
+    /// Low, value, high.
+    #[serde(skip)]
+    range: Option<[f64; 3]>,
+    /// The same in hundredths of its column's scale.
+    pub drawn: Option<[f64; 3]>,
 }
 
 /// Rows of a table at most; a report is no archive.
@@ -37,69 +49,52 @@ const MOST_ROWS: usize = 200;
 const MOST_LISTED: usize = 12;
 
 pub fn blocks(value: &Value) -> Vec<Block> {
-    let mut out = Vec::new();
-    walk(String::new(), 3, value, &mut out);
-    out
+    let mut reader = Reader::default();
+    reader.note_sources(value);
+    reader.walk(String::new(), 3, value);
+    reader.out
 }
 
-fn walk(title: String, level: usize, value: &Value, out: &mut Vec<Block>) {
-    let mut block = Block { title, level, ..Block::default() };
-    match value {
-        Value::Array(items) if items.iter().any(Value::is_object) => {
-            table(items, &mut block);
-            out.push(block);
-        }
-        Value::Object(map) if !is_quantity(map) => {
-            let said = |key| map.get(key).and_then(Value::as_str);
-            block.title = said("title").map_or(block.title, str::to_owned);
-            block.note = said("note").unwrap_or_default().to_owned();
-            let rest = || map.iter().filter(|(k, _)| *k != "title" && *k != "note");
-            block.pairs = rest()
-                .filter(|(_, v)| is_plain(v))
-                .map(|(k, v)| (words(k), cell(v)))
-                .collect();
-            if !(block.title.is_empty() && block.note.is_empty() && block.pairs.is_empty()) {
-                out.push(block);
-            }
-            for (key, value) in rest().filter(|(_, v)| !is_plain(v)) {
-                walk(words(key), (level + 1).min(5), value, out);
-            }
-        }
-        plain => {
-            block.pairs = vec![(String::new(), cell(plain))];
-            out.push(block);
-        }
-    }
-}
-
-fn is_quantity(map: &Map<String, Value>) -> bool {
-    map.get("value").is_some_and(|v| !v.is_object() && !v.is_array())
+#[derive(Default)]
+struct Reader {
+    /// What stands behind a key.
+    sources: HashMap<String, String>,
+    out: Vec<Block>,
 }
 
 /// Whether a value fits a cell.
 fn is_plain(value: &Value) -> bool {
     match value {
-        Value::Object(map) => is_quantity(map),
+        Value::Object(map) => quantity(map).is_some(),
         Value::Array(items) => !items.iter().any(|v| v.is_object() || v.is_array()),
         _ => true,
     }
 }
 
-fn table(items: &[Value], block: &mut Block) {
-    let mut keys: Vec<&String> = Vec::new();
-    for key in items.iter().filter_map(Value::as_object).flat_map(Map::keys) {
-        if !keys.contains(&key) {
-            keys.push(key);
+/// Low, value and high of an object that is one number.
+fn quantity(map: &Map<String, Value>) -> Option<[f64; 3]> {
+    let of = |key: &str| map.get(key).and_then(Value::as_f64);
+    let either = |a, b| of(a).or_else(|| of(b));
+    let value = either("value", "typical")?;
+    // A row of a table has a name besides.
+    let is_row = map.contains_key("key") || map.contains_key("name");
+    (!is_row).then(|| {
+        [either("low", "p5").unwrap_or(value), value, either("high", "p95").unwrap_or(value)]
+    })
+}
+
+/// What a part of a list is called, and whether that key has said it.
+fn heading(item: &Value) -> (String, Option<&str>) {
+    let Some(map) = item.as_object() else { return (String::new(), None) };
+    for key in ["title", "name", "what"] {
+        if let Some(text) = map.get(key).and_then(Value::as_str) {
+            return (text.to_owned(), Some(key));
         }
     }
-    block.columns = keys.iter().map(|k| words(k)).collect();
-    let row = |item: &Value| {
-        keys.iter().map(|&k| item.get(k).map_or_else(Cell::default, cell)).collect()
-    };
-    block.rows = items.iter().take(MOST_ROWS).map(row).collect();
-    if items.len() > MOST_ROWS {
-        block.note = format!("the first {MOST_ROWS} of {} rows", items.len());
-    }
+    let first = map.iter().find(|(_, v)| v.is_number() || v.is_string());
+    first.map_or((String::new(), None), |(k, v)| {
+        (format!("{} {}", words(k), plain(v)), Some(k.as_str()))
+    })
 }
 
 /// A key as people say it.
@@ -107,48 +102,140 @@ fn words(key: &str) -> String {
     key.replace('_', " ")
 }
 
-fn number(value: &Value) -> Option<String> {
-    let whole = value.as_i64().filter(|n| n.abs() < 1_000_000).map(|n| n.to_string());
-    whole.map(|n| n.replace('-', "−")).or_else(|| value.as_f64().map(ticks::short))
-}
-
-fn cell(value: &Value) -> Cell {
-    let plain = |text: String| Cell { text, ..Cell::default() };
+fn plain(value: &Value) -> String {
     match value {
-        Value::Null => plain("–".into()),
-        Value::Bool(yes) => plain(if *yes { "yes" } else { "no" }.into()),
-        Value::String(text) => plain(text.clone()),
-        Value::Number(_) => {
-            Cell { text: number(value).unwrap_or_default(), is_number: true, hint: String::new() }
-        }
-        Value::Array(items) if items.len() > MOST_LISTED => {
-            plain(format!("{} values", items.len()))
-        }
-        Value::Array(items) => {
-            let all: Vec<String> = items.iter().map(|v| cell(v).text).collect();
-            Cell { is_number: items.iter().all(Value::is_number), ..plain(all.join(", ")) }
-        }
-        Value::Object(map) if is_quantity(map) => quantity(map),
-        Value::Object(map) => plain(format!("{} entries", map.len())),
+        Value::Null => "–".into(),
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.into(),
+        Value::String(text) => text.clone(),
+        Value::Number(n) => match n.as_i64().filter(|n| n.abs() < 1_000_000) {
+            Some(n) => n.to_string().replace('-', "−"),
+            None => ticks::short(n.as_f64().unwrap_or(f64::NAN)),
+        },
+        Value::Array(items) => format!("{} values", items.len()),
+        Value::Object(map) => format!("{} entries", map.len()),
     }
 }
 
-fn quantity(map: &Map<String, Value>) -> Cell {
-    let mut shown = map.get("value").map(cell).unwrap_or_default();
-    let said = |key| map.get(key).filter(|v| !v.is_null()).map(|v| cell(v).text);
-    if let (Some(low), Some(high)) = (said("low"), said("high")) {
-        shown.text += &format!(" ({low} to {high})");
+impl Reader {
+    /// Remembers every object with a key and a source.
+    fn note_sources(&mut self, value: &Value) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|v| self.note_sources(v)),
+            Value::Object(map) => {
+                let said = |key: &str| map.get(key).and_then(Value::as_str);
+                if let (Some(key), Some(source)) = (said("key"), said("source")) {
+                    let number = map.get("typical").or_else(|| map.get("value"));
+                    let number = number.map_or(String::new(), |v| {
+                        format!(" = {} {}", plain(v), said("unit").unwrap_or_default())
+                    });
+                    let known = said("confidence").map_or(String::new(), |c| format!("; {c}"));
+                    self.sources.insert(key.to_owned(), format!("{key}{number}: {source}{known}"));
+                }
+                map.values().for_each(|v| self.note_sources(v));
+            }
+            _ => {}
+        }
     }
-    if let Some(unit) = said("unit") {
-        shown.text += &format!(" {unit}");
+
+    fn walk(&mut self, title: String, level: usize, value: &Value) {
+        let mut block = Block { title, level, ..Block::default() };
+        let below = (level + 1).min(5);
+        match value {
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                let nests =
+                    |v: &Value| v.as_object().is_some_and(|m| m.values().any(|v| !is_plain(v)));
+                if !items.iter().any(nests) {
+                    self.table(items, &mut block);
+                    return self.out.push(block);
+                }
+                if !block.title.is_empty() {
+                    self.out.push(block);
+                }
+                for item in items.iter().take(MOST_ROWS) {
+                    let (title, said) = heading(item);
+                    let mut rest = item.clone();
+                    if let (Some(map), Some(key)) = (rest.as_object_mut(), said) {
+                        map.remove(key);
+                    }
+                    self.walk(title, below, &rest);
+                }
+            }
+            Value::Object(map) if quantity(map).is_none() => {
+                let said = |key| map.get(key).and_then(Value::as_str);
+                block.title = said("title").map_or(block.title, str::to_owned);
+                block.note = said("note").unwrap_or_default().to_owned();
+                let rest = || map.iter().filter(|(k, _)| *k != "title" && *k != "note");
+                let pairs = rest().filter(|(_, v)| is_plain(v));
+                block.pairs = pairs.map(|(k, v)| (words(k), self.cell(v))).collect();
+                if !(block.title.is_empty() && block.note.is_empty() && block.pairs.is_empty()) {
+                    self.out.push(block);
+                }
+                for (key, value) in rest().filter(|(_, v)| !is_plain(v)) {
+                    self.walk(words(key), below, value);
+                }
+            }
+            one => {
+                block.pairs = vec![(String::new(), self.cell(one))];
+                self.out.push(block);
+            }
+        }
     }
-    // [V2] and the like are part of the number.
-    if let Some(mark) = said("mark") {
-        shown.text += &format!(" {mark}");
+
+    fn table(&self, items: &[Value], block: &mut Block) {
+        let mut keys: Vec<&String> = Vec::new();
+        for key in items.iter().filter_map(Value::as_object).flat_map(Map::keys) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        block.columns = keys.iter().map(|k| words(k)).collect();
+        let row = |item: &Value| -> Vec<Cell> {
+            let one = |&k: &&String| item.get(k).map_or_else(Cell::default, |v| self.cell(v));
+            keys.iter().map(one).collect()
+        };
+        block.rows = items.iter().take(MOST_ROWS).map(row).collect();
+        for column in 0..keys.len() {
+            scale::draw(block.rows.iter_mut().map(|row| &mut row[column]));
+        }
+        if items.len() > MOST_ROWS {
+            block.note = format!("the first {MOST_ROWS} of {} rows", items.len());
+        }
+    }
+
+    fn cell(&self, value: &Value) -> Cell {
+        let text = plain(value);
+        let hint = value.as_str().and_then(|t| self.sources.get(t)).cloned().unwrap_or_default();
+        let shown = Cell { is_number: value.is_number(), text, hint, ..Cell::default() };
+        match value {
+            Value::Array(items) if items.len() <= MOST_LISTED => {
+                let all: Vec<Cell> = items.iter().map(|v| self.cell(v)).collect();
+                let join = |part: fn(&Cell) -> &String, between: &str| {
+                    let parts = all.iter().map(part).filter(|t| !t.is_empty());
+                    parts.map(String::as_str).collect::<Vec<_>>().join(between)
+                };
+                let (text, hint) = (join(|c| &c.text, ", "), join(|c| &c.hint, "\n"));
+                Cell { text, hint, is_number: items.iter().all(Value::is_number), ..shown }
+            }
+            Value::Object(map) => quantity(map).map_or(shown, |range| number(map, range)),
+            _ => shown,
+        }
+    }
+}
+
+fn number(map: &Map<String, Value>, range: [f64; 3]) -> Cell {
+    let [low, value, high] = range.map(ticks::short);
+    let said = |key| map.get(key).and_then(Value::as_str);
+    let mut text = value;
+    if range[0] < range[2] {
+        text += &format!(" ({low} to {high})");
+    }
+    // A mark such as [V2] is part of the number.
+    for part in ["unit", "mark"].into_iter().filter_map(said) {
+        text += &format!(" {part}");
     }
     let behind = ["source", "confidence", "note"].into_iter().filter_map(said);
-    shown.hint = behind.collect::<Vec<_>>().join("; ");
-    shown
+    let hint = behind.collect::<Vec<_>>().join("; ");
+    Cell { text, is_number: true, hint, range: Some(range), drawn: None }
 }
 
 #[cfg(test)]
@@ -162,8 +249,8 @@ mod tests {
             "title": "Energy",
             "note": "modelled",
             "machine": "chip",
-            "total_energy": { "value": 2.5e-15, "unit": "J", "low": 1e-15, "high": 4e-15, "mark": "[V2]",
-                              "source": "paper, table 2", "confidence": "assumed" },
+            "total_energy": { "value": 2.5e-15, "unit": "J", "low": 1e-15, "high": 4e-15,
+                              "mark": "[V2]", "source": "paper, table 2", "confidence": "assumed" },
             "rows": [{ "bits": 4, "n": 64 }, { "bits": 8, "loss_db": -0.5 }],
             "deep": { "er": { "x": [1, 2] } },
         });
@@ -179,5 +266,31 @@ mod tests {
         assert_eq!(all[1].rows[1][1], Cell::default());
         assert_eq!(all[2].pairs[0].1.text, "1, 2");
         assert!(blocks(&json!([])).len() == 1 && blocks(&json!(3)).len() == 1);
+    }
+
+    /// Lists of machines with tables of their own; figures that are named have their sources.
+    #[test]
+    fn parts_are_headed_and_sources_are_found() {
+        let value = json!({
+            "machines": [
+                { "name": "chip", "results": [
+                    { "bits": 4, "wall": { "typical": 1e-9, "p5": 1e-10, "p95": 1e-8 }, "figures": ["laser.wpe"] },
+                    { "bits": 8, "wall": { "typical": 1e-7, "p5": 1e-8, "p95": 1e-6 }, "figures": [] },
+                ] },
+            ],
+            "figures": [
+                { "key": "laser.wpe", "low": 0.05, "typical": 0.1, "high": 0.2, "unit": "1",
+                  "source": "a book", "confidence": "verified" },
+            ],
+        });
+        let all = blocks(&value);
+        let titles: Vec<_> = all.iter().map(|b| b.title.as_str()).collect();
+        assert_eq!(titles, ["machines", "chip", "results", "figures"]);
+        let results = &all[2].rows;
+        assert_eq!(results[0][2].hint, "laser.wpe = 0.1 1: a book; verified");
+        // Four decades of a logarithm: 1e-10 to 1e-6.
+        assert_eq!(results[0][1].drawn, Some([0.0, 25.0, 50.0]));
+        assert_eq!(results[1][1].drawn, Some([50.0, 75.0, 100.0]));
+        assert_eq!(all[3].columns.len(), 7, "a figure is a row, not a number");
     }
 }
