@@ -12,7 +12,7 @@ function fft(n) {
       rest /= r;
     }
   }
-  if (rest > 1) radices.push(rest);
+  if (rest > 1 || n === 1) radices.push(rest);
   const cos = new Float64Array(n);
   const sin = new Float64Array(n);
   for (let k = 0; k < n; k++) {
@@ -25,17 +25,19 @@ function fft(n) {
 
   // Values `at + i step` of x, i < length, into y from `to` on.
   function part(xr, xi, at, step, yr, yi, to, length, depth) {
-    if (length === 1) {
-      yr[to] = xr[at];
-      yi[to] = xi[at];
-      return;
-    }
     const r = radices[depth];
     const m = length / r;
-    for (let j = 0; j < r; j++) part(xr, xi, at + j * step, step * r, yr, yi, to + j * m, m, depth + 1);
+    if (m > 1) {
+      for (let j = 0; j < r; j++) part(xr, xi, at + j * step, step * r, yr, yi, to + j * m, m, depth + 1);
+    }
     const stride = n / length;
     for (let k = 0; k < m; k++) {
       for (let j = 0; j < r; j++) {
+        if (m === 1) {
+          ar[j] = xr[at + j * step];
+          ai[j] = xi[at + j * step];
+          continue;
+        }
         const t = j * k * stride;
         const i = to + j * m + k;
         ar[j] = yr[i] * cos[t] - yi[i] * sin[t];
@@ -49,8 +51,9 @@ function fft(n) {
         yi[i + m] = ai[0] - ai[1];
       } else if (r === 4) {
         const i = to + k;
-        const [sr, si, dr, di] = [ar[0] + ar[2], ai[0] + ai[2], ar[0] - ar[2], ai[0] - ai[2]];
-        const [tr, ti, er, ei] = [ar[1] + ar[3], ai[1] + ai[3], ai[1] - ai[3], ar[3] - ar[1]];
+        const sr = ar[0] + ar[2], si = ai[0] + ai[2], dr = ar[0] - ar[2], di = ai[0] - ai[2];
+        // -i times the difference of the other two.
+        const tr = ar[1] + ar[3], ti = ai[1] + ai[3], er = ai[1] - ai[3], ei = ar[3] - ar[1];
         yr[i] = sr + tr;
         yi[i] = si + ti;
         yr[i + m] = dr + er;
@@ -61,7 +64,8 @@ function fft(n) {
         yi[i + 3 * m] = di - ei;
       } else {
         for (let q = 0; q < r; q++) {
-          let [sr, si] = [0, 0];
+          let sr = 0;
+          let si = 0;
           for (let j = 0; j < r; j++) {
             const t = ((j * q) % r) * (n / r);
             sr += ar[j] * cos[t] - ai[j] * sin[t];

@@ -17,6 +17,17 @@ pub struct Line {
     /// Number of its colour.
     pub colour: usize,
     pub points: Vec<[f64; 2]>,
+    pub kind: Kind,
+}
+
+/// How points are drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    Both,
+    /// Without dots.
+    Line,
+    /// Without a line, each with what is said of it.
+    Dots(Vec<String>),
 }
 
 /// A horizontal line with a band around it.
@@ -36,6 +47,8 @@ pub struct Plot<'a> {
     pub levels: Vec<Level>,
     /// y never leaves this.
     pub within: [f64; 2],
+    /// Both axes are of logarithms; what is not positive is left out.
+    pub is_log: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -101,46 +114,56 @@ fn round(v: f64) -> f64 {
 
 impl Plot<'_> {
     pub fn chart(&self) -> Chart {
-        let all = || self.lines.iter().flat_map(|l| &l.points);
+        let scale = |v: f64| if self.is_log { v.log10() } else { v };
+        let all = || self.lines.iter().flat_map(|l| &l.points).map(|p| p.map(scale));
         let x = span(all().filter(|p| p[1].is_finite()).map(|p| p[0]), 0.03);
         let of_levels = self.levels.iter().flat_map(|l| [l.value, l.band[0], l.band[1]]);
-        let y = span(all().map(|p| p[1]).chain(of_levels), 0.08);
+        let y = span(all().map(|p| p[1]).chain(of_levels.map(scale)), 0.08);
         let y = [y[0].max(self.within[0]), y[1].min(self.within[1])];
         let frame = [LEFT, ABOVE, WIDE - RIGHT, HIGH - BELOW];
-        let across = |v: f64| round(frame[0] + (v - x[0]) / (x[1] - x[0]) * (frame[2] - frame[0]));
-        let down = |v: f64| round(frame[3] - (v - y[0]) / (y[1] - y[0]) * (frame[3] - frame[1]));
+        let place = |v: f64, axis: [f64; 2]| (scale(v) - axis[0]) / (axis[1] - axis[0]);
+        let across = |v: f64| round(frame[0] + place(v, x) * (frame[2] - frame[0]));
+        let down = |v: f64| round(frame[3] - place(v, y) * (frame[3] - frame[1]));
 
-        let (values, step) = ticks::round(x[0], x[1], 7);
-        let step = if self.counted { step.max(1.0) } else { step };
-        let whole = |v: &f64| !self.counted || (*v - v.round()).abs() < 1e-9;
-        let tick = |at: f64, v: f64, step: f64| Tick { at, label: ticks::label(v, step) };
-        let along = values.into_iter().filter(whole).map(|v| tick(across(v), v, step)).collect();
-        let (values, step) = ticks::round(y[0], y[1], 5);
-        let up = values.into_iter().map(|v| tick(down(v), v, step)).collect();
+        let ticks = |axis: [f64; 2], wanted: usize, counted: bool| -> Vec<(f64, String)> {
+            let (values, step) = ticks::round(axis[0], axis[1], wanted);
+            let step = if counted || self.is_log { step.max(1.0) } else { step };
+            let whole = |v: &f64| !(counted || self.is_log) || (*v - v.round()).abs() < 1e-9;
+            let label = |v: f64| {
+                if self.is_log { ticks::short(10f64.powf(v)) } else { ticks::label(v, step) }
+            };
+            let value = |v: f64| if self.is_log { 10f64.powf(v) } else { v };
+            values.into_iter().filter(whole).map(|v| (value(v), label(v))).collect()
+        };
+        let along = ticks(x, 7, self.counted);
+        let along = along.into_iter().map(|(v, label)| Tick { at: across(v), label }).collect();
+        let up = ticks(y, 5, false).into_iter();
+        let up = up.map(|(v, label)| Tick { at: down(v), label }).collect();
 
         let line = |l: &Line| {
             let (mut path, mut dots, mut pen) = (String::new(), Vec::new(), 'M');
-            for &[a, b] in &l.points {
-                if !b.is_finite() {
+            for (n, &[a, b]) in l.points.iter().enumerate() {
+                let at = [across(a), down(b)];
+                if at.iter().any(|v| !v.is_finite()) {
                     pen = 'M';
                     continue;
                 }
-                let (px, py) = (across(a), down(b));
-                path += &format!("{pen}{px} {py}");
+                path += &format!("{pen}{} {}", at[0], at[1]);
                 pen = 'L';
-                let text = format!(
-                    "{}: {} at {} {}",
-                    l.name,
-                    ticks::short(b),
-                    self.along,
-                    ticks::short(a)
-                );
-                dots.push(Dot { x: px, y: py, text });
+                let said = format!("{} at {} {}", ticks::short(b), self.along, ticks::short(a));
+                let name = if let Kind::Dots(names) = &l.kind { names.get(n) } else { None };
+                let text = format!("{}: {said}", name.unwrap_or(&l.name));
+                dots.push(Dot { x: at[0], y: at[1], text });
+            }
+            match l.kind {
+                Kind::Line => dots.clear(),
+                Kind::Dots(_) => path.clear(),
+                Kind::Both => {}
             }
             Drawn { name: l.name.clone(), colour: l.colour, path, dots }
         };
         let level = |l: &Level| {
-            let [low, top] = [l.band[0].max(y[0]), l.band[1].min(y[1])].map(down);
+            let [low, top] = l.band.map(|v| down(v).clamp(frame[1], frame[3]));
             let high = round((low - top).max(1.0));
             DrawnLevel { name: l.name.clone(), colour: l.colour, y: down(l.value), top, high }
         };
@@ -163,10 +186,10 @@ mod tests {
     use super::*;
 
     fn plot(points: Vec<[f64; 2]>) -> Chart {
-        let lines = vec![Line { name: "a".into(), colour: 0, points }];
-        let within = [0.0, 100.0];
+        let (within, kind, is_log) = ([0.0, 100.0], Kind::Both, false);
+        let lines = vec![Line { name: "a".into(), colour: 0, points, kind }];
         let (title, along) = ("t", "epoch");
-        Plot { title, along, counted: true, lines, levels: vec![], within }.chart()
+        Plot { title, along, counted: true, lines, levels: vec![], within, is_log }.chart()
     }
 
     #[test]

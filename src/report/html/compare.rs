@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::chart::{Chart, Line, Plot};
+use super::chart::{Chart, Kind, Line, Plot};
 use super::page::{asset, duration, render};
 use super::run::{Extra, Run};
 use super::score::percent;
@@ -101,7 +101,7 @@ fn rows(runs: &[Run]) -> Vec<Row> {
             interval: format!("{} to {}", percent(e.interval[0], 2), percent(e.interval[1], 2)),
             at: [e.interval[0], e.accuracy, e.interval[1]].map(place),
             loss: format!("{:.4}", e.loss),
-            detected: percent(e.power_efficiency, 2),
+            detected: format!("{} %", ticks::short(100.0 * e.power_efficiency)),
             seconds: duration(s.seconds),
             steps: s.steps,
             device: s.device.clone(),
@@ -116,13 +116,14 @@ fn charts(runs: &[Run]) -> Vec<Chart> {
             name: run.name.clone(),
             colour,
             points: x(run).into_iter().zip(&run.metrics).map(|(x, m)| [x, y(m)]).collect(),
+            kind: Kind::Both,
         };
         runs.iter().enumerate().map(line).collect()
     };
     let seconds = |run: &Run| run.metrics.iter().map(|m| m.seconds).collect();
     let accuracy = |m: &EpochMetrics| 100.0 * m.val_accuracy;
     let plot = |title, along, counted, lines, within| {
-        Plot { title, along, counted, lines, levels: vec![], within }.chart()
+        Plot { title, along, counted, lines, levels: vec![], within, is_log: false }.chart()
     };
     let (percent, free) = ([0.0, 100.0], [f64::NEG_INFINITY, f64::INFINITY]);
     vec![

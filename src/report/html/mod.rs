@@ -9,6 +9,7 @@ mod embed;
 mod live;
 mod machine;
 mod page;
+mod roofline;
 mod run;
 mod score;
 mod tables;

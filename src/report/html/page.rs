@@ -8,7 +8,7 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::chart::{Chart, Level, Line, Plot};
+use super::chart::{Chart, Kind, Level, Line, Plot};
 use super::embed::{self, Field};
 use super::live::Live;
 use super::machine::{self, Chip, Stack};
@@ -281,6 +281,11 @@ fn lead(session: &Session) -> String {
     format!("Light of {wavelength} on {size} through {what} reads {}.", session.data.name)
 }
 
+/// A share of which little may be left.
+fn share(part: f64) -> String {
+    format!("{} %", ticks::short(100.0 * part))
+}
+
 fn facts(run: &Run) -> Vec<Fact> {
     let s = &run.summary;
     let fact = |name, value, note: &str| Fact { name, value, note: note.to_owned() };
@@ -307,13 +312,13 @@ fn facts(run: &Run) -> Vec<Fact> {
         ),
         fact(
             "light on the detector",
-            percent(s.test.power_efficiency, 2),
+            share(s.test.power_efficiency),
             "of what enters, in all regions",
         ),
-        fact("light on the right region", percent(s.test.target_efficiency, 2), "of what enters"),
+        fact("light on the right region", share(s.test.target_efficiency), "of what enters"),
         fact(
             "worst-class contrast",
-            format!("{:.3}", s.test.worst_class_contrast),
+            format!("{:.3}", s.test.worst_class_contrast).replace('-', "−"),
             "read-out of the true class less the best other, on average",
         ),
         fact("test loss", format!("{:.4}", s.test.loss), ""),
@@ -334,6 +339,7 @@ fn charts(run: &Run) -> Vec<Chart> {
         name: name.to_owned(),
         colour,
         points: epochs.iter().zip(&run.metrics).map(|(&e, m)| [e, f(m)]).collect(),
+        kind: Kind::Both,
     };
     let test = &run.summary.test;
     let level = Level {
@@ -347,7 +353,15 @@ fn charts(run: &Run) -> Vec<Chart> {
     let accuracy = vec![line("validation", 1, |m| 100.0 * m.val_accuracy)];
     let without_end = [f64::NEG_INFINITY, f64::INFINITY];
     [
-        Plot { title: "loss", along, counted, lines: loss, levels: vec![], within: without_end },
+        Plot {
+            title: "loss",
+            along,
+            counted,
+            lines: loss,
+            levels: vec![],
+            within: without_end,
+            is_log: false,
+        },
         Plot {
             title: "accuracy (%)",
             along,
@@ -355,6 +369,7 @@ fn charts(run: &Run) -> Vec<Chart> {
             lines: accuracy,
             levels: vec![level],
             within: [0.0, 100.0],
+            is_log: false,
         },
     ]
     .map(|p| p.chart())

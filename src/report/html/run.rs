@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::chart::Chart;
+use super::roofline;
 use super::tables::{self, Block};
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, load};
@@ -46,6 +48,7 @@ pub struct Host {
 pub struct Extra {
     pub id: &'static str,
     pub title: &'static str,
+    pub charts: Vec<Chart>,
     pub blocks: Vec<Block>,
 }
 
@@ -94,7 +97,8 @@ impl Run {
             }
             let value: Value = serde_json::from_str(&text(&path)?)
                 .map_err(|e| Error::format(&path, format!("not JSON: {e}")))?;
-            extras.push(Extra { id, title, blocks: tables::blocks(&value) });
+            let charts = roofline::chart(&value).into_iter().collect();
+            extras.push(Extra { id, title, charts, blocks: tables::blocks(&value) });
         }
         let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let name = whole.file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy());
