@@ -106,6 +106,8 @@ fn a_run_leaves_what_it_says() {
             (Some(n as u64 + 1), Some(20 * (n as u64 + 1)))
         );
     }
+    // The tests of the report open it.
+    assert!(said.contains("report: run/report.html") && run.join("report.html").exists(), "{said}");
     let summary = json_file(&run.join("summary.json"));
     let accuracy = summary["test_accuracy"].as_f64().unwrap();
     let [low, high] = [0, 1].map(|i| summary["test_interval"][i].as_f64().unwrap());
@@ -340,6 +342,8 @@ fn help_lists_the_commands_that_work() {
         "eval",
         "mesh",
         "render",
+        "export",
+        "report",
         "bench",
         "data",
         "doctor",
@@ -349,7 +353,7 @@ fn help_lists_the_commands_that_work() {
         "help",
     ];
     assert_eq!(listed, expected);
-    for name in &expected[..11] {
+    for name in &expected[..13] {
         let text = good(folder.path(), &[name, "--help"]);
         assert!(text.contains("Usage: lightloom"), "{text}");
         for flag in ["--backend", "--precision", "--threads", "--seed", "--set", "--json"] {

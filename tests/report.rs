@@ -462,10 +462,28 @@ fn runs_are_compared() {
 
     let out = Command::new(env!("CARGO_BIN_EXE_lightloom"))
         .current_dir(at)
-        .args(["report", "nowhere"])
+        .args(["report", "run", "slow", "--seed", "3"])
         .output()
         .expect("the program starts");
     let said = String::from_utf8_lossy(&out.stderr);
     assert_eq!(out.status.code(), Some(2), "{said}");
-    assert!(said.contains("summary.json") && said.contains("lightloom train"), "{said}");
+    assert!(said.contains("one run alone"), "{said}");
+}
+
+/// What no page can compute is said on the page, and everything else is there.
+#[test]
+fn a_machine_that_no_page_computes_is_reported_all_the_same() {
+    let at = trained().folder.path();
+    // 33 = 3 x 11: the CPU transforms any length, the exported passes 2-3-5-7-smooth ones.
+    let periodic = ["--set", "optic.samples=33", "--set", "optic.boundary=periodic"];
+    let train = ["train", "mnist-small", "--out", "prime", "--set", "train.steps=5"];
+    lightloom(at, &[&train[..], &periodic].concat());
+    let page = fs::read_to_string(at.join("prime/report.html")).expect("a page");
+    assert!(page.contains("This page does not compute the machine"));
+    assert!(page.contains("What is mistaken for what") && !page.contains("id=\"pad\""));
+    let Some(_) = version("without a program", 1) else { return };
+    let mut browser = Browser::start(&["--disable-gpu"]);
+    browser.open(&format!("file://{}", at.join("prime/report.html").display()), READY);
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    assert_eq!(browser.eval("document.querySelectorAll('img.mask').length"), 2);
 }

@@ -96,8 +96,8 @@ struct Context<'a> {
     n: usize,
     facts: Vec<Fact>,
     can_draw: bool,
-    /// The machine is too large for a page to compute it.
-    is_left_out: bool,
+    /// Why the page cannot compute the machine.
+    left_out: Option<String>,
     classes: &'a [String],
     stack: Option<Stack>,
     is_differential: bool,
@@ -206,7 +206,10 @@ pub fn page(run: &Run, session: &mut Session) -> Result<String> {
     let is_chip = session.machine.optic.modes.is_some();
     let stack = if is_chip { None } else { Some(machine::stack(session, &shown)?) };
     let chips = if is_chip { machine::chips(session, sample, &shown)? } else { Vec::new() };
-    let live = live(session)?;
+    let (live, left_out) = match live(session)? {
+        Ok(live) => (Some(live), None),
+        Err(why) => (None, Some(why)),
+    };
     let data = data(run, session, sample, &shown, live.as_ref())?;
     let summary = &run.summary;
     let classes = session.data.classes.clone();
@@ -225,7 +228,7 @@ pub fn page(run: &Run, session: &mut Session) -> Result<String> {
         n: e.n,
         facts: facts(run),
         can_draw: session.data.image[0] > 1 && live.is_some(),
-        is_left_out: live.is_none(),
+        left_out,
         classes: &classes,
         stack,
         is_differential: session.machine.optic.detector.as_ref().is_some_and(|d| d.differential),
@@ -376,13 +379,19 @@ fn charts(run: &Run) -> Vec<Chart> {
     .into()
 }
 
-/// What the page computes with, unless that is too much for a page.
-fn live(session: &mut Session) -> Result<Option<Live>> {
+/// What the page computes with, or why it does not.
+fn live(session: &mut Session) -> Result<Result<Live, String>> {
+    let too_large = || Err("it is too large for a page".to_owned());
     if session.machine.optic.grid().len() > MOST_SAMPLES {
-        return Ok(None);
+        return Ok(too_large());
     }
-    let live = Live::of(session)?;
-    Ok((script_json(&live).len() <= MOST_LIVE).then_some(live))
+    match Live::of(session) {
+        Ok(live) if script_json(&live).len() > MOST_LIVE => Ok(too_large()),
+        Ok(live) => Ok(Ok(live)),
+        // The web profile does not hold every machine that trains here.
+        Err(Error::Device { what, .. }) => Ok(Err(what)),
+        Err(other) => Err(other),
+    }
 }
 
 /// Masks that were trained; as pictures where scripts do not have them.
