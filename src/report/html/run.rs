@@ -49,7 +49,37 @@ pub struct Extra {
     pub id: &'static str,
     pub title: &'static str,
     pub charts: Vec<Chart>,
+    pub parts: Vec<Part>,
+    /// Whether parts are open at first.
+    pub is_short: bool,
+}
+
+/// Blocks under one heading of the file.
+#[derive(Debug, Serialize)]
+pub struct Part {
+    pub title: String,
     pub blocks: Vec<Block>,
+}
+
+/// Blocks of a section that are all open at first.
+const MOST_OPEN: usize = 14;
+
+impl Extra {
+    fn new(id: &'static str, title: &'static str, value: &Value) -> Self {
+        let blocks = tables::blocks(value);
+        let is_short = blocks.len() <= MOST_OPEN;
+        let mut parts: Vec<Part> = Vec::new();
+        for mut block in blocks {
+            match parts.last_mut() {
+                Some(part) if block.level > 4 => part.blocks.push(block),
+                _ => {
+                    let title = std::mem::take(&mut block.title);
+                    parts.push(Part { title, blocks: vec![block] });
+                }
+            }
+        }
+        Self { id, title, charts: roofline::chart(value).into_iter().collect(), parts, is_short }
+    }
 }
 
 /// Files of a run's folder that other commands write, as [`tables`] reads them.
@@ -97,8 +127,7 @@ impl Run {
             }
             let value: Value = serde_json::from_str(&text(&path)?)
                 .map_err(|e| Error::format(&path, format!("not JSON: {e}")))?;
-            let charts = roofline::chart(&value).into_iter().collect();
-            extras.push(Extra { id, title, charts, blocks: tables::blocks(&value) });
+            extras.push(Extra::new(id, title, &value));
         }
         let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let name = whole.file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy());

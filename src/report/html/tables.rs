@@ -256,7 +256,7 @@ mod tests {
         });
         let all = blocks(&value);
         let titles: Vec<_> = all.iter().map(|b| (b.title.as_str(), b.level)).collect();
-        assert_eq!(titles, [("Energy", 3), ("rows", 4), ("er", 5)]);
+        assert_eq!(titles, [("Energy", 3), ("rows", 4), ("deep", 4), ("er", 5)]);
         assert_eq!(all[0].pairs[0].0, "machine");
         let total = &all[0].pairs[1].1;
         assert_eq!(total.text, "2.5×10⁻¹⁵ (1×10⁻¹⁵ to 4×10⁻¹⁵) J [V2]");
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(all[1].columns, ["bits", "n", "loss db"]);
         assert_eq!(all[1].rows[1][2].text, "−0.5");
         assert_eq!(all[1].rows[1][1], Cell::default());
-        assert_eq!(all[2].pairs[0].1.text, "1, 2");
+        assert_eq!(all[3].pairs[0].1.text, "1, 2");
         assert!(blocks(&json!([])).len() == 1 && blocks(&json!(3)).len() == 1);
     }
 
