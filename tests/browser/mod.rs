@@ -92,9 +92,9 @@ impl Browser {
     }
 
     /// Sends a command and waits for its answer; what happens meanwhile is kept.
-    pub fn call(&mut self, method: &str, params: Value) -> Value {
+    pub fn call(&mut self, method: &str, params: impl Into<Value>) -> Value {
         self.sent += 1;
-        let mut command = json!({ "id": self.sent, "method": method, "params": params });
+        let mut command = json!({ "id": self.sent, "method": method, "params": params.into() });
         if let Some(session) = &self.session {
             command["sessionId"] = json!(session);
         }

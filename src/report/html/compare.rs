@@ -4,9 +4,10 @@
 use serde::Serialize;
 
 use super::chart::{Chart, Kind, Line, Plot};
-use super::page::{asset, duration, render};
+use super::page::duration;
 use super::run::{Extra, Run};
 use super::score::percent;
+use super::template::{asset, render};
 use crate::error::Result;
 use crate::render::ticks;
 use crate::train::run::EpochMetrics;
@@ -22,7 +23,7 @@ struct Context<'a> {
     /// Keys that differ, with their values by run.
     differences: Vec<Difference>,
     extras: Vec<Of<'a>>,
-    runs: Vec<Resolved<'a>>,
+    runs: Vec<Again<'a>>,
 }
 
 #[derive(Serialize)]
@@ -54,7 +55,7 @@ struct Of<'a> {
 }
 
 #[derive(Serialize)]
-struct Resolved<'a> {
+struct Again<'a> {
     name: &'a str,
     command: Option<&'a str>,
     resolved: &'a str,
@@ -76,7 +77,7 @@ pub fn page(runs: &[Run]) -> Result<String> {
             .collect(),
         runs: runs
             .iter()
-            .map(|r| Resolved {
+            .map(|r| Again {
                 name: &r.name,
                 command: r.summary.host.as_ref().map(|h| h.command.as_str()),
                 resolved: &r.resolved,

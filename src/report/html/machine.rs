@@ -77,7 +77,8 @@ pub fn stack(session: &mut Session, shown: &Shown) -> Result<Stack> {
     let grid = optic.grid();
     let size = panel::fill(grid.samples, grid.pitch, SIDE);
     let light = |k: usize| {
-        let intensity: Vec<f64> = shown.planes[k].2.iter().map(|e| e.norm_sqr()).collect();
+        let intensity: Vec<f64> =
+            shown.planes[k].2.iter().map(num_complex::Complex::norm_sqr).collect();
         let values = panel::average(&intensity, grid.samples, size);
         let largest = panel::largest(&values);
         embed::picture(size, |i| panel::amount(values[i], largest))

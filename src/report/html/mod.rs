@@ -5,6 +5,7 @@
 
 mod chart;
 mod compare;
+mod data;
 mod embed;
 mod live;
 mod machine;
@@ -13,6 +14,7 @@ mod roofline;
 mod run;
 mod score;
 mod tables;
+mod template;
 
 use std::path::Path;
 

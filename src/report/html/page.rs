@@ -1,31 +1,23 @@
 //! The page of one run.
 
-use std::sync::LazyLock;
-
-use include_dir::{Dir, include_dir};
-use minijinja::Environment;
-use minijinja::value::Serde;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::chart::{Chart, Kind, Level, Line, Plot};
-use super::embed::{self, Field};
 use super::live::Live;
 use super::machine::{self, Chip, Stack};
 use super::run::{Extra, Host, Run};
 use super::score::{self, Confusion, Wrong, percent};
 use super::tables::Block;
-use crate::data::Split;
+use super::template::{asset, render, script_json};
+use super::{data, embed};
 use crate::error::{Error, Result};
 use crate::lower::machine::tensor_name;
-use crate::optics::element::{Element, Outline};
+use crate::optics::element::Element;
 use crate::render::{colormap, field, panel, ticks};
 use crate::report::pictures;
 use crate::train::Session;
-use crate::train::evaluate::Shown;
 use crate::train::run::CHECKPOINT;
-
-static ASSETS: Dir = include_dir!("$CARGO_MANIFEST_DIR/assets/report");
 
 /// Scripts of a run's page, in order; each may use those before it.
 const SCRIPTS: [&str; 9] = [
@@ -40,39 +32,12 @@ const SCRIPTS: [&str; 9] = [
     "main.js",
 ];
 
-/// Bytes of a page at most, of what it computes with, and of embedded fields.
-const MOST: usize = 4_400_000;
+/// Bytes of what a page computes with at most.
 const MOST_LIVE: usize = 3_600_000;
-const MOST_FIELDS: usize = 1_600_000;
 /// Pixels across a mask that is a picture.
 const MASK_SIDE: usize = 240;
 /// Samples from which a machine is not exported for a page to begin with.
 const MOST_SAMPLES: usize = 1 << 20;
-
-pub fn asset(path: &str) -> &'static str {
-    // A test renders every page: what is missing would show there.
-    ASSETS.get_file(path).and_then(|f| f.contents_utf8()).unwrap_or_default()
-}
-
-/// Fills a template of `assets/report`.
-pub fn render(template: &str, context: &impl Serialize) -> Result<String> {
-    static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
-        let mut all = Environment::new();
-        for file in ASSETS.files().filter(|f| f.path().extension().is_some_and(|e| e == "html")) {
-            let name = file.path().to_str().unwrap_or_default();
-            // A template that does not parse is missed when it is asked for.
-            let _ = all.add_template(name, file.contents_utf8().unwrap_or_default());
-        }
-        all
-    });
-    let fail = |e: minijinja::Error| Error::device(format!("the report cannot be made: {e:#}"));
-    TEMPLATES.get_template(template).and_then(|t| t.render(Serde(context))).map_err(fail)
-}
-
-/// JSON that may stand inside a script element.
-pub fn script_json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default().replace('<', "\\u003c")
-}
 
 /// One thing worth knowing.
 #[derive(Serialize)]
@@ -128,77 +93,6 @@ struct Mask {
     picture: Option<String>,
 }
 
-/// What scripts need.
-#[derive(Serialize)]
-struct Data<'a> {
-    classes: &'a [String],
-    image: [usize; 2],
-    samples: [usize; 2],
-    /// Metres `[y, x]`.
-    pitch: [f64; 2],
-    modes: Option<usize>,
-    planes: Vec<Plane>,
-    regions: Vec<Region>,
-    shown: Recorded,
-    digits: Vec<Digit>,
-    /// Of all digits, a byte each.
-    pixels: String,
-    live: Option<&'a Live>,
-    maps: Maps,
-}
-
-/// 256 colours each, three bytes a colour.
-#[derive(Serialize)]
-struct Maps {
-    amount: String,
-    phase: String,
-}
-
-impl Maps {
-    fn new() -> Self {
-        let all = |map: fn(f64) -> colormap::Rgb| {
-            let bytes: Vec<u8> = (0..256).flat_map(|i| map(f64::from(i))).collect();
-            embed::base64(&bytes)
-        };
-        Self {
-            amount: all(|i| colormap::sequential(i / 255.0)),
-            phase: all(|i| colormap::cyclic(std::f64::consts::TAU * i / 256.0)),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Plane {
-    title: String,
-    z: f64,
-}
-
-/// Lengths in metres, (y, x) from the axis.
-#[derive(Serialize)]
-struct Region {
-    is_round: bool,
-    centre: [f64; 2],
-    size: [f64; 2],
-    class: usize,
-    is_positive: bool,
-}
-
-/// A test sample as the session saw it.
-#[derive(Serialize)]
-struct Recorded {
-    sample: usize,
-    label: usize,
-    answer: usize,
-    scores: Vec<f64>,
-    fields: Vec<Field>,
-}
-
-#[derive(Serialize)]
-struct Digit {
-    sample: usize,
-    label: usize,
-}
-
 pub fn page(run: &Run, session: &mut Session) -> Result<String> {
     let sample = pictures::well_read(session)?;
     let test = session.data.test.clone();
@@ -210,7 +104,7 @@ pub fn page(run: &Run, session: &mut Session) -> Result<String> {
         Ok(live) => (Some(live), None),
         Err(why) => (None, Some(why)),
     };
-    let data = data(run, session, sample, &shown, live.as_ref())?;
+    let data = data::json(run, session, sample, &shown, live.as_ref());
     let summary = &run.summary;
     let classes = session.data.classes.clone();
     let [truth, answer] = [shown.label, shown.answer].map(|k| &classes[k]);
@@ -253,7 +147,11 @@ pub fn page(run: &Run, session: &mut Session) -> Result<String> {
 /// SHA-256 of a file that is there.
 fn sum(path: &std::path::Path) -> Option<String> {
     let bytes = std::fs::read(path).ok()?;
-    Some(Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect())
+    let mut text = String::new();
+    for byte in Sha256::digest(&bytes) {
+        text += &format!("{byte:02x}");
+    }
+    Some(text)
 }
 
 /// What the machine is, in one sentence.
@@ -421,96 +319,4 @@ fn masks(session: &mut Session, as_pictures: bool) -> Result<Vec<Mask>> {
         all.push(Mask { title, name, is_phase, picture });
     }
     Ok(all)
-}
-
-fn data(
-    run: &Run,
-    session: &Session,
-    sample: usize,
-    shown: &Shown,
-    live: Option<&Live>,
-) -> Result<String> {
-    let (optic, classes) = (&session.machine.optic, &session.data.classes);
-    let grid = optic.grid();
-    let mut counted = 0;
-    let planes = shown.planes.iter().map(|(name, z, _)| {
-        let title = if optic.modes.is_some() {
-            chip_plane(name, &mut counted)
-        } else {
-            pictures::plane_title(name, &mut counted)
-        };
-        Plane { title, z: *z }
-    });
-    let regions = optic.detector.iter().filter(|_| optic.modes.is_none());
-    let regions = regions.flat_map(|d| d.regions(&grid, classes.len())).enumerate();
-    let regions = regions.map(|(k, r)| Region {
-        is_round: r.outline == Outline::Circle,
-        centre: r.centre,
-        size: r.size,
-        class: k % classes.len(),
-        is_positive: k < classes.len(),
-    });
-    let (digits, pixels) = digits(run, session);
-    let mut data = Data {
-        classes,
-        image: session.data.image,
-        samples: grid.samples,
-        pitch: grid.pitch,
-        modes: optic.modes,
-        planes: planes.collect(),
-        regions: regions.collect(),
-        shown: Recorded {
-            sample,
-            label: shown.label,
-            answer: shown.answer,
-            scores: shown.scores.clone(),
-            fields: Vec::new(),
-        },
-        digits,
-        pixels,
-        live,
-        maps: Maps::new(),
-    };
-    // Fields take what room is left, 4 bytes a sample before base64.
-    let room = MOST.saturating_sub(script_json(&data).len()).min(MOST_FIELDS);
-    let whole = shown.planes.len() * grid.len() * 4 * 4 / 3;
-    let step = ((whole as f64 / room.max(1) as f64).sqrt().ceil() as usize).max(1);
-    let kept = shown.planes.iter().map(|(_, _, field)| Field::new(field, grid.samples, step));
-    data.shown.fields = kept.collect();
-    Ok(script_json(&data))
-}
-
-/// A plane of a chip; meshes are counted from 1.
-fn chip_plane(name: &str, meshes: &mut usize) -> String {
-    match name {
-        "input" => "entering".into(),
-        "output" => "leaving".into(),
-        _ if name.starts_with("before_") => {
-            *meshes += 1;
-            format!("before mesh {meshes}")
-        }
-        _ => name.to_owned(),
-    }
-}
-
-/// Two test samples of each class and the worst mistakes, with their pixels in bytes.
-fn digits(run: &Run, session: &Session) -> (Vec<Digit>, String) {
-    let test: &Split = &session.data.test;
-    let mut samples = Vec::new();
-    for turn in 0..2 {
-        for class in 0..session.data.classes.len() {
-            let mut of_class = (0..test.len().min(2000)).filter(|&i| test.label(i) == class);
-            samples.extend(of_class.nth(turn));
-        }
-    }
-    let worst = run.summary.test.worst.iter().map(|m| m.sample);
-    samples.extend(worst.filter(|&i| i < test.len()));
-    let mut image = vec![0.0; session.data.image[0] * session.data.image[1]];
-    let mut bytes = Vec::new();
-    for &i in &samples {
-        test.write_image(i, &mut image);
-        bytes.extend(image.iter().map(|v| (v * 255.0).round() as u8));
-    }
-    let digit = |sample| Digit { sample, label: test.label(sample) };
-    (samples.into_iter().map(digit).collect(), embed::packed(&bytes))
 }

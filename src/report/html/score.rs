@@ -21,12 +21,12 @@ pub struct Confusion {
 #[derive(Serialize)]
 struct Row {
     class: String,
-    cells: Vec<Count>,
+    cells: Vec<Share>,
     recall: String,
 }
 
 #[derive(Serialize)]
-struct Count {
+struct Share {
     count: u32,
     /// Strength of the colour, 0 to 100.
     shade: u32,
@@ -38,7 +38,7 @@ pub fn confusion(e: &Evaluation, classes: &[String]) -> Confusion {
     let row = |(truth, counts): (usize, &Vec<u32>)| {
         let total: u32 = counts.iter().sum();
         let share = |n: u32| f64::from(n) / f64::from(total.max(1));
-        let cell = |(answer, &count): (usize, &u32)| Count {
+        let cell = |(answer, &count): (usize, &u32)| Share {
             count,
             // A square root shows a few errors in a hundred.
             shade: (100.0 * share(count).sqrt()).round() as u32,

@@ -163,7 +163,7 @@ impl Reader {
             Value::Object(map) if quantity(map).is_none() => {
                 let said = |key| map.get(key).and_then(Value::as_str);
                 block.title = said("title").map_or(block.title, str::to_owned);
-                block.note = said("note").unwrap_or_default().to_owned();
+                said("note").unwrap_or_default().clone_into(&mut block.note);
                 let rest = || map.iter().filter(|(k, _)| *k != "title" && *k != "note");
                 let pairs = rest().filter(|(_, v)| is_plain(v));
                 block.pairs = pairs.map(|(k, v)| (words(k), self.cell(v))).collect();
