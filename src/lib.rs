@@ -17,7 +17,7 @@
 //! | layer | what it is |
 //! |---|---|
 //! | [`cli`] | one file a sub-command; the only layer that prints, parses arguments or exits |
-//! | [`report`], [`render`] | what people get to see: pictures from plain arrays |
+//! | [`report`], [`render`] | what people get to see: pages, exported programs; pictures from plain arrays |
 //! | [`mod@bench`] | times, rates and what limits them, as data and tables |
 //! | [`train`] | the host loop: batches, evaluation, metrics, checkpoints |
 //! | [`experiment`] | the experiment file: places in it, rules, presets |

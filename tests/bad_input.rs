@@ -717,6 +717,17 @@ fn wrong_requests_on_the_command_line() {
         ("a range backwards", &["eval", "x", "--range", "5..3"], &["--range", "smaller end first"]),
         ("no range", &["eval", "x", "--range", "5-3"], &["--range", "write 0..100"]),
         ("no checkpoint", &["eval", "x.safetensors"], &["x.safetensors", "cannot read"]),
+        (
+            "no checkpoint to export",
+            &["export", "x.safetensors", "--out", "out"],
+            &["x.safetensors", "cannot read"],
+        ),
+        ("no run", &["report", "none"], &["summary.json", "cannot read", "`lightloom train`"]),
+        (
+            "no run among several",
+            &["report", "none", "nothing", "--out", "out"],
+            &["summary.json", "cannot read"],
+        ),
     ];
     for (name, args, says) in files {
         cases.expect(name, &run(at, args), 2, says);
@@ -1017,6 +1028,31 @@ fn wrong_checkpoints() {
     let beyond = run(at, &["eval", run_file, "--backend", "cpu", "--range", "0..10001"]);
     cases.expect("a range beyond the split", &beyond, 2, &["--range", "10000 samples"]);
     fs::write(at.join("in_the_way"), "a file").unwrap();
+    for (name, args) in [
+        ("export in a file", &["export", run_file, "--backend", "cpu", "--out", "in_the_way"][..]),
+        (
+            "a report in a file",
+            &["report", "run", "--backend", "cpu", "--out", "in_the_way/r.html"],
+        ),
+    ] {
+        cases.expect(name, &run(at, args), 1, &["in_the_way", "cannot write"]);
+    }
+    for (file, text, says) in [
+        ("summary.json", "{}", "not the summary of a run"),
+        ("energy.json", "{", "not JSON"),
+        ("experiment.toml", "[", "not TOML"),
+    ] {
+        let path = at.join("run").join(file);
+        let before = fs::read(&path).ok();
+        fs::write(&path, text).unwrap();
+        let said = run(at, &["report", "run", "--backend", "cpu", "--out", "page.html"]);
+        cases.expect(&format!("a report of a spoilt {file}"), &said, 2, &[file, says]);
+        cases.unwritten(file, &at.join("page.html"));
+        match before {
+            Some(bytes) => fs::write(&path, bytes).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+    }
     let dump = eval(run_file, &["--dump-fields", "in_the_way"]);
     cases.expect("--dump-fields in a file", &dump, 1, &["in_the_way", "cannot write"]);
 

@@ -340,6 +340,8 @@ fn help_lists_the_commands_that_work() {
         "eval",
         "mesh",
         "render",
+        "export",
+        "report",
         "bench",
         "data",
         "doctor",
@@ -349,7 +351,7 @@ fn help_lists_the_commands_that_work() {
         "help",
     ];
     assert_eq!(listed, expected);
-    for name in &expected[..11] {
+    for name in &expected[..13] {
         let text = good(folder.path(), &[name, "--help"]);
         assert!(text.contains("Usage: lightloom"), "{text}");
         for flag in ["--backend", "--precision", "--threads", "--seed", "--set", "--json"] {

@@ -8,8 +8,10 @@ mod data;
 mod doctor;
 mod eval;
 mod lab;
+mod export;
 mod mesh;
 mod render;
+mod report;
 mod schema;
 mod show;
 mod simulate;
@@ -54,6 +56,10 @@ enum Command {
     Mesh(mesh::MeshArgs),
     /// Draw masks and light from a checkpoint, or a field from a .npy file.
     Render(render::Render),
+    /// Write a trained machine as a program for WebGPU: WGSL, buffers, dispatches.
+    Export(export::Export),
+    /// Make the page of a run, or of several side by side.
+    Report(report::Report),
     /// Measure this device: times, rates, shares of its roofline, and what limits each line.
     Bench(bench::Bench),
     /// The data sets that are known, and where they lie.
@@ -126,6 +132,12 @@ impl Common {
         }
     }
 
+    /// CPU threads in use.
+    fn threads(&self) -> usize {
+        let all = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.map_or_else(all, usize::from)
+    }
+
     fn overrides(&self) -> Vec<String> {
         let seed = self.seed.map(|s| format!("seed={s}"));
         self.set.iter().cloned().chain(seed).collect()
@@ -158,6 +170,8 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Lab(c) => c.run(common),
         Command::Mesh(c) => c.run(common),
         Command::Render(c) => c.run(common),
+        Command::Export(c) => c.run(common),
+        Command::Report(c) => c.run(common),
         Command::Bench(c) => c.run(common),
         Command::Data(c) => c.run(common),
         Command::Doctor(c) => c.run(common),

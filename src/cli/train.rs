@@ -10,11 +10,13 @@ use serde::Serialize;
 use super::show::Watcher;
 use super::{Common, make_folder, peak_rss_mb, print, print_json, write_json};
 use crate::backend::Choice;
+use crate::bench::host::Host;
 use crate::data;
 use crate::error::{Error, Result};
 use crate::experiment::load;
 use crate::files::atomic;
 use crate::optics::sampling::StepReport;
+use crate::report::html::{self, REPORT, Run};
 use crate::report::pictures;
 use crate::train::evaluate::Geometry;
 use crate::train::{Evaluation, Session, checkpoint, run};
@@ -29,7 +31,7 @@ pub struct Train {
     /// Go on from the checkpoint in --out.
     #[arg(long)]
     resume: bool,
-    /// Skip the pictures.
+    /// Skip the pictures and the report.
     #[arg(long)]
     no_images: bool,
 }
@@ -45,6 +47,7 @@ struct Summary<'a> {
     seconds: f64,
     peak_rss_mb: Option<f64>,
     device: &'a str,
+    host: Host,
     test: &'a Evaluation,
     /// What sampling costs, on the first test sample.
     sampling: Vec<StepReport>,
@@ -111,6 +114,7 @@ impl Train {
             seconds: outcome.seconds,
             peak_rss_mb: peak_rss_mb(),
             device: &device,
+            host: Host::of(device.clone(), common.threads()),
             test,
             sampling,
             geometry,
@@ -120,6 +124,8 @@ impl Train {
         if !self.no_images {
             make_folder(&images)?;
             pictures::of_run(&mut session, &outcome, &images)?;
+            let page = html::of_run(&Run::read(&out)?, &mut session)?;
+            html::write(&page, &out.join(REPORT))?;
         }
         if common.json {
             return print_json(&summary);
@@ -152,6 +158,7 @@ fn report(
     );
     if images {
         text += &format!("pictures: {}\n", out.join("images").display());
+        text += &format!("report: {}\n", out.join(REPORT).display());
     }
     text + &format!("checkpoint: {}", out.join(run::CHECKPOINT).display())
 }

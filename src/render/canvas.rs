@@ -1,9 +1,10 @@
 //! A white sheet with rectangles, smooth lines and text.
 
-use std::io::{self, Cursor};
 use std::path::Path;
 use std::sync::OnceLock;
 
+use image::ImageEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use plotters::backend::{BitMapBackend, DrawingBackend};
 use plotters::style::{BLACK, FontStyle, IntoFont, TextStyle, register_font};
 
@@ -175,13 +176,20 @@ impl Canvas {
         }
     }
 
-    pub fn save(&self, path: &Path) -> Result<()> {
-        let mut png = Cursor::new(Vec::new());
+    /// As a PNG file.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        let mut png = Vec::new();
         let (w, h) = (self.width as u32, self.height as u32);
-        let colour = image::ExtendedColorType::Rgb8;
-        image::write_buffer_with_format(&mut png, &self.rgb, w, h, colour, image::ImageFormat::Png)
-            .map_err(|e| Error::file(path, "write", io::Error::other(e)))?;
-        crate::files::atomic::write(path, |out| out.write_all(png.get_ref()))
+        // Lines and even colours are shortest as they are.
+        PngEncoder::new_with_quality(&mut png, CompressionType::Default, FilterType::NoFilter)
+            .write_image(&self.rgb, w, h, image::ExtendedColorType::Rgb8)
+            .map_err(|e| Error::device(format!("a picture cannot be made: {e}")))?;
+        Ok(png)
+    }
+
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let png = self.png()?;
+        crate::files::atomic::write(path, |out| out.write_all(&png))
     }
 }
 

@@ -1,4 +1,6 @@
 //! What people get to see of a run.
 
 pub mod compare;
+pub mod html;
 pub mod pictures;
+pub mod program;

@@ -8,6 +8,7 @@ use crate::optics::detector::Region;
 use crate::optics::element::Element;
 use crate::optics::mesh::Faults;
 use crate::optics::mesh::light::follow_all;
+use crate::render::canvas::Canvas;
 use crate::render::curves::{self, Curves};
 use crate::render::field::{self, Plane};
 use crate::render::story::{self, Panel, Story};
@@ -47,11 +48,17 @@ pub fn of_light(session: &mut Session, sample: usize, folder: &Path) -> Result<(
 /// Modes up to which a mesh is drawn.
 const MOST_MODES: usize = 64;
 
+/// A mesh that was drawn.
+pub struct Drawn {
+    pub element: usize,
+    pub title: String,
+    pub canvas: Canvas,
+}
+
 /// Every mesh as a chip, with the light that one test sample sends through it.
-fn of_chips(session: &mut Session, sample: usize, folder: &Path) -> Result<()> {
-    let test = session.data.test.clone();
-    let shown = session.show(&test, sample)?;
+pub fn chips(session: &mut Session, sample: usize, shown: &Shown) -> Result<Vec<Drawn>> {
     let machine = session.machine.clone();
+    let mut drawn = Vec::new();
     for (i, mesh, phases, between) in machine.meshes() {
         let before = shown.planes.iter().find(|(name, ..)| *name == format!("before_{i}"));
         let Some((_, _, entering)) = before.filter(|_| mesh.n <= MOST_MODES) else { continue };
@@ -77,7 +84,17 @@ fn of_chips(session: &mut Session, sample: usize, folder: &Path) -> Result<()> {
         let remark = format!("light of test sample {sample}, a {truth}, read as {answer}");
         let attenuation = attenuation.as_deref();
         let picture = chip::Chip { title: &title, remark: &remark, blocks: &blocks, attenuation };
-        chip::draw(&picture, &folder.join(format!("mesh_{i}.png")))?;
+        let canvas = chip::sheet(&picture);
+        drawn.push(Drawn { element: i, title, canvas });
+    }
+    Ok(drawn)
+}
+
+fn of_chips(session: &mut Session, sample: usize, folder: &Path) -> Result<()> {
+    let test = session.data.test.clone();
+    let shown = session.show(&test, sample)?;
+    for Drawn { element, canvas, .. } in chips(session, sample, &shown)? {
+        canvas.save(&folder.join(format!("mesh_{element}.png")))?;
     }
     Ok(())
 }
@@ -115,7 +132,7 @@ pub fn of_masks(session: &mut Session, folder: &Path) -> Result<()> {
 }
 
 /// The first test sample that is read right, else the first.
-fn well_read(session: &mut Session) -> Result<usize> {
+pub fn well_read(session: &mut Session) -> Result<usize> {
     let test = session.data.test.clone();
     for sample in 0..test.len().min(20) {
         let shown = session.show(&test, sample)?;
@@ -165,7 +182,7 @@ pub fn of_sample(session: &mut Session, sample: usize, folder: &Path) -> Result<
 }
 
 /// A plane as people call it; masks are counted from 1.
-fn plane_title(name: &str, masks: &mut usize) -> String {
+pub fn plane_title(name: &str, masks: &mut usize) -> String {
     match name {
         "output" => "detector".into(),
         _ if name.starts_with("before_") => {

@@ -59,6 +59,12 @@ impl Session {
         Ok(all)
     }
 
+    /// The reals of a slot by name, if the program has it.
+    pub fn read(&mut self, name: &str) -> Result<Option<Vec<f64>>> {
+        let Some(slot) = self.executor.program().find(name) else { return Ok(None) };
+        Ok(Some(self.executor.read(slot)?.reals().to_vec()))
+    }
+
     fn values(&self) -> usize {
         self.data.image[0] * self.data.image[1]
     }
@@ -98,6 +104,7 @@ impl Session {
             let per_sample = regions.len() / EVAL_BATCH;
             for s in 0..count {
                 let sample = Sample {
+                    sample: start + s,
                     label: split.label(start + s),
                     scores: &scores.reals()[s * classes..][..classes],
                     regions: &regions.reals()[s * per_sample..][..per_sample],

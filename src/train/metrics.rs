@@ -1,6 +1,6 @@
 //! What an evaluation counts: accuracy with its interval, light, contrast, confusion.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// 97.5 % quantile of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
@@ -25,7 +25,22 @@ pub fn answer(scores: &[f64]) -> usize {
     (1..scores.len()).fold(0, better)
 }
 
-#[derive(Debug, Clone, Serialize)]
+/// Misread samples that an evaluation keeps.
+const WORST: usize = 24;
+
+/// A sample that was read wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mistake {
+    /// Of the split.
+    pub sample: usize,
+    pub truth: usize,
+    pub answer: usize,
+    pub loss: f64,
+    /// One per class.
+    pub scores: Vec<f64>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Evaluation {
     pub n: usize,
     pub accuracy: f64,
@@ -41,12 +56,16 @@ pub struct Evaluation {
     pub worst_class_contrast: f64,
     /// `[true][answered]`.
     pub confusion: Vec<Vec<u32>>,
+    /// The misread samples of the largest losses, the worst first.
+    #[serde(default)]
+    pub worst: Vec<Mistake>,
 }
 
 /// Adds up samples.
 #[derive(Debug, Clone)]
 pub struct Tally {
     confusion: Vec<Vec<u32>>,
+    worst: Vec<Mistake>,
     contrast: Vec<f64>,
     loss: f64,
     efficiency: f64,
@@ -55,6 +74,8 @@ pub struct Tally {
 
 /// One sample's reading.
 pub struct Sample<'a> {
+    /// Its number in the split.
+    pub sample: usize,
     pub label: usize,
     pub scores: &'a [f64],
     pub regions: &'a [f64],
@@ -66,6 +87,7 @@ impl Tally {
     pub fn new(classes: usize) -> Self {
         Self {
             confusion: vec![vec![0; classes]; classes],
+            worst: Vec::new(),
             contrast: vec![0.0; classes],
             loss: 0.0,
             efficiency: 0.0,
@@ -74,7 +96,11 @@ impl Tally {
     }
 
     pub fn add(&mut self, s: &Sample) {
-        self.confusion[s.label][answer(s.scores)] += 1;
+        let answer = answer(s.scores);
+        self.confusion[s.label][answer] += 1;
+        if answer != s.label {
+            self.keep(s, answer);
+        }
         let others = s.scores.iter().enumerate().filter(|(k, _)| *k != s.label);
         let best = others.map(|(_, &z)| z).fold(f64::NEG_INFINITY, f64::max);
         if best.is_finite() {
@@ -86,6 +112,17 @@ impl Tally {
             let paired = [s.scores.len(), 2 * s.scores.len()].contains(&s.regions.len());
             self.target += if paired { s.regions[s.label] / s.entering } else { 0.0 };
         }
+    }
+
+    /// Among the worst, if it is one of them; of equals the first.
+    fn keep(&mut self, s: &Sample, answer: usize) {
+        let at = self.worst.partition_point(|m| m.loss >= s.loss);
+        if at == WORST {
+            return;
+        }
+        let (sample, truth, loss, scores) = (s.sample, s.label, s.loss, s.scores.to_vec());
+        self.worst.insert(at, Mistake { sample, truth, answer, loss, scores });
+        self.worst.truncate(WORST);
     }
 
     pub fn finish(self) -> Evaluation {
@@ -105,6 +142,7 @@ impl Tally {
             target_efficiency: mean(self.target),
             worst_class_contrast: if worst.is_finite() { worst } else { 0.0 },
             confusion: self.confusion,
+            worst: self.worst,
         }
     }
 }
@@ -125,8 +163,10 @@ mod tests {
     fn tally_counts() {
         let mut tally = Tally::new(2);
         let one = |label, scores: [f64; 2]| (label, scores);
-        for (label, scores) in [one(0, [0.75, 0.25]), one(0, [0.25, 0.5]), one(1, [0.0, 0.5])] {
+        let all = [one(0, [0.75, 0.25]), one(0, [0.25, 0.5]), one(1, [0.0, 0.5])];
+        for (sample, (label, scores)) in all.into_iter().enumerate() {
             tally.add(&Sample {
+                sample,
                 label,
                 scores: &scores,
                 regions: &[1.0, 2.0],
@@ -141,5 +181,21 @@ mod tests {
         assert!((e.target_efficiency - (1.0 + 1.0 + 2.0) / 18.0).abs() < 1e-15);
         assert!((e.worst_class_contrast - 0.125).abs() < 1e-15);
         assert_eq!(answer(&[f64::NAN, 0.5, 0.25]), 1);
+        let scores = vec![0.25, 0.5];
+        assert_eq!(e.worst, [Mistake { sample: 1, truth: 0, answer: 1, loss: 1.0, scores }]);
+    }
+
+    /// Of a hundred mistakes the largest losses stay, in order.
+    #[test]
+    fn the_worst_mistakes_are_kept() {
+        let mut tally = Tally::new(2);
+        for sample in 0..100 {
+            let loss = f64::from(sample as u32 * 37 % 100);
+            let (scores, regions) = (&[0.0, 1.0], &[1.0, 2.0]);
+            tally.add(&Sample { sample, label: 0, scores, regions, entering: 3.0, loss });
+        }
+        let losses: Vec<f64> = tally.finish().worst.iter().map(|m| m.loss).collect();
+        let largest: Vec<f64> = (0..WORST).map(|k| 99.0 - k as f64).collect();
+        assert_eq!(losses, largest);
     }
 }

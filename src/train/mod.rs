@@ -10,6 +10,7 @@ pub mod evaluate;
 pub mod metrics;
 pub mod run;
 pub mod session;
+pub mod watch;
 
 pub use metrics::Evaluation;
 pub use session::Session;

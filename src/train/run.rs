@@ -294,7 +294,7 @@ impl Loop<'_> {
 }
 
 /// The lines that a run had written by `step`; later ones belong to steps that run again.
-fn read_metrics(path: &Path, step: u64) -> Result<Vec<EpochMetrics>> {
+pub fn read_metrics(path: &Path, step: u64) -> Result<Vec<EpochMetrics>> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -1,19 +1,11 @@
 //! A routine as dispatches: pipelines and bind groups of every node for every micro-batch.
 
 use super::device::Device;
-use super::fftgen::Operand;
+use super::list::{self, Listed, Place, Span};
 use super::memory::{Memory, bytes};
 use super::pipelines::Pipelines;
 use crate::error::{Error, Result};
-use crate::ops::kernel::{Grid, Source};
-use crate::program::{Domain, Node, Program, Role, Routine, Scope, Slot, SlotId};
-
-/// Which samples a dispatch sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Span {
-    pub first: u32,
-    pub count: u32,
-}
+use crate::program::{Domain, Node, Program, Role, Routine, Scope, SlotId};
 
 pub struct Dispatch {
     /// Of the routine's nodes.
@@ -38,11 +30,6 @@ impl Command {
         let Self::Pass(dispatches) = self else { return 0.0 };
         dispatches.iter().map(|d| d.reals).sum()
     }
-}
-
-/// What a node reads and writes for so many copies.
-fn node_reals(node: &Node, operands: &[&Slot], copies: u32) -> f64 {
-    node.op.cost(operands).reals * f64::from(copies)
 }
 
 /// Everything that turns a routine into commands.
@@ -150,109 +137,44 @@ impl Compiler<'_> {
         node: &Node,
         span: Span,
     ) -> Result<Vec<Dispatch>> {
-        let operands: Vec<&Slot> = node.inputs.iter().map(|&i| self.program.slot(i)).collect();
-        let kernel = node.op.gpu(&operands);
-        let domains = || node.outputs.iter().map(|&o| self.program.slot(o).domain);
-        let output = domains().next();
-        let copies = match output {
-            Some(Domain::Sample) => span.count,
-            Some(Domain::Leaf) => routine.leaves.count as u32,
-            _ => 1,
-        };
-        // A node that runs once sees one copy, whatever the batch.
-        let count = if output == Some(Domain::Once) { 1 } else { span.count };
-        let leaves = routine.leaves;
-        let mut words = vec![span.first, count, leaves.size as u32, kernel.len as u32];
-        words.extend(kernel.words.iter().map(|(_, w)| w.bits(leaves.count)));
-        let words = self.uniform(kernel.entry, words);
-        let slot = |id: SlotId| memory.buffer(self.values, id).cloned();
-        if let Source::Lines { .. } = &kernel.source {
-            let lines = self.pipelines.lines(self.device, &kernel.source)?.clone();
-            let mut made = Vec::new();
-            for (step, line) in lines.kernels.iter().enumerate() {
-                let mut bound = Vec::new();
-                for &(operand, write) in &line.bindings {
-                    let buffer = match operand {
-                        Operand::Twiddles => self.pipelines.twiddles(self.device, line.length),
-                        Operand::Input(n) => slot(node.inputs[n])?,
-                        Operand::Output(n) => slot(node.outputs[n])?,
-                        Operand::Scratch(n) => memory.scratch[n].clone(),
-                    };
-                    bound.push((buffer, write));
-                }
-                let grid = line.grid(count as usize, leaves.count);
-                let key = (kernel.source.clone(), kernel.entry, step);
-                made.push(self.bind(node, key, grid, &words, &bound)?);
-            }
-            let share = node_reals(node, &operands, count) / made.len() as f64;
-            for dispatch in &mut made {
-                dispatch.reals = share;
-            }
-            return Ok(made);
-        }
-        let grid = match kernel.grid {
-            Grid::Elements(n) => [(n as u32).div_ceil(256), copies, 1],
-            Grid::Sample => [count.div_ceil(64), 1, 1],
-            Grid::Groups(n) => [n as u32, copies, 1],
-            Grid::Shared { per_copy, group } => {
-                [(count as usize * per_copy).div_ceil(group) as u32, 1, 1]
-            }
-        };
-        let mut bound = Vec::new();
-        for &id in &node.inputs {
-            bound.push((slot(id)?, false));
-        }
-        for &id in &node.outputs {
-            bound.push((slot(id)?, true));
-        }
-        let key = (kernel.source.clone(), kernel.entry, 0);
-        let mut made = self.bind(node, key, grid, &words, &bound)?;
-        made.reals = node_reals(node, &operands, count);
-        Ok(vec![made])
+        let listed = list::node(self.program, &mut self.pipelines.kernels, routine, node, span)?;
+        listed.into_iter().map(|one| self.bind(memory, one)).collect()
     }
 
-    fn uniform(&self, label: &str, mut words: Vec<u32>) -> wgpu::Buffer {
-        // Uniform blocks are a multiple of 16 bytes.
-        words.resize(words.len().next_multiple_of(4), 0);
+    fn uniform(&self, label: &str, words: &[u32]) -> wgpu::Buffer {
         let uniform = self.device.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
             size: (words.len() * 4) as u64,
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        self.device.queue.write_buffer(&uniform, 0, bytemuck::cast_slice(&words));
+        self.device.queue.write_buffer(&uniform, 0, bytemuck::cast_slice(words));
         uniform
     }
 
-    fn bind(
-        &mut self,
-        node: &Node,
-        key: (Source, &'static str, usize),
-        grid: [u32; 3],
-        words: &wgpu::Buffer,
-        bound: &[(wgpu::Buffer, bool)],
-    ) -> Result<Dispatch> {
-        let most = self.device.limits.max_compute_workgroups_per_dimension;
-        if grid.iter().any(|&g| g > most) {
-            let what = format!(
-                "{} needs {grid:?} workgroups, {} has {most} a dimension",
-                node.op.name(),
-                self.device.name
-            );
-            return Err(Error::device(what).help("use --backend cpu, or a smaller window"));
-        }
+    fn bind(&mut self, memory: &Memory, listed: Listed) -> Result<Dispatch> {
+        let Listed { key, grid, words, bound, reals } = listed;
         let label = Some(key.1);
+        let words = self.uniform(key.1, &words);
+        let mut buffers = Vec::new();
+        for &(place, _) in &bound {
+            buffers.push(match place {
+                Place::Slot(id) => memory.buffer(self.values, id)?.clone(),
+                Place::Twiddles(length) => self.pipelines.twiddles(self.device, length),
+                Place::Scratch(n) => memory.scratch[n].clone(),
+            });
+        }
         let writes: Vec<bool> = bound.iter().map(|(_, w)| *w).collect();
         let (pipeline, layout) = self.pipelines.get(self.device, key, &writes)?;
         let mut entries =
             vec![wgpu::BindGroupEntry { binding: 0, resource: words.as_entire_binding() }];
-        for (i, (buffer, _)) in bound.iter().enumerate() {
+        for (i, buffer) in buffers.iter().enumerate() {
             let binding = i as u32 + 1;
             entries.push(wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() });
         }
         let layout = &layout;
         let descriptor = wgpu::BindGroupDescriptor { label, layout, entries: &entries };
         let group = self.device.device.create_bind_group(&descriptor);
-        Ok(Dispatch { node: 0, reals: 0.0, pipeline, group, grid })
+        Ok(Dispatch { node: 0, reals, pipeline, group, grid })
     }
 }

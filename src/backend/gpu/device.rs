@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 
 use super::fftgen;
+use super::kernels::Bounds;
 use crate::error::{Error, Result};
 
 /// Which adapters will do.
@@ -142,11 +143,20 @@ impl Device {
         self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default())
     }
 
-    /// What line plans may use.
-    pub fn lines(&self) -> fftgen::Limits {
+    /// What kernels may use.
+    pub fn bounds(&self) -> Bounds {
         let threads = self.limits.max_compute_invocations_per_workgroup as usize;
         let bytes = self.limits.max_compute_workgroup_storage_size as usize;
-        fftgen::Limits::of(threads, bytes, self.table)
+        let binding = self.limits.max_storage_buffer_binding_size;
+        Bounds {
+            name: self.name.clone(),
+            lines: fftgen::Limits::of(threads, bytes, self.table),
+            groups: self.limits.max_compute_workgroups_per_dimension,
+            binding: [
+                binding.min(self.limits.max_buffer_size),
+                self.device.limits().max_storage_buffer_binding_size,
+            ],
+        }
     }
 
     /// The first error since the device was opened, if any.

@@ -8,14 +8,14 @@ use num_complex::Complex;
 
 use super::compile::{Command, Compiler};
 use super::device::Device;
-use super::fftgen::LinePlan;
+use super::layout::{self, gather};
 use super::memory::{Memory, bytes, download};
 use super::pipelines::Pipelines;
 use super::submit;
 use super::tune::{self, Choices, Tuning};
-use crate::backend::{Executor, NodeTime, fits, is_reordered, routine_index};
+use crate::backend::{Executor, NodeTime, fits, routine_index};
 use crate::error::{Error, Result};
-use crate::program::{Data, Domain, Kind, Layout, Program, Role, Scope, Slot, SlotId};
+use crate::program::{Data, Domain, Kind, Program, Role, Scope, Slot, SlotId};
 
 pub struct Gpu {
     program: Arc<Program>,
@@ -46,10 +46,10 @@ impl Gpu {
                 _ => Some(device.storage(&slot.name, copies as u64 * bytes(slot))),
             });
         }
-        let mut pipelines = Pipelines::default();
+        let mut pipelines = Pipelines::new(&device);
         let mut memory = Vec::new();
         for routine in &program.routines {
-            memory.push(Memory::new(&device, &mut pipelines, &program, routine)?);
+            memory.push(Memory::new(&device, &mut pipelines.kernels, &program, routine)?);
         }
         let mut gpu = Self {
             program,
@@ -83,24 +83,8 @@ impl Gpu {
     }
 
     /// Place of each natural element in the device's order, for slots that the device reorders.
-    fn order(&self, slot: &Slot) -> Vec<usize> {
-        let [rows, columns] = [slot.shape.dims[0], slot.shape.dims[1]];
-        let limits = self.device.lines();
-        let natural = |n: usize| (0..n as u32).collect::<Vec<u32>>();
-        let along = |n: usize, order: fn(&LinePlan) -> Vec<u32>| {
-            LinePlan::choose(n, &limits).map_or_else(|| natural(n), |plan| order(&plan))
-        };
-        // frequency[p] lies at place p.
-        let x = along(columns, LinePlan::row_order);
-        let spectrum = slot.shape.layout == Layout::Spectrum;
-        let y = if spectrum { along(rows, LinePlan::column_order) } else { natural(rows) };
-        let mut order = vec![0; rows * columns];
-        for (q, &ky) in y.iter().enumerate() {
-            for (p, &kx) in x.iter().enumerate() {
-                order[ky as usize * columns + kx as usize] = q * columns + p;
-            }
-        }
-        order
+    fn order(&self, slot: &Slot) -> Option<Vec<usize>> {
+        layout::axes(slot, &self.pipelines.kernels.bounds.lines).map(|axes| layout::order(&axes))
     }
 
     /// Compiles a routine for so many samples, once; its index.
@@ -129,16 +113,6 @@ impl Gpu {
     }
 }
 
-fn scatter<T: Copy>(from: &[T], order: &[usize]) -> Vec<T> {
-    let mut to = from.to_vec();
-    order.iter().zip(from).for_each(|(&place, &v)| to[place] = v);
-    to
-}
-
-fn gather<T: Copy>(from: &[T], order: &[usize]) -> Vec<T> {
-    order.iter().map(|&place| from[place]).collect()
-}
-
 impl Executor for Gpu {
     fn program(&self) -> &Program {
         &self.program
@@ -162,20 +136,7 @@ impl Executor for Gpu {
             1
         };
         fits(known, data, copies)?;
-        let reordered = is_reordered(known).then(|| self.order(known));
-        let raw: Vec<u8> = match data {
-            Data::Real(v) => {
-                let single: Vec<f32> = v.iter().map(|&x| x as f32).collect();
-                let single = reordered.as_ref().map_or(single.clone(), |o| scatter(&single, o));
-                bytemuck::cast_slice(&single).to_vec()
-            }
-            Data::Complex(v) => {
-                let single: Vec<[f32; 2]> = v.iter().map(|z| [z.re as f32, z.im as f32]).collect();
-                let single = reordered.as_ref().map_or(single.clone(), |o| scatter(&single, o));
-                bytemuck::cast_slice(&single).to_vec()
-            }
-            Data::Index(v) => bytemuck::cast_slice(v).to_vec(),
-        };
+        let raw = layout::bytes(data, self.order(known).as_deref());
         self.device.queue.write_buffer(buffer, 0, &raw);
         Ok(())
     }
@@ -188,7 +149,7 @@ impl Executor for Gpu {
         let copies =
             if known.domain == Domain::Sample { buffer.size() / bytes(known).max(1) } else { 1 };
         let raw = download(&self.device, buffer, copies * bytes(known))?;
-        let reordered = is_reordered(known).then(|| self.order(known));
+        let reordered = self.order(known);
         Ok(match known.shape.kind {
             Kind::Index => Data::Index(bytemuck::pod_collect_to_vec(&raw)),
             Kind::Real => {

@@ -28,7 +28,7 @@ impl<'a> Probe<'a> {
         count: u32,
     ) -> Result<Self> {
         let key = (Source::Shader(stem), stem, 0);
-        let (pipeline, layout) = Pipelines::default().get(device, key, &[false, true])?;
+        let (pipeline, layout) = Pipelines::new(device).get(device, key, &[false, true])?;
         let words = device.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(stem),
             size: 16,

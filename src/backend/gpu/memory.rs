@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::device::Device;
-use super::pipelines::Pipelines;
+use super::kernels::Kernels;
 use crate::error::{Error, Result};
 use crate::ops::kernel::Source;
 use crate::program::plan::{Plain, Plan};
@@ -37,6 +37,85 @@ pub fn download(device: &Device, buffer: &wgpu::Buffer, size: u64) -> Result<Vec
     Ok(view.to_vec())
 }
 
+/// How a routine's memory is cut, before there is any.
+pub struct Cut {
+    pub plan: Plan,
+    /// Bytes.
+    pub slabs: Vec<u64>,
+    /// Bytes, of what lies between the two parts of a line that fits no workgroup.
+    pub scratch: Vec<u64>,
+    /// Per-sample slots that need a copy for one micro-batch, where that is less than a batch.
+    pub windows: Vec<SlotId>,
+    /// Samples of a micro-batch.
+    pub micro: usize,
+}
+
+impl Cut {
+    pub fn of(kernels: &mut Kernels, program: &Program, routine: &Routine) -> Result<Self> {
+        let plan = Plan::of(program, routine, &Plain);
+        let [limit, bound] = kernels.bounds.binding;
+        let kind_bytes = |kind: Kind| if kind == Kind::Complex { 8 } else { 4 };
+        // A slab of the micro-batch, and every per-sample slot, must fit one binding.
+        let slabs = plan.slabs.iter();
+        let sample_slabs = slabs.filter(|s| s.domain == Domain::Sample);
+        let slab_bytes = sample_slabs.map(|s| s.len as u64 * kind_bytes(s.kind)).max();
+        let used = routine.sections.iter().flat_map(|s| &s.nodes);
+        let used: Vec<SlotId> =
+            used.flat_map(|n| n.inputs.iter().chain(&n.outputs)).copied().collect();
+        let per_sample =
+            used.iter().map(|&i| program.slot(i)).filter(|s| s.domain == Domain::Sample);
+        let scratch = scratch(kernels, program, routine)?;
+        let name = &kernels.bounds.name;
+        let scratch_bytes = scratch.iter().map(|n| 8 * *n as u64);
+        let largest = per_sample.map(bytes).chain(slab_bytes).chain(scratch_bytes);
+        let largest = largest.max().unwrap_or(1).max(1);
+        let once = used.iter().map(|&i| program.slot(i)).filter(|s| s.domain == Domain::Once);
+        let leaves = routine.leaves.count as u64;
+        let per_leaf = plan.slabs.iter().filter(|s| s.domain == Domain::Leaf);
+        let sums = per_leaf.map(|s| leaves * s.len as u64 * kind_bytes(s.kind)).max().unwrap_or(0);
+        // The sums of all leaves are bound at once: no micro-batch makes them smaller.
+        let too_large = once.map(bytes).chain([largest]).max().unwrap_or(0);
+        if sums > bound {
+            return Err(Error::device(format!(
+                "the sums of {leaves} leaves take {:.1} MiB, a binding of {name} holds {:.1} MiB",
+                mib(sums),
+                mib(bound)
+            ))
+            .help("use --backend cpu, or a smaller mesh or window"));
+        }
+        if too_large > limit {
+            return Err(Error::device(format!(
+                "one slot takes {:.1} MiB, a binding of {name} holds {:.1} MiB",
+                mib(too_large),
+                mib(limit)
+            ))
+            .help("use --backend cpu, or a smaller window"));
+        }
+        let micro = ((limit / largest) as usize).clamp(1, routine.batch);
+        let slabs = plan.slabs.iter().map(|slab| {
+            let copies = match slab.domain {
+                Domain::Once => 1,
+                Domain::Sample => micro,
+                Domain::Leaf => routine.leaves.count,
+            };
+            (copies * slab.len) as u64 * kind_bytes(slab.kind)
+        });
+        let slabs = slabs.collect();
+        let scratch = scratch.iter().map(|n| (micro * n * 8) as u64).collect();
+        let mut windows = Vec::new();
+        if micro < routine.batch {
+            let of_host = |&id: &SlotId| {
+                let slot = program.slot(id);
+                slot.domain == Domain::Sample && !matches!(slot.role, Role::Temp)
+            };
+            windows.extend(used.into_iter().filter(of_host));
+            windows.sort_unstable();
+            windows.dedup();
+        }
+        Ok(Self { plan, slabs, scratch, windows, micro })
+    }
+}
+
 /// A routine's memory on the device.
 pub struct Memory {
     pub plan: Plan,
@@ -52,75 +131,21 @@ pub struct Memory {
 impl Memory {
     pub fn new(
         device: &Device,
-        pipelines: &mut Pipelines,
+        kernels: &mut Kernels,
         program: &Program,
         routine: &Routine,
     ) -> Result<Self> {
-        let plan = Plan::of(program, routine, &Plain);
-        let limit =
-            device.limits.max_storage_buffer_binding_size.min(device.limits.max_buffer_size);
-        let kind_bytes = |kind: Kind| if kind == Kind::Complex { 8 } else { 4 };
-        // A slab of the micro-batch, and every per-sample slot, must fit one binding.
-        let slabs = plan.slabs.iter();
-        let sample_slabs = slabs.filter(|s| s.domain == Domain::Sample);
-        let slab_bytes = sample_slabs.map(|s| s.len as u64 * kind_bytes(s.kind)).max();
-        let used = routine.sections.iter().flat_map(|s| &s.nodes);
-        let used: Vec<SlotId> =
-            used.flat_map(|n| n.inputs.iter().chain(&n.outputs)).copied().collect();
-        let per_sample =
-            used.iter().map(|&i| program.slot(i)).filter(|s| s.domain == Domain::Sample);
-        let scratch = scratch(device, pipelines, program, routine)?;
-        let scratch_bytes = scratch.iter().map(|n| 8 * *n as u64);
-        let largest = per_sample.map(bytes).chain(slab_bytes).chain(scratch_bytes);
-        let largest = largest.max().unwrap_or(1).max(1);
-        let once = used.iter().map(|&i| program.slot(i)).filter(|s| s.domain == Domain::Once);
-        let leaves = routine.leaves.count as u64;
-        let per_leaf = plan.slabs.iter().filter(|s| s.domain == Domain::Leaf);
-        let sums = per_leaf.map(|s| leaves * s.len as u64 * kind_bytes(s.kind)).max().unwrap_or(0);
-        // The sums of all leaves are bound at once: no micro-batch makes them smaller.
-        let bound = device.device.limits().max_storage_buffer_binding_size;
-        let too_large = once.map(bytes).chain([largest]).max().unwrap_or(0);
-        if sums > bound {
-            return Err(Error::device(format!(
-                "the sums of {leaves} leaves take {:.1} MiB, a binding of {} holds {:.1} MiB",
-                mib(sums),
-                device.name,
-                mib(bound)
-            ))
-            .help("use --backend cpu, or a smaller mesh or window"));
-        }
-        if too_large > limit {
-            return Err(Error::device(format!(
-                "one slot takes {:.1} MiB, a binding of {} holds {:.1} MiB",
-                mib(too_large),
-                device.name,
-                mib(limit)
-            ))
-            .help("use --backend cpu, or a smaller window"));
-        }
-        let micro = ((limit / largest) as usize).clamp(1, routine.batch);
-        let slabs = plan.slabs.iter().enumerate().map(|(i, slab)| {
-            let copies = match slab.domain {
-                Domain::Once => 1,
-                Domain::Sample => micro,
-                Domain::Leaf => routine.leaves.count,
-            };
-            let size = (copies * slab.len) as u64 * kind_bytes(slab.kind);
-            device.storage(&format!("{}.slab.{i}", routine.name), size)
-        });
+        let Cut { plan, slabs, scratch, windows, micro } = Cut::of(kernels, program, routine)?;
+        let slabs = slabs.iter().enumerate();
+        let slabs =
+            slabs.map(|(i, &size)| device.storage(&format!("{}.slab.{i}", routine.name), size));
         let slabs = slabs.collect();
-        let scratch = scratch.iter().map(|n| device.storage("scratch", (micro * n * 8) as u64));
-        let scratch = scratch.collect();
-        let mut windows = HashMap::new();
-        if micro < routine.batch {
-            for id in used {
-                let slot = program.slot(id);
-                if slot.domain == Domain::Sample && !matches!(slot.role, Role::Temp) {
-                    let size = micro as u64 * bytes(slot);
-                    windows.entry(id).or_insert_with(|| device.storage(&slot.name, size));
-                }
-            }
-        }
+        let scratch = scratch.iter().map(|&size| device.storage("scratch", size)).collect();
+        let window = |id| {
+            let slot = program.slot(id);
+            (id, device.storage(&slot.name, micro as u64 * bytes(slot)))
+        };
+        let windows = windows.into_iter().map(window).collect();
         device.check()?;
         Ok(Self { plan, slabs, scratch, windows, micro })
     }
@@ -138,12 +163,7 @@ impl Memory {
 }
 
 /// Complex numbers a sample of each scratch that the routine's passes share.
-fn scratch(
-    device: &Device,
-    pipelines: &mut Pipelines,
-    program: &Program,
-    routine: &Routine,
-) -> Result<Vec<usize>> {
+fn scratch(kernels: &mut Kernels, program: &Program, routine: &Routine) -> Result<Vec<usize>> {
     let mut sizes: Vec<usize> = Vec::new();
     for node in routine.sections.iter().flat_map(|s| &s.nodes) {
         let operands: Vec<&Slot> = node.inputs.iter().map(|&i| program.slot(i)).collect();
@@ -151,7 +171,7 @@ fn scratch(
         if !matches!(source, Source::Lines { .. }) {
             continue;
         }
-        for (n, &size) in pipelines.lines(device, &source)?.scratch.iter().enumerate() {
+        for (n, &size) in kernels.lines(&source)?.scratch.iter().enumerate() {
             if n == sizes.len() {
                 sizes.push(0);
             }

@@ -6,8 +6,12 @@
 pub mod compile;
 pub mod device;
 pub mod executor;
+pub mod export;
 pub mod fftgen;
+mod kernels;
+mod layout;
 pub mod limits;
+mod list;
 pub mod memory;
 pub mod pipelines;
 pub mod shaders;

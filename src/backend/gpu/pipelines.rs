@@ -3,51 +3,27 @@
 use std::collections::HashMap;
 
 use super::device::Device;
-use super::fftgen::{self, Fill, LineKernels};
-use super::shaders;
-use crate::error::{Error, Result};
+use super::fftgen::{self, Fill};
+use super::kernels::{Kernels, Key};
+use crate::error::Result;
 use crate::ops::kernel::Source;
 
-/// A kernel: its source, its entry point and, of a generated pass, which of its kernels.
-type Key = (Source, &'static str, usize);
-
-#[derive(Default)]
 pub struct Pipelines {
+    pub kernels: Kernels,
     made: HashMap<Key, (wgpu::ComputePipeline, wgpu::BindGroupLayout)>,
-    lines: HashMap<Source, LineKernels>,
-    /// Where the table's is not the fastest.
-    fills: HashMap<Source, Fill>,
     twiddles: HashMap<usize, wgpu::Buffer>,
 }
 
 impl Pipelines {
-    /// Has a generated pass fill its workgroups in another way than the table says.
-    pub fn fill(&mut self, source: &Source, fill: Fill) {
-        self.fills.insert(source.clone(), fill);
-        self.lines.remove(source);
-        self.made.retain(|(made, ..), _| made != source);
+    pub fn new(device: &Device) -> Self {
+        let kernels = Kernels::new(device.bounds());
+        Self { kernels, made: HashMap::new(), twiddles: HashMap::new() }
     }
 
-    /// The kernels of a generated pass.
-    pub fn lines(&mut self, device: &Device, source: &Source) -> Result<&LineKernels> {
-        if !self.lines.contains_key(source) {
-            let Source::Lines { pass, field, padded } = source else {
-                unreachable!("only line passes are generated")
-            };
-            let mut limits = device.lines();
-            limits.table.fill = self.fills.get(source).copied().unwrap_or(limits.table.fill);
-            let made = fftgen::kernels(pass, *field, *padded, &limits);
-            let made = made.ok_or_else(|| {
-                let most = padded[0].max(padded[1]);
-                Error::device(format!(
-                    "half a line of {most} samples does not fit the {} bytes of workgroup memory of {}",
-                    device.limits.max_compute_workgroup_storage_size, device.name
-                ))
-                .help("use --backend cpu, or a smaller window")
-            })?;
-            self.lines.insert(source.clone(), made);
-        }
-        Ok(&self.lines[source])
+    /// Has a generated pass fill its workgroups in another way than the table says.
+    pub fn fill(&mut self, source: &Source, fill: Fill) {
+        self.kernels.fill(source, fill);
+        self.made.retain(|(made, ..), _| made != source);
     }
 
     pub fn twiddles(&mut self, device: &Device, length: usize) -> wgpu::Buffer {
@@ -70,13 +46,8 @@ impl Pipelines {
         if let Some(made) = self.made.get(&key) {
             return Ok(made.clone());
         }
-        let (source, entry, step) = &key;
-        let entry = *entry;
-        let text = match source {
-            Source::Shader(stem) => shaders::text(stem)
-                .ok_or_else(|| Error::device(format!("no shader is called {stem}")))?,
-            Source::Lines { .. } => self.lines(device, source)?.kernels[*step].text.clone(),
-        };
+        let entry = key.1;
+        let text = self.kernels.text(&key)?;
         let module = device.device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(entry),
             source: wgpu::ShaderSource::Wgsl(text.into()),

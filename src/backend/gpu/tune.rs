@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::compile::{Compiler, Span};
+use super::compile::Compiler;
 use super::device::Device;
 use super::fftgen::Fill;
+use super::list::Span;
 use super::memory::Memory;
 use super::submit;
 use crate::error::Result;

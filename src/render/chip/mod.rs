@@ -50,6 +50,11 @@ const FOOT: i64 = 210;
 
 /// Draws a chip into a PNG.
 pub fn draw(chip: &Chip, path: &Path) -> Result<()> {
+    sheet(chip).save(path)
+}
+
+/// A chip drawn.
+pub fn sheet(chip: &Chip) -> Canvas {
     let scale = Scale::new(chip);
     let lit = chip.blocks.iter().any(|b| b.light.is_some());
     let right = if lit { 380.0 } else { 150.0 };
@@ -80,7 +85,7 @@ pub fn draw(chip: &Chip, path: &Path) -> Result<()> {
     }
     ports::outputs(&mut c, &scale, chip, x);
     legend::draw(&mut c, (TOP as f64 + scale.high) as i64 + 92, lit);
-    c.save(path)
+    c
 }
 
 /// How much of full width and of full colour a share of the light gets: a hundredth is still seen.

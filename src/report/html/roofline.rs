@@ -1,0 +1,121 @@
+//! The roofline of a `bench.json`: what each kernel reached over the flops that it makes of a byte,
+//! under the device's own measured peaks (Williams 2009, Commun. ACM 52, 65).
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::chart::{Chart, Kind, Line, Plot};
+
+/// What a chart needs of the file; GB/s and Gflop/s.
+#[derive(Deserialize)]
+struct Bench {
+    peaks: Peaks,
+    points: Vec<Point>,
+}
+
+#[derive(Deserialize)]
+struct Peaks {
+    copy: Vec<Copy>,
+    fma: Rate,
+}
+
+#[derive(Deserialize)]
+struct Copy {
+    name: String,
+    all: Rate,
+}
+
+#[derive(Deserialize)]
+struct Rate {
+    best: f64,
+}
+
+#[derive(Deserialize)]
+struct Point {
+    samples: [usize; 2],
+    batch: usize,
+    lines: Vec<Measured>,
+}
+
+#[derive(Deserialize)]
+struct Measured {
+    routine: String,
+    kernels: Vec<Kernel>,
+}
+
+#[derive(Deserialize)]
+struct Kernel {
+    op: String,
+    output: String,
+    flops: f64,
+    bytes: f64,
+    gflop_s: f64,
+}
+
+/// None where the file has no peaks or no kernels.
+pub fn chart(bench: &Value) -> Option<Chart> {
+    let Bench { peaks, points } = Bench::deserialize(bench).ok()?;
+    let mut lines = Vec::new();
+    for point in &points {
+        for measured in point.lines.iter().filter(|l| !l.kernels.is_empty()) {
+            let counted = || measured.kernels.iter().filter(|k| k.flops > 0.0 && k.bytes > 0.0);
+            let [ny, nx] = point.samples;
+            lines.push(Line {
+                name: format!("{}, {ny} × {nx}, batch {}", measured.routine, point.batch),
+                colour: lines.len(),
+                points: counted().map(|k| [k.flops / k.bytes, k.gflop_s]).collect(),
+                kind: Kind::Dots(counted().map(|k| format!("{} ({})", k.op, k.output)).collect()),
+            });
+        }
+    }
+    let of_dots = lines.iter().flat_map(|l| &l.points).map(|p| p[0]);
+    let [low, high] =
+        of_dots.fold([f64::INFINITY, 0.0], |[l, h]: [f64; 2], v| [l.min(v), h.max(v)]);
+    if low > high {
+        return None;
+    }
+    let top = peaks.fma.best;
+    let slowest = peaks.copy.iter().map(|c| c.all.best).fold(f64::INFINITY, f64::min);
+    // Far enough to the right that every roof is flat there.
+    let end = high.max(2.0 * top / slowest);
+    for copy in &peaks.copy {
+        let rate = copy.all.best;
+        let bend = top / rate;
+        let roof = |x: f64| [x, (x * rate).min(top)];
+        lines.push(Line {
+            name: format!("roof of {}", copy.name),
+            colour: 7 - lines.len() % 4,
+            points: [0.7 * low, bend.max(0.7 * low), end].map(roof).into(),
+            kind: Kind::Line,
+        });
+    }
+    let within = [f64::NEG_INFINITY, f64::INFINITY];
+    let (title, along) = ("Gflop/s", "flops a byte");
+    Some(Plot { title, along, counted: false, lines, levels: vec![], within, is_log: true }.chart())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// The bend of a roof of 10 GB/s and 100 Gflop/s lies at 10 flops a byte.
+    #[test]
+    fn kernels_lie_below_their_roof() {
+        let kernel = |flops: f64, gflop_s: f64| json!({ "op": "hop", "output": "y", "flops": flops, "bytes": 1.0, "gflop_s": gflop_s });
+        let bench = json!({
+            "peaks": { "copy": [{ "name": "memory", "all": { "best": 10.0 } }], "fma": { "best": 100.0 } },
+            "points": [{ "samples": [64, 64], "batch": 32, "lines": [
+                { "routine": "train", "kernels": [kernel(1.0, 8.0), kernel(20.0, 50.0)] },
+            ] }],
+        });
+        let chart = serde_json::to_value(chart(&bench).expect("a chart")).expect("JSON");
+        let dots = chart["lines"][0]["dots"].as_array().expect("dots");
+        assert_eq!(dots.len(), 2);
+        assert!(dots[0]["text"].as_str().is_some_and(|t| t.contains("hop (y)")), "{dots:?}");
+        assert_eq!(chart["lines"][0]["path"], "");
+        let path = chart["lines"][1]["path"].as_str().expect("a roof");
+        assert_eq!(path.matches(['M', 'L']).count(), 3);
+        assert!(super::chart(&json!({ "points": [] })).is_none());
+    }
+}

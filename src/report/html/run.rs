@@ -1,0 +1,168 @@
+//! What a run left in its folder.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::chart::Chart;
+use super::roofline;
+use super::tables::{self, Block};
+use crate::error::{Error, Result};
+use crate::experiment::{Experiment, load};
+use crate::train::Evaluation;
+use crate::train::run::{EpochMetrics, METRICS, read_metrics};
+
+/// Of `summary.json`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Summary {
+    pub steps: u64,
+    pub seconds: f64,
+    pub peak_rss_mb: Option<f64>,
+    pub device: String,
+    pub test: Evaluation,
+    #[serde(default)]
+    pub host: Option<Host>,
+    #[serde(default)]
+    sampling: Value,
+    #[serde(default)]
+    geometry: Value,
+}
+
+/// The machine that trained, and how it was asked to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Host {
+    pub cpu: String,
+    pub cores: usize,
+    pub isa: String,
+    pub os: String,
+    pub driver: Option<String>,
+    pub threads: usize,
+    pub date: String,
+    pub version: String,
+    pub command: String,
+}
+
+/// A part of the report that is there when its data are.
+#[derive(Debug, Serialize)]
+pub struct Extra {
+    pub id: &'static str,
+    pub title: &'static str,
+    pub charts: Vec<Chart>,
+    pub parts: Vec<Part>,
+    /// Whether parts are open at first.
+    pub is_short: bool,
+}
+
+/// Blocks under one heading of the file.
+#[derive(Debug, Serialize)]
+pub struct Part {
+    pub title: String,
+    pub blocks: Vec<Block>,
+}
+
+/// Blocks of a section that are all open at first.
+const MOST_OPEN: usize = 14;
+
+impl Extra {
+    fn new(id: &'static str, title: &'static str, value: &Value) -> Self {
+        let blocks = tables::blocks(value);
+        let is_short = blocks.len() <= MOST_OPEN;
+        let mut parts: Vec<Part> = Vec::new();
+        for mut block in blocks {
+            match parts.last_mut() {
+                Some(part) if block.level > 4 => part.blocks.push(block),
+                _ => {
+                    let title = std::mem::take(&mut block.title);
+                    parts.push(Part { title, blocks: vec![block] });
+                }
+            }
+        }
+        Self { id, title, charts: roofline::chart(value).into_iter().collect(), parts, is_short }
+    }
+}
+
+/// Files of a run's folder that other commands write, as [`tables`] reads them.
+const EXTRAS: [(&str, &str, &str); 3] = [
+    ("compare.json", "methods", "Training methods"),
+    ("energy.json", "energy", "Energy and latency"),
+    ("bench.json", "bench", "Benchmark"),
+];
+
+pub struct Run {
+    pub folder: PathBuf,
+    pub name: String,
+    pub summary: Summary,
+    pub metrics: Vec<EpochMetrics>,
+    /// The experiment file with every default written out, and what it says.
+    pub resolved: String,
+    pub experiment: Experiment,
+    pub extras: Vec<Extra>,
+}
+
+const SUMMARY: &str = "summary.json";
+
+fn text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|e| Error::file(path, "read", e))
+}
+
+impl Run {
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(SUMMARY);
+        let summary = text(&path)
+            .map_err(|e| e.help("give the --out folder of a `lightloom train` that has ended"))?;
+        let summary: Summary = serde_json::from_str(&summary).map_err(|e| {
+            Error::format(&path, format!("not the summary of a run: {e}"))
+                .help("give the --out folder of a `lightloom train` that has ended")
+        })?;
+        let file = folder.join("experiment.toml");
+        let resolved = text(&file)?;
+        let loaded = load::from_text(&file.display().to_string(), &resolved, Path::new(""), &[])?;
+        let metrics = read_metrics(&folder.join(METRICS), u64::MAX)?;
+        let mut extras = Vec::new();
+        for (name, id, title) in EXTRAS {
+            let path = folder.join(name);
+            if !path.exists() {
+                continue;
+            }
+            let value: Value = serde_json::from_str(&text(&path)?)
+                .map_err(|e| Error::format(&path, format!("not JSON: {e}")))?;
+            extras.push(Extra::new(id, title, &value));
+        }
+        let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let name = whole.file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy());
+        Ok(Self {
+            folder: folder.to_owned(),
+            name: name.into_owned(),
+            summary,
+            metrics,
+            resolved,
+            experiment: loaded.experiment,
+            extras,
+        })
+    }
+
+    /// What sampling costs and where trained geometry ended, as the summary has them.
+    pub fn details(&self) -> Vec<Block> {
+        let mut all = Vec::new();
+        for (name, value) in
+            [("sampling", &self.summary.sampling), ("geometry", &self.summary.geometry)]
+        {
+            if value.as_array().is_some_and(|a| !a.is_empty()) {
+                all.extend(tables::blocks(&serde_json::json!({ name: value })));
+            }
+        }
+        all
+    }
+
+    /// Epochs at every line of the metrics.
+    pub fn epochs(&self) -> Vec<f64> {
+        // All but the last end on a whole epoch.
+        let per = match &self.metrics[..] {
+            [first, _, ..] => first.step as f64 / first.epoch as f64,
+            [only] => only.step as f64,
+            [] => 1.0,
+        };
+        self.metrics.iter().map(|m| m.step as f64 / per).collect()
+    }
+}
