@@ -21,6 +21,7 @@ pub enum Site {
     MeshDriftPhi = 12,
     MeshDriftGamma = 13,
     Move = 14,
+    Figure = 64,
 }
 
 /// Threefry-2x32 with 20 rounds: a bijection of `counter` for every `key`.

@@ -1,0 +1,119 @@
+//! Machines by name, and one way to ask all of them.
+
+use super::budget::{Budget, Input, Latency, adc};
+use super::chip::{Block, Chip, Phases};
+use super::draw::Draw;
+use super::stack::{Band, Masks, Stack};
+use crate::error::{Error, Result};
+use crate::optics::mesh::Topology;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    Chip(Chip),
+    Stack(Stack),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Machine {
+    pub name: String,
+    pub what: String,
+    pub kind: Kind,
+}
+
+/// Machines that need no experiment, the first three without being asked for.
+pub const NAMES: [&str; 6] = ["thz", "slm", "svd", "printed", "pcm", "butterfly"];
+
+impl Machine {
+    /// One of [`NAMES`].
+    pub fn named(name: &str) -> Result<Self> {
+        // Five masks, 784 pixels; gaps of Lin 2018, and of 0.2 m in the visible.
+        let stack = |band, masks, regions, rank, length| {
+            let (layers, inputs, pixels, wavelength) = (5, 784, None, None);
+            Kind::Stack(Stack {
+                band,
+                masks,
+                layers,
+                pixels,
+                wavelength,
+                inputs,
+                regions,
+                rank,
+                length,
+            })
+        };
+        let svd = |phases| Kind::Chip(Chip::layer(64, Block::Svd(Topology::Clements), phases));
+        let (what, kind) = match name {
+            "thz" => (
+                "THz D2NN: 5 printed masks of Lin 2018, 0.4 THz, one digit of 28 x 28",
+                // 126 modes fit a square of 6.4 wavelengths that sees masks under sin θ = 0.8.
+                stack(Band::Terahertz, Masks::Printed, 10, 126, 0.18),
+            ),
+            "slm" => (
+                "visible SLM stack: 5 liquid-crystal panels, camera, one digit of 28 x 28",
+                stack(Band::Visible, Masks::Panels, 20, 100, 1.2),
+            ),
+            "printed" => (
+                "visible stack of 5 printed masks, camera, one digit of 28 x 28",
+                stack(Band::Visible, Masks::Printed, 20, 100, 1.2),
+            ),
+            "svd" => ("64-mode silicon SVD mesh, heaters, one real 64 x 64 product", svd(Phases::Thermo)),
+            "pcm" => (
+                "64-mode silicon SVD mesh, phase-change cells, one real 64 x 64 product",
+                svd(Phases::Pcm),
+            ),
+            "butterfly" => (
+                "64-mode silicon butterfly, heaters, 64 log2 64 real MACs",
+                Kind::Chip(Chip::layer(64, Block::Mesh(Topology::Butterfly), Phases::Thermo)),
+            ),
+            _ => {
+                let rule = format!("no machine is called {name}");
+                return Err(Error::invalid("--machine", rule)
+                    .help(format!("use {}, or give an experiment", NAMES.join(", "))));
+            }
+        };
+        Ok(Self { name: name.to_owned(), what: what.to_owned(), kind })
+    }
+
+    pub fn budget(&self, d: &Draw, bits: f64, input: Input) -> Budget {
+        match &self.kind {
+            Kind::Chip(chip) => chip.budget(d, bits, input),
+            Kind::Stack(stack) => stack.budget(d, bits, input),
+        }
+    }
+
+    pub fn latency(&self, d: &Draw, bits: f64, input: Input) -> Latency {
+        match &self.kind {
+            Kind::Chip(chip) => chip.latency(d, bits, input),
+            Kind::Stack(stack) => stack.latency(d, bits, input),
+        }
+    }
+
+    /// J at the plug and real MACs of an n x n matrix on such a machine, where it can hold one.
+    pub fn of_size(&self, d: &Draw, bits: f64, n: usize) -> Option<[f64; 2]> {
+        let budget = match &self.kind {
+            Kind::Chip(chip) => chip.of_size(n).budget(d, bits, Input::Memory),
+            Kind::Stack(stack) => stack.of_size(d, n)?.budget(d, bits, Input::Memory),
+        };
+        Some([budget.wall(), budget.macs])
+    }
+
+    /// J to read every input electronically, as a digital machine must where light brings them.
+    pub fn readout(&self, d: &Draw, bits: f64) -> f64 {
+        match &self.kind {
+            Kind::Chip(chip) => {
+                let each = d.get("receiver.energy") + adc(d, bits, d.get("silicon.symbol_rate"));
+                chip.inputs as f64 * each
+            }
+            Kind::Stack(stack) => {
+                let each = match stack.band {
+                    Band::Terahertz => {
+                        let rate = d.get("thz.receiver_rate");
+                        d.get("thz.receiver_power") / rate + adc(d, bits, rate)
+                    }
+                    Band::Visible => d.get("slm.camera_pixel"),
+                };
+                stack.inputs as f64 * each
+            }
+        }
+    }
+}
