@@ -4,6 +4,7 @@ mod bench;
 mod completions;
 mod data;
 mod doctor;
+mod energy;
 mod eval;
 mod mesh;
 mod render;
@@ -47,6 +48,8 @@ enum Command {
     Render(render::Render),
     /// Measure this device: times, rates, shares of its roofline, and what limits each line.
     Bench(bench::Bench),
+    /// Does light win? Joules and seconds of an optical inference against a digital one.
+    Energy(energy::Energy),
     /// The data sets that are known, and where they lie.
     Data(data::DataCommand),
     /// What this machine can run, and whether it computes what it should.
@@ -147,6 +150,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Mesh(c) => c.run(common),
         Command::Render(c) => c.run(common),
         Command::Bench(c) => c.run(common),
+        Command::Energy(c) => c.run(common),
         Command::Data(c) => c.run(common),
         Command::Doctor(c) => c.run(common),
         Command::Validate(c) => c.run(common),

@@ -149,6 +149,19 @@ impl Library {
         Ok(())
     }
 
+    /// Puts a measurement, in SI, in place of a figure; one that was set stays, and `false` says so.
+    pub fn measured(&mut self, key: &str, value: f64, source: &str) -> bool {
+        let position = self.position(key);
+        let figure = &mut self.figures[position];
+        if figure.source.starts_with("--set") || !value.is_finite() || value <= 0.0 {
+            return false;
+        }
+        figure.range = [value; 3];
+        source.clone_into(&mut figure.source);
+        figure.confidence = Confidence::Verified;
+        true
+    }
+
     /// Whether a key `table.key` begins with a table of figures.
     pub fn has_table(&self, key: &str) -> bool {
         let table = key.split('.').next().unwrap_or("");
