@@ -148,7 +148,12 @@ const RULES: &[Rule] = &[
         ],
         words: &[],
     },
-    Rule { below: &[""], but: &["baseline/", "bench/", "cli/"], modules: &["baseline"], words: &[] },
+    Rule {
+        below: &[""],
+        but: &["baseline/", "bench/", "cli/"],
+        modules: &["baseline"],
+        words: &[],
+    },
     Rule { below: &[""], but: &["energy/", "cli/", "report/"], modules: &["energy"], words: &[] },
     Rule { below: &["bench/"], but: &[], modules: &["cli", "report", "render"], words: &[] },
     Rule { below: &[""], but: &["bench/", "cli/"], modules: &["bench"], words: &[] },

@@ -32,8 +32,11 @@ impl<'a> Matrix<'a> {
 ///
 /// # Panics
 /// Where the sizes do not fit.
-#[allow(unsafe_code, reason = "the crate takes pointers; every entry lies in its slice, which the \
-                               assertions see to")]
+#[allow(
+    unsafe_code,
+    reason = "the crate takes pointers; every entry lies in its slice, which the \
+                               assertions see to"
+)]
 pub fn matmul(a: Matrix, b: Matrix, c: &mut [f32], add: bool, pool: &rayon::ThreadPool) {
     assert_eq!(a.columns, b.rows, "inner sizes");
     assert_eq!(c.len(), a.rows * b.columns, "the result's size");

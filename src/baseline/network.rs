@@ -130,7 +130,14 @@ impl Network {
     }
 
     /// One step of Adam; returns the mean loss.
-    fn step(&mut self, x: Matrix, labels: &[usize], step: i32, rate: f32, pool: &ThreadPool) -> f32 {
+    fn step(
+        &mut self,
+        x: Matrix,
+        labels: &[usize],
+        step: i32,
+        rate: f32,
+        pool: &ThreadPool,
+    ) -> f32 {
         let mut out = vec![Vec::new(); self.layers.len()];
         self.forward(x, &mut out, pool);
         let last = self.layers.len() - 1;
@@ -144,9 +151,11 @@ impl Network {
                 let weights = self.layers[i].weights().transposed();
                 matmul(Matrix::new(x.rows, outputs, &slope), weights, &mut below, false, pool);
                 // Where the ReLU was closed nothing comes back.
-                below.iter_mut().zip(&out[i - 1]).filter(|(_, h)| **h <= 0.0).for_each(
-                    |(d, _)| *d = 0.0,
-                );
+                below
+                    .iter_mut()
+                    .zip(&out[i - 1])
+                    .filter(|(_, h)| **h <= 0.0)
+                    .for_each(|(d, _)| *d = 0.0);
                 slope = below;
             }
         }
@@ -267,7 +276,7 @@ mod tests {
     use crate::backend::cpu;
 
     /// Gradients of every weight against central differences in a network of two layers. In f32 a
-    /// step of 1e-2 leaves rounding of 1e-5 and curvature of 1e-4 of slopes of about 0.1.
+    /// step of 1e-3 leaves rounding of 1e-4 of slopes of about 0.1, and seldom meets a kink of ReLU.
     #[test]
     fn gradients_are_those_of_the_loss() {
         let pool = cpu::pool(Some(1)).expect("threads");
@@ -290,9 +299,9 @@ mod tests {
                     network.layers[layer].values[i] -= shift;
                     loss
                 };
-                let h = 1e-2;
+                let h = 1e-3;
                 let difference = (at(h) - at(-h)) / (2.0 * h);
-                assert!((difference - slope).abs() < 2e-3, "{layer} {i}: {difference} {slope}");
+                assert!((difference - slope).abs() < 1e-3, "{layer} {i}: {difference} {slope}");
                 seen += usize::from(slope.abs() > 2e-2);
             }
         }
@@ -310,10 +319,14 @@ mod tests {
             let labels = pixels.chunks(2).map(inside).collect();
             Samples { pixels, labels, size: 2 }
         };
-        let task =
-            Task { train: samples(2048, 1), val: samples(500, 2), test: samples(500, 3), classes: 2 };
-        let line = task.train(0, 60, 1, &pool);
-        let hidden = task.train(32, 60, 1, &pool);
+        let task = Task {
+            train: samples(2048, 1),
+            val: samples(500, 2),
+            test: samples(500, 3),
+            classes: 2,
+        };
+        let line = task.train(0, 400, 1, &pool);
+        let hidden = task.train(32, 400, 1, &pool);
         assert_eq!((line.macs, hidden.macs), (4, 128));
         assert_eq!((&line.name[..], &hidden.name[..]), ("2-2", "2-32-2"));
         assert!(line.test < 0.75, "{line:?}");

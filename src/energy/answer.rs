@@ -91,6 +91,9 @@ pub struct OfMachine {
     pub what: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss_wall: Option<Vec<Wall>>,
+    /// Largest N x N product that the masks of a stack have weights for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub largest: Option<usize>,
     pub results: Vec<AtBits>,
 }
 
@@ -115,6 +118,9 @@ pub struct AtBits {
     /// Of the least known figure that it rests on.
     pub confidence: Confidence,
     pub terms: Vec<OfTerm>,
+    /// dB from laser to detectors, of a chip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_db: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub terahertz: Option<Noises>,
     pub latency: OfLatency,
@@ -287,7 +293,8 @@ impl Samples {
 pub fn answer(library: &Library, question: &Question, measured: Vec<String>) -> Answer {
     let d = Draw::typical(library);
     let machines = question.machines.iter().map(|asked| of_machine(library, question, asked));
-    let of_bits = |&bits: &f64| OfBaselines { bits, baselines: of_baselines(library, question, bits) };
+    let of_bits =
+        |&bits: &f64| OfBaselines { bits, baselines: of_baselines(library, question, bits) };
     Answer {
         seed: question.seed,
         draws: question.draws,
@@ -301,9 +308,8 @@ pub fn answer(library: &Library, question: &Question, measured: Vec<String>) -> 
 }
 
 fn of_baselines(library: &Library, q: &Question, bits: f64) -> Vec<OfBaseline> {
-    let draws: Vec<Vec<Baseline>> = (0..q.draws)
-        .map(|n| baselines(&Draw::random(library, q.seed, n), bits))
-        .collect();
+    let draws: Vec<Vec<Baseline>> =
+        (0..q.draws).map(|n| baselines(&Draw::random(library, q.seed, n), bits)).collect();
     let typical = baselines(&Draw::typical(library), bits);
     let of = |(i, b): (usize, &Baseline)| OfBaseline {
         name: b.name,
@@ -336,6 +342,7 @@ fn of_machine(library: &Library, q: &Question, asked: &Asked) -> OfMachine {
         name: asked.machine.name.clone(),
         what: asked.machine.what.clone(),
         loss_wall,
+        largest: asked.machine.largest(&d),
         results: q.bits.iter().map(|&bits| at_bits(library, q, asked, bits)).collect(),
     }
 }
@@ -393,6 +400,10 @@ fn at_bits(library: &Library, q: &Question, asked: &Asked, bits: f64) -> AtBits 
         optics_per_mac: all.range(|s| s.memory.optics() / s.memory.macs),
         confidence: terms.iter().map(|t| t.confidence).max().unwrap_or(Confidence::Derived),
         terms,
+        loss_db: match &machine.kind {
+            Kind::Chip(chip) => Some(-10.0 * chip.transmission(&d).log10()),
+            Kind::Stack(_) => None,
+        },
         terahertz,
         latency: of_latency(library, &all),
         digital: all.against(budget.macs, digital(budget.macs), optical),

@@ -13,7 +13,7 @@
 use super::budget::{Budget, Input, Latency, adc, dac, memory};
 use super::draw::Draw;
 use super::laws::{
-    SPEED_OF_LIGHT, direct_energy, homodyne_energy, held_energy, loss_wall, snr, transmission,
+    SPEED_OF_LIGHT, direct_energy, held_energy, homodyne_energy, loss_wall, snr, transmission,
 };
 use crate::optics::mesh::Topology;
 
@@ -248,9 +248,7 @@ impl Chip {
         all.electronics(d, "ADCs", |d| outputs * adc(d, bits, d.get("silicon.symbol_rate")));
         let numbers = outputs + if memories { lines } else { 0.0 };
         all.electronics(d, "memory", |d| memory(d, numbers, bits));
-        all.electronics(d, "weights reloaded", |d| {
-            self.reload(d, bits) / d.get("silicon.reuse")
-        });
+        all.electronics(d, "weights reloaded", |d| self.reload(d, bits) / d.get("silicon.reuse"));
         all.electronics(d, "control", |d| d.get("silicon.control") / d.get("silicon.symbol_rate"));
         if memories && self.front > 0.0 {
             all.electronics(d, "digital front end", |d| self.front * d.get("host.mac"));

@@ -74,11 +74,9 @@ mod tests {
     fn joules_of_the_specifications() {
         let library = Library::built_in().expect("they are right");
         let d = Draw::typical(&library);
-        for (bits, expected) in [
-            (16.0, [2.56, 1.42, 0.89]),
-            (8.0, [1.28, 0.71, 0.44]),
-            (4.0, [1.28, 0.71, 0.22]),
-        ] {
+        for (bits, expected) in
+            [(16.0, [2.56, 1.42, 0.89]), (8.0, [1.28, 0.71, 0.44]), (4.0, [1.28, 0.71, 0.22])]
+        {
             let all = baselines(&d, bits);
             for (name, pj) in ["A100", "H100", "B200"].into_iter().zip(expected) {
                 let b = all.iter().find(|b| b.name == name).expect("it is there");

@@ -38,9 +38,8 @@ impl<'a> Draw<'a> {
     /// Draw number `n`. A figure's number depends on the seed, n and its key alone: another file
     /// or another figure beside it changes nothing.
     pub fn random(library: &'a Library, seed: u64, n: u32) -> Self {
-        let draw = |f: &super::figure::Figure| {
-            f.quantile(uniform(seed, n, Site::Figure, address(&f.key)))
-        };
+        let draw =
+            |f: &super::figure::Figure| f.quantile(uniform(seed, n, Site::Figure, address(&f.key)));
         let values = library.figures().iter().map(draw).collect();
         Self { library, values, asked: RefCell::new(None) }
     }

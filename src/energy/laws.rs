@@ -46,13 +46,7 @@ pub fn direct_energy(snr: f64, noise: f64, responsivity: f64, rate: f64) -> f64 
 ///
 /// SNR = 4ℛ²·P_s·P_LO / ((2qℛ·P_LO + i_n²)·B); `cost` is how much light is launched for a unit of
 /// signal over how much for a unit of local oscillator.
-pub fn homodyne_energy(
-    snr: f64,
-    noise: f64,
-    responsivity: f64,
-    rate: f64,
-    cost: f64,
-) -> [f64; 2] {
+pub fn homodyne_energy(snr: f64, noise: f64, responsivity: f64, rate: f64, cost: f64) -> [f64; 2] {
     // Without amplifier noise a trace of local oscillator would do.
     let oscillator = noise * (snr * cost).sqrt() / (2.0 * responsivity * rate.sqrt());
     let shot = ELEMENTARY_CHARGE * snr / (2.0 * responsivity);

@@ -93,14 +93,13 @@ impl Library {
                     return Err(file.error(key.span(), &key_name, "no such figure", &help));
                 }
                 let entry = Entry::deserialize(ValueDeserializer::from(value.clone()));
-                let entry = entry.map_err(|e| {
-                    file.error(value.span(), &key_name, e.message().trim(), FORM)
-                })?;
+                let entry = entry
+                    .map_err(|e| file.error(value.span(), &key_name, e.message().trim(), FORM))?;
                 let span = || Spanned::span(value);
                 let figure = self.figure(&key_name, entry, file.name);
-                self.insert(figure.map_err(|(rule, help)| {
-                    file.error(span(), &key_name, rule, &help)
-                })?);
+                self.insert(
+                    figure.map_err(|(rule, help)| file.error(span(), &key_name, rule, &help))?,
+                );
             }
         }
         Ok(())
@@ -196,7 +195,10 @@ impl Library {
         let unit = match (&entry.unit, old) {
             (Some(name), _) => Unit::named(name).ok_or_else(|| {
                 let names: Vec<_> = super::unit::UNITS.iter().map(|u| u.name).collect();
-                (format!("\"{name}\" is no unit that is known"), format!("use {}", names.join(", ")))
+                (
+                    format!("\"{name}\" is no unit that is known"),
+                    format!("use {}", names.join(", ")),
+                )
             })?,
             (None, Some(old)) => old.unit,
             (None, None) => return Err(form("no unit")),

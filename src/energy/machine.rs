@@ -24,8 +24,25 @@ pub struct Machine {
 pub const NAMES: [&str; 6] = ["thz", "slm", "svd", "printed", "pcm", "butterfly"];
 
 impl Machine {
-    /// One of [`NAMES`].
-    pub fn named(name: &str) -> Result<Self> {
+    /// One of [`NAMES`]; a chip with its modes, `svd:16`, 64 where none are given.
+    pub fn named(given: &str) -> Result<Self> {
+        let (name, size) = match given.split_once(':') {
+            Some((name, size)) => (name, Some(size)),
+            None => (given, None),
+        };
+        let modes = match size {
+            None => 64,
+            Some(text) => {
+                let right = |n: &usize| (2..=1024).contains(n);
+                text.parse().ok().filter(right).ok_or_else(|| {
+                    Error::invalid(
+                        "--machine",
+                        format!("{given} has no number of modes from 2 to 1024"),
+                    )
+                    .help("write for example svd:16")
+                })?
+            }
+        };
         // Five masks, 784 pixels; gaps of Lin 2018, and of 0.2 m in the visible.
         let stack = |band, masks, regions, rank, length| {
             let (layers, inputs, pixels, wavelength) = (5, 784, None, None);
@@ -41,29 +58,37 @@ impl Machine {
                 length,
             })
         };
-        let svd = |phases| Kind::Chip(Chip::layer(64, Block::Svd(Topology::Clements), phases));
+        let svd = |phases| Kind::Chip(Chip::layer(modes, Block::Svd(Topology::Clements), phases));
         let (what, kind) = match name {
             "thz" => (
-                "THz D2NN: 5 printed masks of Lin 2018, 0.4 THz, one digit of 28 x 28",
+                "THz D2NN: 5 printed masks of Lin 2018, 0.4 THz, one digit of 28 x 28".to_owned(),
                 // 126 modes fit a square of 6.4 wavelengths that sees masks under sin θ = 0.8.
                 stack(Band::Terahertz, Masks::Printed, 10, 126, 0.18),
             ),
             "slm" => (
-                "visible SLM stack: 5 liquid-crystal panels, camera, one digit of 28 x 28",
+                "visible SLM stack: 5 liquid-crystal panels, camera, one digit of 28 x 28"
+                    .to_owned(),
                 stack(Band::Visible, Masks::Panels, 20, 100, 1.2),
             ),
             "printed" => (
-                "visible stack of 5 printed masks, camera, one digit of 28 x 28",
+                "visible stack of 5 printed masks, camera, one digit of 28 x 28".to_owned(),
                 stack(Band::Visible, Masks::Printed, 20, 100, 1.2),
             ),
-            "svd" => ("64-mode silicon SVD mesh, heaters, one real 64 x 64 product", svd(Phases::Thermo)),
+            "svd" => (
+                format!(
+                    "{modes}-mode silicon SVD mesh, heaters, one real {modes} x {modes} product"
+                ),
+                svd(Phases::Thermo),
+            ),
             "pcm" => (
-                "64-mode silicon SVD mesh, phase-change cells, one real 64 x 64 product",
+                format!(
+                    "{modes}-mode silicon SVD mesh, phase-change cells, one real {modes} x {modes} product"
+                ),
                 svd(Phases::Pcm),
             ),
             "butterfly" => (
-                "64-mode silicon butterfly, heaters, 64 log2 64 real MACs",
-                Kind::Chip(Chip::layer(64, Block::Mesh(Topology::Butterfly), Phases::Thermo)),
+                format!("{modes}-mode silicon butterfly, heaters, N log2 N real MACs"),
+                Kind::Chip(Chip::layer(modes, Block::Mesh(Topology::Butterfly), Phases::Thermo)),
             ),
             _ => {
                 let rule = format!("no machine is called {name}");
@@ -71,7 +96,15 @@ impl Machine {
                     .help(format!("use {}, or give an experiment", NAMES.join(", "))));
             }
         };
-        Ok(Self { name: name.to_owned(), what: what.to_owned(), kind })
+        if name == "butterfly" && !modes.is_power_of_two() {
+            return Err(Error::invalid("--machine", format!("a butterfly of {modes} modes"))
+                .help("use a power of two, as butterfly:64"));
+        }
+        if size.is_some() && matches!(kind, Kind::Stack(_)) {
+            return Err(Error::invalid("--machine", format!("{name} has no modes"))
+                .help(format!("leave out the number: {name}")));
+        }
+        Ok(Self { name: given.to_owned(), what, kind })
     }
 
     pub fn budget(&self, d: &Draw, bits: f64, input: Input) -> Budget {
@@ -95,6 +128,14 @@ impl Machine {
             Kind::Stack(stack) => stack.of_size(d, n)?.budget(d, bits, Input::Memory),
         };
         Some([budget.wall(), budget.macs])
+    }
+
+    /// Largest n x n matrix that its masks have phases for; a chip's end is its loss.
+    pub fn largest(&self, d: &Draw) -> Option<usize> {
+        match &self.kind {
+            Kind::Chip(_) => None,
+            Kind::Stack(stack) => Some(stack.weights(d).sqrt() as usize),
+        }
     }
 
     /// Weights that training sets.

@@ -40,8 +40,8 @@ fn chip(optic: &Optic, modes: usize, values: usize, regions: usize) -> Chip {
     };
     let input = optic.input.as_ref();
     let front = input.and_then(|i| i.front).unwrap_or(Front::Vector);
-    let complex = front == Front::Fourier
-        || input.is_some_and(|i| i.encoding != Modulation::Amplitude);
+    let complex =
+        front == Front::Fourier || input.is_some_and(|i| i.encoding != Modulation::Amplitude);
     let inputs = if front == Front::Vector { values.min(modes) } else { modes };
     // Fourier coefficients are made of real pixels by complex factors, means by additions.
     let front = if front == Front::Fourier { 2.0 * (values * modes) as f64 } else { 0.0 };
@@ -58,16 +58,16 @@ fn chip(optic: &Optic, modes: usize, values: usize, regions: usize) -> Chip {
 }
 
 fn stack(optic: &Optic, values: usize, regions: usize) -> Stack {
-    let masks = optic.element.iter().filter(|e| {
-        matches!(e, Element::PhaseMask(_) | Element::AmplitudeMask(_))
-    });
+    let masks = optic
+        .element
+        .iter()
+        .filter(|e| matches!(e, Element::PhaseMask(_) | Element::AmplitudeMask(_)));
     let length = optic.element.iter().map(|e| match e {
         Element::FreeSpace(step) => step.z.0.abs(),
         _ => 0.0,
     });
     let grid = optic.grid();
-    let band =
-        if optic.wavelength.0 >= TERAHERTZ { Band::Terahertz } else { Band::Visible };
+    let band = if optic.wavelength.0 >= TERAHERTZ { Band::Terahertz } else { Band::Visible };
     Stack {
         band,
         masks: if band == Band::Terahertz { Masks::Printed } else { Masks::Panels },
@@ -86,12 +86,13 @@ fn stack(optic: &Optic, values: usize, regions: usize) -> Stack {
 /// the quadratic form that the region reads.
 pub fn rank(optic: &Optic) -> usize {
     let (grid, wavelength) = (optic.grid(), optic.wavelength.0);
-    let behind = optic.element.iter().rev().take_while(|e| {
-        !matches!(e, Element::PhaseMask(_) | Element::AmplitudeMask(_))
-    });
-    let z: f64 = behind
-        .map(|e| if let Element::FreeSpace(step) = e { step.z.0.abs() } else { 0.0 })
-        .sum();
+    let behind = optic
+        .element
+        .iter()
+        .rev()
+        .take_while(|e| !matches!(e, Element::PhaseMask(_) | Element::AmplitudeMask(_)));
+    let z: f64 =
+        behind.map(|e| if let Element::FreeSpace(step) = e { step.z.0.abs() } else { 0.0 }).sum();
     let size = optic.detector.as_ref().and_then(|d| d.size).map_or(0.0, |s| s.0);
     let along = |a: usize| {
         let reach = grid.extent()[a] / 2.0;

@@ -12,9 +12,7 @@
 
 use super::budget::{Budget, Input, Latency, adc, memory};
 use super::draw::Draw;
-use super::laws::{
-    BOLTZMANN, SPEED_OF_LIGHT, camera_electrons, photon_energy, snr, transmission,
-};
+use super::laws::{BOLTZMANN, SPEED_OF_LIGHT, camera_electrons, photon_energy, snr, transmission};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Band {
@@ -92,9 +90,18 @@ impl Stack {
     /// The same as a matrix of n x n: each output one complex row, rank 1. None where the masks
     /// have fewer phases than it has weights.
     pub fn of_size(&self, d: &Draw, n: usize) -> Option<Self> {
-        let phases = self.layers as f64 * self.pixels(d);
         let weights = (n * n) as f64;
-        (weights <= phases).then(|| Self { inputs: n, regions: n, rank: 1, ..self.clone() })
+        (weights <= self.weights(d)).then(|| Self {
+            inputs: n,
+            regions: n,
+            rank: 1,
+            ..self.clone()
+        })
+    }
+
+    /// Phases of all masks: the most complex weights that they can hold.
+    pub fn weights(&self, d: &Draw) -> f64 {
+        self.layers as f64 * self.pixels(d)
     }
 
     fn pixels(&self, d: &Draw) -> f64 {
@@ -126,7 +133,11 @@ impl Stack {
             }
             Band::Visible => {
                 let loss = d.get("slm.panel_loss");
-                (if self.masks == Masks::Panels { loss } else { 0.0 }, loss, d.get("slm.on_detector"))
+                (
+                    if self.masks == Masks::Panels { loss } else { 0.0 },
+                    loss,
+                    d.get("slm.on_detector"),
+                )
             }
         };
         let panel = if input == Input::Memory { panel } else { 0.0 };
@@ -147,8 +158,8 @@ impl Stack {
                     Input::Scene => readout,
                 };
                 // As much as the source gives each detector: power = energy x rate.
-                let each = d.get("thz.source_power") * self.transmission(d, input)
-                    / self.regions as f64;
+                let each =
+                    d.get("thz.source_power") * self.transmission(d, input) / self.regions as f64;
                 let one = Terahertz::of(d, bits, 1.0, self.wavelength(d));
                 let by_receiver = (each / one.receiver).powi(2);
                 let by_light = each / one.thermal.max(one.shot);

@@ -8,6 +8,7 @@ pub mod device;
 pub mod executor;
 pub mod fftgen;
 pub mod limits;
+pub mod matmul;
 pub mod memory;
 pub mod pipelines;
 pub mod shaders;

@@ -25,8 +25,8 @@ pub struct Energy {
     /// Bits of inputs and outputs, which decide light, receivers and converters alike.
     #[arg(long, value_delimiter = ',', default_value = "4,8", value_parser = clap::value_parser!(u8).range(1..=16))]
     bits: Vec<u8>,
-    /// Machines that need no experiment: thz, slm, svd, printed, pcm, butterfly
-    /// [default: thz,slm,svd where no experiment is given].
+    /// Machines that need no experiment: thz, slm, svd, printed, pcm, butterfly; of a chip with its
+    /// modes, as svd:16 [default: thz,slm,svd where no experiment is given].
     #[arg(long, value_delimiter = ',')]
     machine: Vec<String>,
     /// A file of figures in place of the built-in ones; --set table.key=value changes one.
@@ -99,7 +99,9 @@ impl Energy {
                 notes.push(format!("{key}: {source}"));
             }
         };
-        note("cpu.core_rate", rate / cores, &source);
+        // No machine is the same to more than three digits.
+        let rounded = format!("{:.2e}", rate / cores).parse().unwrap_or(rate / cores);
+        note("cpu.core_rate", rounded, &source);
         match (spent, meter) {
             (Some([joules, seconds]), _) if joules > 0.0 && seconds > 0.0 => {
                 note("cpu.core_power", joules / seconds / cores, "measured in this run: RAPL");

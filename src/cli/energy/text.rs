@@ -13,13 +13,17 @@ pub fn of(answer: &Answer) -> String {
         answer.draws, answer.seed
     );
     text += &section("One inference", &summary(answer), "");
-    text += &section("Digital baselines", &baselines(answer), "At dense peak and TDP: their best case.");
+    text += &section(
+        "Digital baselines",
+        &baselines(answer),
+        "At dense peak and TDP: their best case.",
+    );
     for machine in &answer.machines {
         text += &format!("== {}: {}\n\n", machine.name, machine.what);
         text += &section("Where the joules go", &parts(machine), &thermal(machine));
         text += &section("Where the time goes", &times(machine), &switching(machine));
         text += &section("Against the digital machines", &advantage(machine), ADVANTAGE);
-        text += &section("Light between which sizes N of an N x N product", &sizes(machine), SIZES);
+        text += &sizes(machine);
         text += &walls(machine);
         if let Some(table) = training(machine) {
             text += &section("A training run on the hardware", &table, TRAINING);
@@ -35,10 +39,10 @@ pub fn of(answer: &Answer) -> String {
     text + "\n--set table.key=value changes one, --devices FILE.toml many, --figures lists all, --json has everything"
 }
 
-const ADVANTAGE: &str = "Advantage: digital over optical joules, above 1 light wins; ahead: share of \
-                         the draws in which it is 1, 10, 100 times so. Equal accuracy: a network that \
-                         does the task as well. Scene: the input is light already, and the digital \
-                         machine must read it first.";
+const ADVANTAGE: &str = "Advantage: digital over optical joules at the plug, above 1 light wins; ahead: \
+                         share of the draws in which it is 1, 10, 100 times so.\nEqual accuracy: the \
+                         advantage over a network that does the task as well. Scene: likewise where the \
+                         input is light already, and the digital machine must read it first.";
 const SIZES: &str = "From and to at the typical figures, or never; in brackets 5 to 95 % of the draws \
                      that have one, and how many do. At the top 4096 is the largest looked at.";
 const TRAINING: &str = "Shots and loads by each method's algorithm, at the first of the bits; loads \
@@ -95,8 +99,16 @@ fn summary(answer: &Answer) -> Table {
     let rows = answer.machines.iter().flat_map(|m| m.results.iter().map(move |r| row(m, r)));
     table(
         &[
-            "machine", "bits", "MACs", "wall plug", "optics", "a MAC, plug", "optics", "single shot",
-            "pipelined", "known",
+            "machine",
+            "bits",
+            "MACs",
+            "wall plug",
+            "optics",
+            "a MAC, plug",
+            "optics",
+            "single shot",
+            "pipelined",
+            "known",
         ],
         rows,
     )
@@ -110,7 +122,7 @@ fn baselines(answer: &Answer) -> Table {
                 one.name.into(),
                 one.arithmetic.into(),
                 spread(&one.joules_per_mac, "J"),
-                one.macs_per_s.map_or("-".into(), |r| format!("{:.3} T/s", r * 1e-12)),
+                one.macs_per_s.map_or("-".into(), |r| engineering(r, "/s")),
                 rests_on(one.confidence, &one.figures),
             ]
         })
@@ -176,9 +188,7 @@ fn times(machine: &OfMachine) -> Table {
     header.push("rests on (least known)".into());
     let rows = delays.iter().enumerate().map(|(i, d)| {
         let mut row = vec![d.name.to_owned()];
-        row.extend(
-            machine.results.iter().map(|r| engineering(r.latency.delays[i].seconds, "s")),
-        );
+        row.extend(machine.results.iter().map(|r| engineering(r.latency.delays[i].seconds, "s")));
         row.push(rests_on(d.confidence, &d.figures));
         row
     });
@@ -194,57 +204,84 @@ fn switching(machine: &OfMachine) -> String {
 }
 
 fn advantage(machine: &OfMachine) -> Table {
-    let mut rows = Vec::new();
-    for r in &machine.results {
-        let mut group = |what: String, against: &[Against]| {
-            for a in against {
-                rows.push(vec![
-                    r.bits.to_string(),
-                    what.clone(),
-                    format!("{} {}", a.baseline, a.arithmetic),
-                    spread(&a.joules, "J"),
-                    a.seconds.map_or("-".into(), |s| engineering(s, "s")),
-                    times_ahead(&a.advantage),
-                    a.ahead.map(|s| format!("{:.0}", 100.0 * s)).join(" / ") + " %",
-                ]);
-            }
-        };
-        group(format!("the same {} MACs", count(r.macs)), &r.digital);
-        for e in &r.equal {
-            let accuracy =
-                e.rival.accuracy.map_or(String::new(), |a| format!(" ({:.2} %)", 100.0 * a));
-            group(format!("equal accuracy: {}{accuracy}", e.rival.network), &e.against);
-        }
-        group(format!("scene: {}", r.sensor.work), &r.sensor.against);
+    let macs = machine.results.first().map_or(0.0, |r| r.macs);
+    let mut header = ["bits", "digital"].map(String::from).to_vec();
+    header.extend([format!("joules of {} MACs", count(macs)), "s, at least".into()]);
+    header.extend(["advantage", "1/10/100 x ahead"].map(String::from));
+    let first = machine.results.first();
+    for e in first.map_or(&[][..], |r| &r.equal) {
+        let accuracy = e.rival.accuracy.map_or(String::new(), |a| format!(", {:.2} %", 100.0 * a));
+        header.push(format!("equal accuracy: {}{accuracy}", e.rival.network));
     }
-    table(
-        &["bits", "work", "digital", "joules", "at least", "advantage", "ahead 1/10/100"],
-        rows,
-    )
+    header.push(format!("scene: {}", first.map_or("", |r| &r.sensor.work)));
+    let row = |r: &AtBits, i: usize, a: &Against| {
+        let mut row = vec![
+            r.bits.to_string(),
+            format!("{} {}", a.baseline, a.arithmetic),
+            spread(&a.joules, "J"),
+            a.seconds.map_or("-".into(), |s| engineering(s, "s")),
+            times_ahead(&a.advantage),
+            a.ahead.map(|s| format!("{:.0}", 100.0 * s)).join(" / ") + " %",
+        ];
+        row.extend(r.equal.iter().map(|e| times_ahead(&e.against[i].advantage)));
+        row.push(times_ahead(&r.sensor.against[i].advantage));
+        row
+    };
+    let rows = machine
+        .results
+        .iter()
+        .flat_map(|r| r.digital.iter().enumerate().map(move |(i, a)| row(r, i, a)));
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    table(&header, rows)
 }
 
-fn sizes(machine: &OfMachine) -> Table {
-    let mut rows = Vec::new();
+/// Baselines that are never beaten are one line.
+fn sizes(machine: &OfMachine) -> String {
+    let (mut rows, mut never) = (Vec::new(), Vec::new());
     for r in &machine.results {
+        let mut lost = Vec::new();
         for three in r.break_even.chunks(3) {
             let Some(first) = three.first() else { continue };
-            let mut row =
-                vec![r.bits.to_string(), format!("{} {}", first.baseline, first.arithmetic)];
+            let name = format!("{} {}", first.baseline, first.arithmetic);
+            if three.iter().all(|b| b.typical.is_none() && b.exists == 0.0) {
+                lost.push(name);
+                continue;
+            }
+            let mut row = vec![r.bits.to_string(), name];
             row.extend(three.iter().map(ends));
             rows.push(row);
         }
+        if lost.len() == r.break_even.len() / 3 {
+            lost = vec!["any of them".into()];
+        }
+        if !lost.is_empty() {
+            let against = lost.join(", ");
+            never.push(format!("{} bits: never in any draw against {against}.", r.bits));
+        }
     }
-    table(&["bits", "digital", "1 x ahead", "10 x", "100 x"], rows)
+    let mut text = "Light wins between which sizes N of an N x N product\n".to_owned();
+    if !rows.is_empty() {
+        let table = table(&["bits", "digital", "1 x ahead", "10 x", "100 x"], rows);
+        text += &format!("{table}\n{SIZES}\n");
+    }
+    if let Some(n) = machine.largest {
+        never.push(format!("Its masks hold the weights of at most {n} x {n}."));
+    }
+    text + &never.join("\n") + "\n\n"
 }
 
 fn ends(b: &BreakEven) -> String {
     let typical = b.typical.map_or("never".into(), |[from, to]| format!("{from} to {to}"));
+    let share = if b.exists > 0.0 && b.exists < 0.01 {
+        "below 1 %".to_owned()
+    } else {
+        format!("{:.0} %", 100.0 * b.exists)
+    };
     match (b.from, b.to) {
-        (Some([a, _, b5]), Some([c, _, d])) => format!(
-            "{typical} ({a}-{b5} to {c}-{d}, {:.0} % of draws)",
-            100.0 * b.exists
-        ),
-        _ => format!("{typical} (0 % of draws)"),
+        (Some([a, _, b]), Some([c, _, d])) => {
+            format!("{typical} ({a}..{b} to {c}..{d}, {share})")
+        }
+        _ => format!("{typical} ({share})"),
     }
 }
 
@@ -252,14 +289,17 @@ fn walls(machine: &OfMachine) -> String {
     let Some(walls) = &machine.loss_wall else { return String::new() };
     let one = |w: &crate::energy::answer::Wall| {
         format!(
-            "{:.0} columns ({} modes of this machine) at {} dB an interferometer",
+            "{:.0} columns ({} modes of this machine) at {} dB",
             w.columns.floor(),
             w.modes,
             w.mzi_loss_db
         )
     };
     let all: Vec<String> = walls.iter().map(one).collect();
-    format!("Loss wall: {}\n\n", all.join(", "))
+    let loss = machine.results.first().and_then(|r| r.loss_db);
+    let loss =
+        loss.map_or(String::new(), |db| format!("; its light loses {db:.1} dB at the typical"));
+    format!("Loss wall: {}{loss}\n\n", all.join(", "))
 }
 
 fn training(machine: &OfMachine) -> Option<Table> {
@@ -323,17 +363,13 @@ fn used(answer: &Answer) -> Vec<Figure> {
 pub fn figures(all: &[Figure]) -> String {
     let range = |f: &Figure| {
         let [low, typical, high] = f.in_unit();
-        let values = if low == high {
-            typical.to_string()
-        } else {
-            format!("{low} / {typical} / {high}")
-        };
+        let values =
+            if low == high { typical.to_string() } else { format!("{low} / {typical} / {high}") };
         format!("{values} {}", if f.unit.name == "1" { "" } else { f.unit.name }).trim_end().into()
     };
     let ranges: Vec<String> = all.iter().map(range).collect();
-    let widest = |texts: &mut dyn Iterator<Item = &str>| {
-        texts.map(|t| t.chars().count()).max().unwrap_or(0)
-    };
+    let widest =
+        |texts: &mut dyn Iterator<Item = &str>| texts.map(|t| t.chars().count()).max().unwrap_or(0);
     let keys = widest(&mut all.iter().map(|f| &f.key[..]));
     let values = widest(&mut ranges.iter().map(String::as_str));
     let line = |(f, range): (&Figure, &String)| {
