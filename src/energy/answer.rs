@@ -46,6 +46,20 @@ pub struct Rival {
     pub source: String,
 }
 
+/// How often a trained machine is right, its inputs, light, receivers and converters being those of
+/// the bits that the joules are of.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Accuracy {
+    pub accuracy: f64,
+    /// 95 % Wilson interval.
+    pub interval: [f64; 2],
+    pub n: usize,
+    /// The same machine without noise and rounding.
+    pub noiseless: f64,
+    /// Share of the detectors' noise at their mean light that is the light's own.
+    pub shot_share: f64,
+}
+
 /// What is asked.
 #[derive(Debug, Clone)]
 pub struct Question {
@@ -61,6 +75,8 @@ pub struct Asked {
     pub rivals: Vec<Rival>,
     /// The training run, where there is one.
     pub training: Option<Setup>,
+    /// Of a trained machine, one each of the question's bits.
+    pub accuracy: Vec<Accuracy>,
 }
 
 #[derive(Debug, Serialize)]
@@ -115,6 +131,8 @@ pub struct AtBits {
     pub optics: Range,
     pub wall_per_mac: Range,
     pub optics_per_mac: Range,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<Accuracy>,
     /// Of the least known figure that it rests on.
     pub confidence: Confidence,
     pub terms: Vec<OfTerm>,
@@ -343,12 +361,12 @@ fn of_machine(library: &Library, q: &Question, asked: &Asked) -> OfMachine {
         what: asked.machine.what.clone(),
         loss_wall,
         largest: asked.machine.largest(&d),
-        results: q.bits.iter().map(|&bits| at_bits(library, q, asked, bits)).collect(),
+        results: (0..q.bits.len()).map(|i| at_bits(library, q, asked, i)).collect(),
     }
 }
 
-fn at_bits(library: &Library, q: &Question, asked: &Asked, bits: f64) -> AtBits {
-    let machine = &asked.machine;
+fn at_bits(library: &Library, q: &Question, asked: &Asked, which: usize) -> AtBits {
+    let (machine, bits) = (&asked.machine, q.bits[which]);
     let d = Draw::typical(library);
     let draws = (0..q.draws).map(|n| Sample::of(machine, &Draw::random(library, q.seed, n), bits));
     let all = Samples { typical: Sample::of(machine, &d, bits), draws: draws.collect() };
@@ -398,6 +416,7 @@ fn at_bits(library: &Library, q: &Question, asked: &Asked, bits: f64) -> AtBits 
         optics: all.range(|s| s.memory.optics()),
         wall_per_mac: all.range(|s| s.memory.wall() / s.memory.macs),
         optics_per_mac: all.range(|s| s.memory.optics() / s.memory.macs),
+        accuracy: asked.accuracy.get(which).copied(),
         confidence: terms.iter().map(|t| t.confidence).max().unwrap_or(Confidence::Derived),
         terms,
         loss_db: match &machine.kind {

@@ -6,6 +6,7 @@
 //!   drawn, with what every result rests on;
 //! - [`laws`]: closed forms of detectors, converters, loss;
 //! - [`budget`], [`chip`], [`stack`], [`machine`]: what one inference takes, part by part;
+//! - [`detected`]: what detectors read of the light that is paid for;
 //! - [`digital`]: what light must beat; [`break_even`]: at which sizes it does;
 //! - [`training`]: a run's shots and loads as time and energy; [`published`]: totals of others;
 //! - [`of_optic`]: the machine that an experiment would be; [`answer`]: all of it, as data.
@@ -17,6 +18,7 @@ pub mod answer;
 pub mod break_even;
 pub mod budget;
 pub mod chip;
+pub mod detected;
 pub mod digital;
 pub mod draw;
 pub mod figure;

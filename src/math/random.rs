@@ -22,6 +22,7 @@ pub enum Site {
     MeshDriftGamma = 13,
     Move = 14,
     Figure = 64,
+    Detector = 65,
 }
 
 /// Threefry-2x32 with 20 rounds: a bijection of `counter` for every `key`.

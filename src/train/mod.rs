@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod chips;
 pub mod evaluate;
 pub mod metrics;
+pub mod readings;
 pub mod run;
 pub mod session;
 

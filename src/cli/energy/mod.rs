@@ -19,8 +19,9 @@ use crate::error::{Error, Result};
 
 #[derive(Debug, Args)]
 pub struct Energy {
-    /// Experiments, files or built-in ones: the machine is that of their optic. Without any, the
-    /// machines of --machine.
+    /// Experiments, files or built-in ones: the machine is that of their optic. Of the
+    /// checkpoint.safetensors of a run also the accuracy that it has with the photons and the bits
+    /// that the joules pay for. Without any, the machines of --machine.
     experiment: Vec<PathBuf>,
     /// Bits of inputs and outputs, which decide light, receivers and converters alike.
     #[arg(long, value_delimiter = ',', default_value = "4,8", value_parser = clap::value_parser!(u8).range(1..=16))]
@@ -36,7 +37,7 @@ pub struct Energy {
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     draws: u32,
     /// Accuracy (0..1) of each experiment: trains digital networks on its data up to the smallest
-    /// that is as good.
+    /// that is as good. A checkpoint has its own.
     #[arg(long, requires = "experiment")]
     accuracy: Option<f64>,
     /// Takes the rate of this CPU from its figure in place of measuring it.
@@ -66,7 +67,7 @@ impl Energy {
             };
         }
         let question = Question {
-            machines: ask::machines(self, common, &overrides, &library)?,
+            machines: ask::machines(self, common, &overrides, &mut library)?,
             bits: self.bits.iter().map(|&b| f64::from(b)).collect(),
             seed: common.seed.unwrap_or(1),
             draws: self.draws,

@@ -93,6 +93,10 @@ fn summary(answer: &Answer) -> Table {
             engineering(r.optics_per_mac.typical, "J"),
             spread(&r.latency.single_shot, "s"),
             engineering(r.latency.rate.typical, "/s"),
+            r.accuracy.map_or("-".into(), |a| {
+                let [accuracy, noiseless] = [a.accuracy, a.noiseless].map(|a| 100.0 * a);
+                format!("{accuracy:.2} % (ideal {noiseless:.2})")
+            }),
             r.confidence.name().into(),
         ]
     };
@@ -108,6 +112,7 @@ fn summary(answer: &Answer) -> Table {
             "optics",
             "single shot",
             "pipelined",
+            "accuracy",
             "known",
         ],
         rows,
