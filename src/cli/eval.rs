@@ -271,8 +271,7 @@ fn read(
 ) -> Result<(Checkpoint, Loaded, Arc<data::Dataset>)> {
     let found = checkpoint::read(path)?;
     let name = format!("{} (experiment)", path.display());
-    let loaded =
-        load::from_text(&name, &found.experiment, std::path::Path::new(""), overrides)?;
+    let loaded = load::from_text(&name, &found.experiment, std::path::Path::new(""), overrides)?;
     let experiment = loaded.experiment.clone();
     let source = experiment.data.as_ref().ok_or_else(|| {
         Error::format(path, "its experiment has no data")

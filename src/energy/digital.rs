@@ -31,10 +31,19 @@ fn chip(
     Baseline { name, arithmetic, joules_per_mac, rate: Some(rate), basis }
 }
 
+/// The machine at hand, all of its cores.
+fn cpu(d: &Draw) -> Baseline {
+    let mut one = chip(d, "this CPU", "f32", "cpu.core_power", "cpu.core_rate");
+    let (cores, basis) = d.trace(|d| d.get("cpu.cores"));
+    one.rate = one.rate.map(|rate| rate * cores);
+    one.basis.0.extend(basis.0);
+    one
+}
+
 /// Every baseline at so many bits: the narrowest arithmetic of each that holds them.
 pub fn baselines(d: &Draw, bits: f64) -> Vec<Baseline> {
     let (narrow, eight) = (bits <= 4.0, bits <= 8.0);
-    let mut all = vec![chip(d, "this CPU", "f32", "cpu.core_power", "cpu.core_rate")];
+    let mut all = vec![cpu(d)];
     all.push(if eight {
         chip(d, "A100", "int8", "a100.power", "a100.rate8")
     } else {

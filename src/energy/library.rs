@@ -63,7 +63,8 @@ impl Library {
         files.sort_by_key(|f| f.path());
         for file in files {
             let name = file.path().display().to_string();
-            if let (true, Some(text)) = (name.ends_with(".toml"), file.contents_utf8()) {
+            let is_toml = file.path().extension().is_some_and(|e| e == "toml");
+            if let (true, Some(text)) = (is_toml, file.contents_utf8()) {
                 library.read(Text { name: &format!("{name} (built in)"), text }, true)?;
             }
         }

@@ -18,15 +18,12 @@ pub fn machine(name: &str, optic: &Optic, values: usize, classes: usize) -> Resu
             .help("give an experiment with a detector"));
     };
     let regions = if detector.differential { 2 * classes } else { classes };
-    let (what, kind) = match optic.modes {
-        Some(modes) => {
-            let chip = chip(optic, modes, values, regions);
-            (describe_chip(&chip), Kind::Chip(chip))
-        }
-        None => {
-            let stack = stack(optic, values, regions);
-            (describe_stack(&stack), Kind::Stack(stack))
-        }
+    let (what, kind) = if let Some(modes) = optic.modes {
+        let chip = chip(optic, modes, values, regions);
+        (describe_chip(&chip), Kind::Chip(chip))
+    } else {
+        let stack = stack(optic, values, regions);
+        (describe_stack(&stack), Kind::Stack(stack))
     };
     Ok(Machine { name: name.to_owned(), what, kind })
 }

@@ -25,7 +25,8 @@ pub fn comparisons(d: &Draw) -> Vec<Comparison> {
     let mesh = Block::Mesh(Topology::Clements);
     let unitary = Chip::layer(64, mesh, Phases::Thermo);
     let svd = Chip::layer(64, Block::Svd(Topology::Clements), Phases::Thermo);
-    let svd = svd.budget(d, 8.0, Input::Memory);
+    let modes = svd.modes_within(Chip::wall(d, d.get("silicon.mzi_loss"))).max(2);
+    let svd = svd.of_size(modes).budget(d, 8.0, Input::Memory);
     let deep = Chip {
         blocks: [mesh, Block::Activation].repeat(3),
         detection: Detection::Direct,
@@ -61,7 +62,7 @@ pub fn comparisons(d: &Draw) -> Vec<Comparison> {
             "published.commercial",
             svd.wall() / svd.macs,
             "J",
-            "the 64-mode SVD mesh with heaters at 8 bits, all at the plug",
+            "the largest SVD mesh within its loss wall, heaters, 8 bits, all at the plug",
         ),
         of(
             "PACE, one 64 x 64 product",

@@ -79,13 +79,13 @@ pub fn cost(machine: &Machine, d: &Draw, bits: f64, counts: &Counts) -> Option<C
         None if counts.reconfigurations > 1.0 => return None,
         None => 0.0,
     };
-    let mac_rate = d.get("cpu.core_rate") / 2.0;
+    let mac_rate = d.get("cpu.cores") * d.get("cpu.core_rate") / 2.0;
     let digital = counts.digital_macs / mac_rate;
     Some(Cost {
         seconds: counts.shots / budget.rate + counts.reconfigurations * switch + digital,
         joules: counts.shots * budget.wall()
             + counts.reconfigurations * latency.reload
-            + digital * d.get("cpu.core_power"),
+            + digital * d.get("cpu.cores") * d.get("cpu.core_power"),
     })
 }
 

@@ -100,7 +100,7 @@ impl Unit {
 
 /// Three digits with the prefix that keeps them between 1 and 1000: `3.50 pJ`.
 pub fn engineering(value: f64, unit: &str) -> String {
-    const PREFIXES: [(&str, f64); 11] = [
+    const PREFIXES: [(&str, f64); 13] = [
         ("z", 1e-21),
         ("a", 1e-18),
         ("f", 1e-15),
@@ -112,6 +112,8 @@ pub fn engineering(value: f64, unit: &str) -> String {
         ("k", 1e3),
         ("M", 1e6),
         ("G", 1e9),
+        ("T", 1e12),
+        ("P", 1e15),
     ];
     if value == 0.0 || !value.is_finite() {
         return format!("{value} {unit}");

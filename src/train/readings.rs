@@ -29,7 +29,9 @@ impl Session {
         let mut feeder = Feeder::new(values, EVAL_BATCH);
         let levels = 2f64.powf(bits) - 1.0;
         let round = |image: &mut [f64]| {
-            image.iter_mut().for_each(|v| *v = (*v * levels).round() / levels);
+            for v in image.iter_mut() {
+                *v = (*v * levels).round() / levels;
+            }
         };
         let mut all = Readings {
             labels: range.clone().map(|i| split.label(i)).collect(),

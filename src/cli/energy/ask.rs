@@ -25,7 +25,7 @@ use crate::train::metrics::wilson;
 
 const DEFAULT: [&str; 3] = ["thz", "slm", "svd"];
 /// Passes over the training set of a digital network.
-const EPOCHS: usize = 8;
+const EPOCHS: usize = 10;
 
 pub fn machines(
     energy: &Energy,
@@ -111,10 +111,12 @@ fn of_experiment(
     let Subject { name, experiment, data, mut session, loaded } =
         subject(common, &overrides, path)?;
     let values = data.image[0] * data.image[1];
-    let machine = of_optic::machine(&name, &experiment.optic, values, data.classes.len())
-        .map_err(|e| match &loaded {
-            Some(loaded) => loaded.locate(e),
-            None => e,
+    let machine =
+        of_optic::machine(&name, &experiment.optic, values, data.classes.len()).map_err(|e| {
+            match &loaded {
+                Some(loaded) => loaded.locate(e),
+                None => e,
+            }
         })?;
     let accuracy = match &mut session {
         Some(session) => accuracies(energy, library, &machine, session, &data)?,
@@ -142,8 +144,7 @@ fn accuracies(
 ) -> Result<Vec<Accuracy>> {
     let split = &data.test;
     let range = 0..split.len();
-    let differential =
-        session.experiment.optic.detector.as_ref().is_some_and(|d| d.differential);
+    let differential = session.experiment.optic.detector.as_ref().is_some_and(|d| d.differential);
     let seed = session.experiment.seed;
     let hits = |regions: &[f64], per_sample: usize, labels: &[usize]| {
         let samples = regions.chunks(per_sample).zip(labels);

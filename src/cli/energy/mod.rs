@@ -103,6 +103,7 @@ impl Energy {
         // No machine is the same to more than three digits.
         let rounded = format!("{:.2e}", rate / cores).parse().unwrap_or(rate / cores);
         note("cpu.core_rate", rounded, &source);
+        note("cpu.cores", cores, "threads of this run");
         match (spent, meter) {
             (Some([joules, seconds]), _) if joules > 0.0 && seconds > 0.0 => {
                 note("cpu.core_power", joules / seconds / cores, "measured in this run: RAPL");
