@@ -293,7 +293,9 @@ mod tests {
 
     fn library(settings: &[&str]) -> Library {
         let mut library = Library::built_in().expect("they are right");
-        settings.iter().for_each(|s| library.set(s).expect(s));
+        for s in settings {
+            library.set(s).expect(s);
+        }
         library
     }
 
