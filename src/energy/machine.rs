@@ -62,8 +62,9 @@ impl Machine {
         let (what, kind) = match name {
             "thz" => (
                 "THz D2NN: 5 printed masks of Lin 2018, 0.4 THz, one digit of 28 x 28".to_owned(),
-                // 126 modes fit a square of 6.4 wavelengths that sees masks under sin θ = 0.8.
-                stack(Band::Terahertz, Masks::Printed, 10, 126, 0.18),
+                // (2 x 6.4 x 0.8 + 1)² modes fit a square of 6.4 wavelengths that sees the last mask
+                // under sin θ = 0.8.
+                stack(Band::Terahertz, Masks::Printed, 10, 127, 0.18),
             ),
             "slm" => (
                 "visible SLM stack: 5 liquid-crystal panels, camera, one digit of 28 x 28"

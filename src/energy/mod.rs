@@ -9,7 +9,8 @@
 //! - [`detected`]: what detectors read of the light that is paid for;
 //! - [`digital`]: what light must beat; [`break_even`]: at which sizes it does;
 //! - [`training`]: a run's shots and loads as time and energy; [`published`]: totals of others;
-//! - [`of_optic`]: the machine that an experiment would be; [`answer`]: all of it, as data.
+//! - [`of_optic`]: the machine that an experiment would be; [`answer`]: all of it, as data, which
+//!   [`evaluate`] makes.
 //!
 //! Energy and accuracy are of the same bits: an output of b bits has the photons, the receiver
 //! noise and the converter that give it an SNR of 6.02 b + 1.76 dB. Pure numbers; SI throughout.
@@ -21,6 +22,7 @@ pub mod chip;
 pub mod detected;
 pub mod digital;
 pub mod draw;
+pub mod evaluate;
 pub mod figure;
 pub mod laws;
 pub mod library;

@@ -13,7 +13,8 @@ use super::{Common, print, print_json};
 use crate::backend::cpu;
 use crate::baseline::matmul;
 use crate::baseline::power::Meter;
-use crate::energy::answer::{Question, answer};
+use crate::energy::answer::Question;
+use crate::energy::evaluate::answer;
 use crate::energy::library::Library;
 use crate::error::{Error, Result};
 
