@@ -121,6 +121,8 @@ pub fn stack(session: &mut Session, shown: &Shown) -> Result<Stack> {
             Element::Monitor(monitor) => {
                 all.push(bare(z, &monitor.name, "monitor", None));
             }
+            Element::Detect(_) => all.push(bare(z, "camera and modulator", "monitor", None)),
+            Element::Couple(_) => all.push(bare(z, "into guides", "monitor", None)),
             Element::Mesh(_) | Element::Svd(_) | Element::Activation(_) => {}
         }
     }

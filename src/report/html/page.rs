@@ -96,7 +96,10 @@ struct Mask {
 pub fn page(run: &Run, session: &mut Session) -> Result<String> {
     let sample = pictures::well_read(session)?;
     let test = session.data.test.clone();
-    let shown = session.show(&test, sample)?;
+    let mut shown = session.show(&test, sample)?;
+    let samples = session.machine.optic.grid().len();
+    // Guides behind a coupler are no plane.
+    shown.planes.retain(|(.., field)| field.len() == samples);
     let is_chip = session.machine.optic.modes.is_some();
     let stack = if is_chip { None } else { Some(machine::stack(session, &shown)?) };
     let chips = if is_chip { machine::chips(session, sample, &shown)? } else { Vec::new() };
@@ -280,6 +283,9 @@ fn charts(run: &Run) -> Vec<Chart> {
 /// What the page computes with, or why it does not.
 fn live(session: &mut Session) -> Result<Result<Live, String>> {
     let too_large = || Err("it is too large for a page".to_owned());
+    if let Some(why) = beyond(session) {
+        return Ok(Err(why.to_owned()));
+    }
     if session.machine.optic.grid().len() > MOST_SAMPLES {
         return Ok(too_large());
     }
@@ -290,6 +296,24 @@ fn live(session: &mut Session) -> Result<Result<Live, String>> {
         Err(Error::Device { what, .. }) => Ok(Err(what)),
         Err(other) => Err(other),
     }
+}
+
+/// What no page computes.
+fn beyond(session: &Session) -> Option<&'static str> {
+    let machine = &session.machine;
+    let optic = &machine.optic;
+    let has = |wanted: fn(&Element) -> bool| optic.element.iter().any(wanted);
+    if machine.device.is_some() || machine.lab.is_some() {
+        return Some("the device has faults of its own, which a page does not have");
+    }
+    if has(|e| matches!(e, Element::Detect(_) | Element::Couple(_))) {
+        return Some("cameras and couplers are not among what a page computes");
+    }
+    let planar = optic.modes.is_none() && has(|e| matches!(e, Element::Activation(_)));
+    if planar || machine.head.is_some() {
+        return Some("nonlinear planes and digital layers are not among what a page computes");
+    }
+    None
 }
 
 /// Masks that were trained; as pictures where scripts do not have them.
