@@ -22,12 +22,12 @@ use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
 use crate::program::{Builder, Data, Domain, Kind, Node, Shape, Slot, SlotId};
 
-mod plain;
+pub(super) mod plain;
 
 /// Complex numbers of workgroup memory (16 KiB).
-const WORKGROUP: usize = 2048;
+pub(super) const WORKGROUP: usize = 2048;
 /// Vectors that share a workgroup at most.
-const MOST_VECTORS: usize = 64;
+pub(super) const MOST_VECTORS: usize = 64;
 /// Tasks that the vectors of one copy are dealt to.
 const TASKS: usize = 16;
 
@@ -54,7 +54,7 @@ impl Columns {
     }
 
     /// `starts`, then `pairs`, and `passing`.
-    fn operands(&self, b: &mut Builder) -> [SlotId; 2] {
+    pub(super) fn operands(&self, b: &mut Builder) -> [SlotId; 2] {
         let starts = self.starts.iter().map(|&s| s as u32);
         let table: Vec<u32> = starts.chain(self.pairs.iter().flatten().copied()).collect();
         let shape = Shape::index(&[table.len()]);
@@ -66,13 +66,33 @@ impl Columns {
 
     /// Emits the passage of `x`.
     pub fn emit(self: &Arc<Self>, b: &mut Builder, x: SlotId, cells: SlotId) -> Result<SlotId> {
+        self.pass(b, x, cells, false)
+    }
+
+    /// Emits the passage of `g` from behind, by conjugate transposes.
+    pub fn emit_adjoint(
+        self: &Arc<Self>,
+        b: &mut Builder,
+        g: SlotId,
+        cells: SlotId,
+    ) -> Result<SlotId> {
+        self.pass(b, g, cells, true)
+    }
+
+    fn pass(
+        self: &Arc<Self>,
+        b: &mut Builder,
+        x: SlotId,
+        cells: SlotId,
+        adjoint: bool,
+    ) -> Result<SlotId> {
         let [table, passing] = self.operands(b);
-        let op = Mesh { columns: Arc::clone(self), adjoint: false };
+        let op = Mesh { columns: Arc::clone(self), adjoint };
         b.emit(Op::Mesh(op), &[x, cells, table, passing])
     }
 
     /// The kernel `entry` for so many vectors a copy, `group` of them in a workgroup.
-    fn kernel(&self, entry: &'static str, vectors: usize, group: usize, once: bool) -> GpuKernel {
+    pub(super) fn kernel(&self, entry: &'static str, vectors: usize, group: usize, once: bool) -> GpuKernel {
         let flag = |on: bool| Word::U32(u32::from(on));
         let number = |n: usize| Word::U32(n as u32);
         GpuKernel::pointwise(Mesh::NAME, vectors * self.guides)
@@ -88,11 +108,11 @@ impl Columns {
             .word("leaves", Word::Leaves)
     }
 
-    fn plan(&self, isa: crate::math::lanes::Isa) -> MeshPlan {
+    pub(super) fn plan(&self, isa: crate::math::lanes::Isa) -> MeshPlan {
         MeshPlan::new(isa, self.guides, &self.starts, &self.pairs, self.passing.as_deref())
     }
 
-    fn check(&self, op: &'static str, x: &Slot, cells: &Slot) -> Result<()> {
+    pub(super) fn check(&self, op: &'static str, x: &Slot, cells: &Slot) -> Result<()> {
         let whole = x.shape.len().is_multiple_of(self.guides);
         if whole && cells.shape.len() == 4 * self.pairs.len() {
             return Ok(());
@@ -251,8 +271,7 @@ impl Primitive for MeshAdjoint {
         let guides = columns.guides;
         let reals = 8 * columns.pairs.len();
         let plan = columns.plan(compile.isa);
-        let (state, waiting, lanes) = (plan.state_len(), plan.waiting_len(), plan.lanes());
-        let task = (2 * state + waiting).next_multiple_of(16);
+        let (state, lanes) = (plan.state_len(), plan.lanes());
         // Vectors of one leaf, in order.
         let one = move |[y, g]: [&[Complex<T>]; 2],
                         [cells, inverse]: [&[Complex<T>]; 2],
@@ -273,13 +292,12 @@ impl Primitive for MeshAdjoint {
             let sums: &mut [f32] = bytemuck::cast_slice_mut(sums);
             let gx: &mut [Complex<f32>] = bytemuck::cast_slice_mut(gx);
             let scratch: &mut [f32] = bytemuck::cast_slice_mut(scratch);
-            let (x, rest) = scratch.split_at_mut(state);
-            let (back, waiting) = rest.split_at_mut(state);
+            let (x, back) = scratch[..2 * state].split_at_mut(state);
             let block = plan.lanes() * guides;
             for ((y, g), gx) in y.chunks(block).zip(g.chunks(block)).zip(gx.chunks_mut(block)) {
                 plan.load(y, x);
                 plan.load(g, back);
-                plan.back([x, back], cells, inverse, sums, waiting);
+                plan.back([x, back], cells, inverse, sums);
                 plan.store(back, gx);
             }
         };
@@ -300,13 +318,13 @@ impl Primitive for MeshAdjoint {
             sums.par_chunks_mut(leaf).for_each(|s| s.fill(Complex::new(T::zero(), T::zero())));
             let vectors =
                 y.par_chunks(share).zip(g.par_chunks(share)).zip(gx.par_chunks_mut(share));
-            let memory = io.scratch.par_chunks_mut(task / 2);
+            let memory = io.scratch.par_chunks_mut(state);
             vectors
                 .zip(sums.par_chunks_mut(leaf))
                 .zip(memory)
                 .for_each(|((((y, g), gx), sums), memory)| one([y, g], tables, sums, gx, memory));
         };
-        CpuKernel::new(run).scratch(TASKS * task / 2)
+        CpuKernel::new(run).scratch(TASKS * state)
     }
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
@@ -323,7 +341,7 @@ impl Primitive for MeshAdjoint {
 }
 
 /// Cells on neighbours, every other column shifted by one.
-fn brick(name: &str, guides: usize, depth: usize, passing: Option<f64>, unitary: bool) -> Columns {
+pub(super) fn brick(name: &str, guides: usize, depth: usize, passing: Option<f64>, unitary: bool) -> Columns {
     let (mut starts, mut pairs, mut factors) = (vec![0], Vec::new(), Vec::new());
     for c in 0..depth {
         let cells = (c % 2..guides - 1).step_by(2).map(|a| [a as u32, a as u32 + 1]);
@@ -338,7 +356,7 @@ fn brick(name: &str, guides: usize, depth: usize, passing: Option<f64>, unitary:
 }
 
 /// Phases and the cells that they make, even splitters; lossy ones turn less light.
-fn cells_of(c: &mut CaseBuilder, count: usize, loss: f64) -> Result<[SlotId; 3]> {
+pub(super) fn cells_of(c: &mut CaseBuilder, count: usize, loss: f64) -> Result<[SlotId; 3]> {
     let [theta, phi] = [0, 1].map(|_| c.constant(Shape::real(&[count])));
     let built = super::mesh_cells::even_build().into_iter().map(|z| z * loss).collect();
     let shape = Shape::complex(&[1, 16]);

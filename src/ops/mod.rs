@@ -35,6 +35,7 @@ pub mod lines;
 pub mod mean_squared;
 pub mod mesh;
 pub mod mesh_cells;
+pub mod mesh_powers;
 pub mod misfit;
 pub mod modulate;
 pub mod phasor;
@@ -50,7 +51,9 @@ pub mod rows_in;
 pub mod rows_out;
 pub mod sample_sum;
 pub mod sgd;
+pub mod shot_sum;
 pub mod sparse_sum;
+pub mod superpose;
 pub mod transfer;
 
 use kernel::{Cost, CpuCompile, CpuKernel, GpuKernel};
@@ -157,6 +160,7 @@ ops! {
     mesh_cells::MeshCells,
     mesh_cells::MeshCellsAdjoint,
     mesh_cells::MeshInverse,
+    mesh_powers::MeshPowers,
     misfit::Misfit,
     misfit::MisfitAdjoint,
     modulate::Modulate,
@@ -175,7 +179,9 @@ ops! {
     rows_out::RowsOut,
     sample_sum::SampleSum,
     sgd::Sgd,
+    shot_sum::ShotSum,
     sparse_sum::SparseSum,
+    superpose::Superpose,
     transfer::Transfer,
     transfer::TransferAdjoint,
 }
@@ -210,6 +216,7 @@ pub fn cases() -> Vec<case::Case> {
         mean_squared::cases,
         mesh::cases,
         mesh_cells::cases,
+        mesh_powers::cases,
         misfit::cases,
         modulate::cases,
         phasor::cases,
@@ -223,7 +230,9 @@ pub fn cases() -> Vec<case::Case> {
         rows_in::cases,
         sample_sum::cases,
         sgd::cases,
+        shot_sum::cases,
         sparse_sum::cases,
+        superpose::cases,
         transfer::cases,
     ] {
         all.extend(cases());
