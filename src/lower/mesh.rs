@@ -31,21 +31,22 @@ fn through_matrix(mesh: &Mesh, batch: usize) -> bool {
     88 * cells * batch > 24 * n * n * batch + 88 * cells * n
 }
 
-/// The phases of a mesh as slots, real: `[cells]`, `[cells]`, `[1, modes]`.
+/// The phases of a mesh as real slots.
 #[derive(Debug, Clone, Copy)]
 pub struct Phases {
-    pub theta: SlotId,
-    pub phi: SlotId,
+    /// θ and φ `[cells]`; one mode has no cell.
+    pub cells: Option<[SlotId; 2]>,
+    /// `[1, modes]`.
     pub gamma: SlotId,
 }
 
 impl Phases {
-    pub fn slots(self) -> [SlotId; 3] {
-        [self.theta, self.phi, self.gamma]
+    pub fn slots(self) -> impl Iterator<Item = SlotId> {
+        self.cells.into_iter().flatten().chain([self.gamma])
     }
 
-    pub fn slots_mut(&mut self) -> [&mut SlotId; 3] {
-        [&mut self.theta, &mut self.phi, &mut self.gamma]
+    pub fn slots_mut(&mut self) -> impl Iterator<Item = &mut SlotId> {
+        self.cells.iter_mut().flatten().chain([&mut self.gamma])
     }
 }
 
@@ -80,11 +81,10 @@ pub fn phases(b: &mut Builder, name: &str, start: &Settings, trainable: bool) ->
         if trainable { b.param(&name, shape, data) } else { b.constant(&name, shape, || data) }
     };
     let cells = start.theta.len();
-    Phases {
-        theta: make("theta", &start.theta, &[cells]),
-        phi: make("phi", &start.phi, &[cells]),
-        gamma: make("gamma", &start.gamma, &[1, start.gamma.len()]),
-    }
+    let mut of_cells = |quantity, values: &[f64]| make(quantity, values, &[cells]);
+    let theta_and_phi =
+        (cells > 0).then(|| [of_cells("theta", &start.theta), of_cells("phi", &start.phi)]);
+    Phases { cells: theta_and_phi, gamma: make("gamma", &start.gamma, &[1, start.gamma.len()]) }
 }
 
 /// Emits the passage of `x` `[1, modes]`; `real`: the device, and which of its meshes this is.
@@ -111,8 +111,7 @@ pub fn emit(
         None => Ok(phases),
     };
     let mut y = x;
-    // One mode has no cell.
-    if !mesh.layout.cells.is_empty() {
+    if let Some([theta, phi]) = phases.cells {
         let built = real.map(|((device, number), faults)| {
             (format!("mesh.build.{:?}.{number}", device.chance), device::builds(mesh, faults))
         });
@@ -121,7 +120,7 @@ pub fn emit(
         let shape = Shape::complex(&[build.len() / 16, 16]);
         let build = b.constant(&build_name, shape, || Data::Complex(build));
         let op = Op::MeshCells(MeshCells { symmetric: mesh.symmetric });
-        let (theta, phi) = (seen(b, 0, phases.theta)?, seen(b, 1, phases.phi)?);
+        let (theta, phi) = (seen(b, 0, theta)?, seen(b, 1, phi)?);
         let cells = b.emit(op, &[theta, phi, build])?;
         y = if through_matrix(mesh, b.batch()) {
             let basis = b.constant(&format!("basis.{n}"), Shape::complex(&[n, n]), || {
@@ -147,7 +146,7 @@ pub fn emit(
     b.emit(Op::Attenuate(Attenuate), &[y, a])
 }
 
-fn columns(name: &str, mesh: &Mesh, faults: Option<&Faults>) -> Columns {
+pub(super) fn columns(name: &str, mesh: &Mesh, faults: Option<&Faults>) -> Columns {
     let passing = faults.map(|f| f.bypass(mesh)).filter(|all| all.iter().any(|&a| a != 1.0));
     let cells = 0..mesh.layout.cells.len();
     let lossless =
