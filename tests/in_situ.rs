@@ -97,7 +97,7 @@ impl Network {
             for k in 0..LAYERS {
                 entering.push(light);
                 let name = format!("mesh{k}");
-                light = mesh::emit(b, &name, &self.meshes[k], phases[k], light).expect("a mesh");
+                light = mesh::emit(b, &name, &self.meshes[k], phases[k], light, None).expect("a mesh");
                 before.push(light);
                 if k + 1 < LAYERS {
                     light = emit(b, Op::Activate(Activate { kind: self.kind }), &[light]);

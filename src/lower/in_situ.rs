@@ -12,13 +12,13 @@ use num_complex::Complex;
 use super::mesh::{Phases, columns};
 use crate::error::Result;
 use crate::ops::Op;
+use crate::ops::add::Add;
 use crate::ops::intensity::Intensity;
 use crate::ops::mesh_cells::{MeshCells, even_build};
 use crate::ops::mesh_powers::MeshPowers;
 use crate::ops::modulate::Modulate;
 use crate::ops::phasor::Phasor;
-use crate::ops::shot_sum::ShotSum;
-use crate::ops::superpose::Superpose;
+use crate::ops::sample_sum::SampleSum;
 use crate::optics::mesh::Mesh;
 use crate::program::{Builder, Data, Shape, SlotId};
 
@@ -52,11 +52,18 @@ pub fn measure(
 ) -> Result<Measured> {
     let turn = b.emit(Op::Phasor(Phasor), &[phases.gamma])?;
     let sent = b.emit(Op::Modulate(Modulate { conj: true, phase: None }), &[g, turn])?;
-    let superposed = Op::Superpose(Superpose { by: -Complex::I });
+    // x - i g.
+    let quarter = b.constant(&format!("quarter.{}", mesh.n), Shape::complex(&[1, mesh.n]), || {
+        Data::Complex(vec![-Complex::I; mesh.n])
+    });
+    let superpose = |b: &mut Builder, g: SlotId| {
+        let turned = b.emit(Op::Modulate(Modulate { conj: false, phase: None }), &[g, quarter])?;
+        b.emit(Op::Add(Add), &[x, turned])
+    };
     let mut leaves = Vec::new();
     let (mut back, mut lights) = (sent, [x, x]);
     if let Some(angles) = phases.cells {
-        let columns = Arc::new(columns(name, mesh));
+        let columns = Arc::new(columns(name, mesh, None));
         let table = |b: &mut Builder, what: &str, build: Vec<Complex<f64>>, symmetric| {
             let shape = Shape::complex(&[1, 16]);
             let build = b.constant(&format!("mesh.{what}"), shape, || Data::Complex(build));
@@ -72,7 +79,7 @@ pub fn measure(
             both_arms: mesh.symmetric,
         };
         back = columns.emit_adjoint(b, sent, cells)?;
-        let both = b.emit(superposed, &[x, back])?;
+        let both = superpose(b, back)?;
         let p_f = op(false).emit(b, x, cells, before)?;
         let p_b = op(true).emit(b, sent, cells, behind)?;
         let p_s = op(false).emit(b, both, cells, before)?;
@@ -82,7 +89,7 @@ pub fn measure(
         }
         lights = [columns.emit(b, both, cells)?, columns.emit(b, x, cells)?];
     } else {
-        lights[0] = b.emit(superposed, &[x, sent])?;
+        lights[0] = superpose(b, sent)?;
     }
     let [p_s, p_f] = [0, 1].map(|n| b.emit(Op::Intensity(Intensity), &[lights[n]]));
     let p_b = b.emit(Op::Intensity(Intensity), &[sent])?;
@@ -90,10 +97,12 @@ pub fn measure(
     Ok(Measured { leaves, back })
 }
 
-/// One sum a leaf of the gradient of `slot` from the powers p_s, p_f, p_b.
+/// One sum a leaf of the gradient of `slot`, ½ (p_s - p_f - p_b), from the powers in this order.
 fn shots(b: &mut Builder, slot: SlotId, powers: [SlotId; 3]) -> Result<SlotId> {
     let (name, shape) = (format!("shots.{}", b.slot(slot).name), b.slot(slot).shape.clone());
     let sum = b.leaf(name, shape);
-    b.emit_into(Op::ShotSum(ShotSum), &powers, &[sum])?;
+    for (power, weight) in powers.into_iter().zip([0.5, -0.5, -0.5]) {
+        b.emit_into(Op::SampleSum(SampleSum { weight }), &[power], &[sum])?;
+    }
     Ok(sum)
 }

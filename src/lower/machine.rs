@@ -320,7 +320,7 @@ impl Machine {
             match part {
                 Part::Nothing | Part::Matrices(..) => {}
                 Part::Param(slot) => change(slot),
-                Part::Mesh(_, phases) => phases.slots_mut().into_iter().for_each(change),
+                Part::Mesh(_, phases) => phases.slots_mut().for_each(change),
                 Part::Svd(_, phases, between) => {
                     phases.iter_mut().flat_map(Phases::slots_mut).for_each(change);
                     change(between);

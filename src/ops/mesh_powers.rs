@@ -6,7 +6,7 @@
 //! and passes it by conjugate transposes: A then takes the light behind a cell to its arms. Light that
 //! is sent back into a reciprocal chip is the conjugate of that, and has the same powers.
 //!
-//! Not differentiable: they are what gradients are measured with ([`super::shot_sum`]).
+//! Not differentiable: they are what gradients are measured with.
 
 use std::sync::Arc;
 

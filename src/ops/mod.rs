@@ -51,9 +51,7 @@ pub mod rows_in;
 pub mod rows_out;
 pub mod sample_sum;
 pub mod sgd;
-pub mod shot_sum;
 pub mod sparse_sum;
-pub mod superpose;
 pub mod transfer;
 
 use kernel::{Cost, CpuCompile, CpuKernel, GpuKernel};
@@ -179,9 +177,7 @@ ops! {
     rows_out::RowsOut,
     sample_sum::SampleSum,
     sgd::Sgd,
-    shot_sum::ShotSum,
     sparse_sum::SparseSum,
-    superpose::Superpose,
     transfer::Transfer,
     transfer::TransferAdjoint,
 }
@@ -230,9 +226,7 @@ pub fn cases() -> Vec<case::Case> {
         rows_in::cases,
         sample_sum::cases,
         sgd::cases,
-        shot_sum::cases,
         sparse_sum::cases,
-        superpose::cases,
         transfer::cases,
     ] {
         all.extend(cases());
