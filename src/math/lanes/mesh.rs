@@ -27,8 +27,14 @@ const BLOCK: usize = 8;
 #[derive(Debug, Clone, Copy)]
 enum Step {
     /// A cell, and its neighbour in the column where `both`.
-    Cells { first: u32, both: bool },
-    Passing { guide: u32, by: f32 },
+    Cells {
+        first: u32,
+        both: bool,
+    },
+    Passing {
+        guide: u32,
+        by: f32,
+    },
 }
 
 /// Where the cells of a mesh stand, for one instruction set.
@@ -359,9 +365,11 @@ impl MeshPlan {
             }
             let all = passing.map_or(&[][..], |p| &p[c * guides..][..guides]).iter().enumerate();
             let lossy = all.filter(|(_, a)| **a != 1.0);
-            steps.extend(lossy.map(|(g, &a)| {
-                (key(g as u32), Step::Passing { guide: g as u32, by: a as f32 })
-            }));
+            steps.extend(
+                lossy.map(|(g, &a)| {
+                    (key(g as u32), Step::Passing { guide: g as u32, by: a as f32 })
+                }),
+            );
         }
         steps.sort_by_key(|(key, _)| *key);
         let steps = steps.into_iter().map(|(_, step)| step).collect();
