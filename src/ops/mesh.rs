@@ -26,6 +26,10 @@ pub(super) mod plain;
 
 /// Complex numbers of workgroup memory (16 KiB).
 pub(super) const WORKGROUP: usize = 2048;
+/// Threads of a workgroup.
+const THREADS: usize = 256;
+/// Vectors that a thread holds.
+const VECTORS_HELD: usize = 8;
 /// Vectors that share a workgroup at most.
 pub(super) const MOST_VECTORS: usize = 64;
 /// Tasks that the vectors of one copy are dealt to.
@@ -92,7 +96,13 @@ impl Columns {
     }
 
     /// The kernel `entry` for so many vectors a copy, `group` of them in a workgroup.
-    pub(super) fn kernel(&self, entry: &'static str, vectors: usize, group: usize, once: bool) -> GpuKernel {
+    pub(super) fn kernel(
+        &self,
+        entry: &'static str,
+        vectors: usize,
+        group: usize,
+        once: bool,
+    ) -> GpuKernel {
         let flag = |on: bool| Word::U32(u32::from(on));
         let number = |n: usize| Word::U32(n as u32);
         GpuKernel::pointwise(Mesh::NAME, vectors * self.guides)
@@ -106,6 +116,58 @@ impl Columns {
             .word("unitary", flag(self.unitary))
             .word("once", flag(once))
             .word("leaves", Word::Leaves)
+    }
+
+    /// Whether the upper guide of a column's cells is odd, of the first column, where cells join
+    /// neighbours and columns with even ones and with odd ones alternate.
+    fn alternating(&self) -> Option<usize> {
+        let parity = self.pairs.first()?[0] as usize % 2;
+        let regular = self.starts.windows(2).enumerate().all(|(c, ends)| {
+            let column = &self.pairs[ends[0]..ends[1]];
+            let top = column.first().map_or(0, |pair| pair[0] as usize);
+            let mut rows = column.iter().zip((top as u32..).step_by(2));
+            !column.is_empty()
+                && top % 2 == (c + parity) % 2
+                && rows.all(|(pair, row)| *pair == [row, row + 1])
+        });
+        regular.then_some(parity)
+    }
+
+    /// The kernel that holds two guides of some vectors a thread.
+    fn in_registers(&self, vectors: usize, reversed: bool) -> Option<GpuKernel> {
+        let threads = self.guides.div_ceil(2);
+        let parity = self.alternating().filter(|_| threads <= THREADS)?;
+        let number = |n: usize| Word::U32(n as u32);
+        let stem = "mesh_neighbours";
+        let mut kernel = GpuKernel::pointwise(stem, vectors * self.guides)
+            .entry(if reversed { "mesh_neighbours_reversed" } else { stem })
+            .word("guides", number(self.guides))
+            .word("depth", number(self.depth()))
+            .word("vectors", number(vectors))
+            .word("lossy_guides", Word::U32(u32::from(self.passing.is_some())))
+            .word("threads", number(threads))
+            .word("parity", number(parity));
+        let group = THREADS / threads * VECTORS_HELD;
+        kernel.grid = Grid::Shared { per_copy: vectors, group };
+        Some(kernel)
+    }
+
+    /// The same for going back.
+    fn back_in_registers(&self, vectors: usize, once: bool) -> Option<GpuKernel> {
+        let parity = self.alternating().filter(|_| self.guides <= THREADS)?;
+        let flag = |on: bool| Word::U32(u32::from(on));
+        let number = |n: usize| Word::U32(n as u32);
+        let kernel = GpuKernel::pointwise("mesh_neighbours_adjoint", vectors * self.guides)
+            .word("guides", number(self.guides))
+            .word("depth", number(self.depth()))
+            .word("cells", number(self.pairs.len()))
+            .word("vectors", number(vectors))
+            .word("lossy_guides", flag(self.passing.is_some()))
+            .word("unitary", flag(self.unitary))
+            .word("once", flag(once))
+            .word("leaves", Word::Leaves)
+            .word("parity", number(parity));
+        Some(kernel.groups(1))
     }
 
     pub(super) fn plan(&self, isa: crate::math::lanes::Isa) -> MeshPlan {
@@ -234,6 +296,9 @@ impl Primitive for Mesh {
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
         let vectors = inputs[0].shape.len() / self.columns.guides;
+        if let Some(kernel) = self.columns.in_registers(vectors, self.adjoint) {
+            return kernel;
+        }
         let group = (WORKGROUP / self.columns.guides).clamp(1, MOST_VECTORS);
         let entry = if self.adjoint { "mesh_reversed" } else { Self::NAME };
         let mut kernel = self.columns.kernel(entry, vectors, group, false);
@@ -329,6 +394,9 @@ impl Primitive for MeshAdjoint {
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
         let vectors = inputs[0].shape.len() / self.columns.guides;
+        if let Some(kernel) = self.columns.back_in_registers(vectors, self.once) {
+            return kernel;
+        }
         let group = (WORKGROUP / 2 / self.columns.guides).clamp(1, MOST_VECTORS);
         self.columns.kernel(Self::NAME, vectors, group, self.once).groups(1)
     }
@@ -341,7 +409,13 @@ impl Primitive for MeshAdjoint {
 }
 
 /// Cells on neighbours, every other column shifted by one.
-pub(super) fn brick(name: &str, guides: usize, depth: usize, passing: Option<f64>, unitary: bool) -> Columns {
+pub(super) fn brick(
+    name: &str,
+    guides: usize,
+    depth: usize,
+    passing: Option<f64>,
+    unitary: bool,
+) -> Columns {
     let (mut starts, mut pairs, mut factors) = (vec![0], Vec::new(), Vec::new());
     for c in 0..depth {
         let cells = (c % 2..guides - 1).step_by(2).map(|a| [a as u32, a as u32 + 1]);
@@ -352,6 +426,25 @@ pub(super) fn brick(name: &str, guides: usize, depth: usize, passing: Option<f64
         starts.push(pairs.len());
     }
     let passing = passing.map(|_| factors);
+    Columns { name: name.into(), guides, starts, pairs, passing, unitary }
+}
+
+/// Cells on guides that differ in one bit, the lowest first.
+fn butterfly(
+    name: &str,
+    guides: usize,
+    depth: usize,
+    passing: Option<f64>,
+    unitary: bool,
+) -> Columns {
+    let (mut starts, mut pairs) = (vec![0], Vec::new());
+    for c in 0..depth {
+        let upper = (0..guides as u32).filter(|g| g & (1 << c) == 0);
+        pairs.extend(upper.map(|g| [g, g | 1 << c]));
+        starts.push(pairs.len());
+    }
+    // Every guide has a cell in every column.
+    let passing = passing.map(|_| vec![1.0; depth * guides]);
     Columns { name: name.into(), guides, starts, pairs, passing, unitary }
 }
 
@@ -375,10 +468,14 @@ pub fn cases() -> Vec<Case> {
         (6, 6, 3, false, 0.8),
         (21, 9, 40, true, 0.9),
         (8, 8, 8, true, 1.0),
+        // Those of a butterfly.
+        (8, 3, 1, false, 1.0),
+        (16, 4, 5, true, 0.9),
     ] {
         let name = format!("{guides} x {depth}, {vectors} vectors, once={once} loss={loss}");
         let lossy = loss < 1.0;
-        let columns = Arc::new(brick("brick", guides, depth, lossy.then_some(0.95), !lossy));
+        let make = if 1 << depth == guides && depth > 1 { butterfly } else { brick };
+        let columns = Arc::new(make("columns", guides, depth, lossy.then_some(0.95), !lossy));
         let shape = Shape::complex(&[vectors, guides]);
         let light = |c: &mut CaseBuilder| {
             if once { c.constant(shape.clone()) } else { c.sample(shape.clone()) }

@@ -3,8 +3,8 @@
 use num_complex::Complex;
 
 use super::Columns;
-use crate::ops::mesh_powers::MeshPowers;
 use crate::math::scalar::Scalar;
+use crate::ops::mesh_powers::MeshPowers;
 
 type Pair<T> = [Complex<T>; 2];
 
