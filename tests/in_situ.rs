@@ -72,7 +72,8 @@ struct Network {
 
 impl Network {
     fn new(kind: Activation) -> Self {
-        let shapes = [(Topology::Clements, false), (Topology::Reck, true), (Topology::Clements, false)];
+        let shapes =
+            [(Topology::Clements, false), (Topology::Reck, true), (Topology::Clements, false)];
         let meshes: Vec<Mesh> = shapes
             .map(|(t, symmetric)| Mesh::new(N, t).expect("a size").with_symmetric(symmetric))
             .into();
@@ -91,13 +92,15 @@ impl Network {
             .map(|k| mesh::phases(&mut b, &format!("mesh{k}"), &self.settings[k], true))
             .collect();
         let seed = b.constant("seed", Shape::real(&[1]), || Data::Real(vec![1.0 / BATCH as f64]));
-        let emit = |b: &mut Builder, op: Op, inputs: &[SlotId]| b.emit(op, inputs).expect("operands");
+        let emit =
+            |b: &mut Builder, op: Op, inputs: &[SlotId]| b.emit(op, inputs).expect("operands");
         let forward = |b: &mut Builder| {
             let (mut light, mut entering, mut before) = (x, Vec::new(), Vec::new());
             for k in 0..LAYERS {
                 entering.push(light);
                 let name = format!("mesh{k}");
-                light = mesh::emit(b, &name, &self.meshes[k], phases[k], light, None).expect("a mesh");
+                light =
+                    mesh::emit(b, &name, &self.meshes[k], phases[k], light, None).expect("a mesh");
                 before.push(light);
                 if k + 1 < LAYERS {
                     light = emit(b, Op::Activate(Activate { kind: self.kind }), &[light]);
@@ -145,7 +148,10 @@ impl Network {
 
     /// Mean loss, and g of each mesh's input and outputs by the chain rule written out, with the
     /// gradients that `measure` gives for a mesh, its input and g.
-    fn by_hand(&self, mut measure: impl FnMut(usize, &[C], &[C]) -> (Settings, Vec<C>)) -> Vec<Settings> {
+    fn by_hand(
+        &self,
+        mut measure: impl FnMut(usize, &[C], &[C]) -> (Settings, Vec<C>),
+    ) -> Vec<Settings> {
         let mut sums: Vec<Settings> = self.meshes.iter().map(Mesh::zero_settings).collect();
         for s in 0..BATCH {
             let mut light = self.inputs[s * N..][..N].to_vec();
@@ -284,7 +290,11 @@ fn powers_alone_give_the_gradient_through_every_activation() {
             let all = three_measurements(mesh, settings, &Faults::none(mesh), x, g).expect("fits");
             (all.gradient, all.back)
         });
-        assert!(apart(&list(&three), &exact) < 1e-8, "{kind:?}: {:e}", apart(&list(&three), &exact));
+        assert!(
+            apart(&list(&three), &exact) < 1e-8,
+            "{kind:?}: {:e}",
+            apart(&list(&three), &exact)
+        );
         for epsilon in [1e-2, 1.0, 30.0] {
             let echoed = net.by_hand(|k, x, g| {
                 let (mesh, settings) = (&net.meshes[k], &net.settings[k]);
@@ -328,9 +338,14 @@ fn follows_f64(what: &str, on: impl Fn(Arc<Program>) -> lightloom::Result<Box<dy
         let power = net.inputs.iter().map(C::norm_sqr).sum::<f64>();
         let tolerance = f64::from(f32::EPSILON) * power / largest(&exact);
         let [adjoint, light] = [apart(&by_adjoint, &exact), apart(&by_light, &exact)];
-        println!("in situ: {what}: {kind:?}: adjoint {adjoint:.1e}, light {light:.1e} of {tolerance:.1e}");
+        println!(
+            "in situ: {what}: {kind:?}: adjoint {adjoint:.1e}, light {light:.1e} of {tolerance:.1e}"
+        );
         assert!(adjoint < 1e-4, "{what} {kind:?}: {adjoint:e}");
-        assert!(light < tolerance && tolerance < 0.5, "{what} {kind:?}: {light:e} of {tolerance:e}");
+        assert!(
+            light < tolerance && tolerance < 0.5,
+            "{what} {kind:?}: {light:e} of {tolerance:e}"
+        );
     }
 }
 

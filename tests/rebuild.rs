@@ -37,7 +37,8 @@ impl Rebuild {
         b.routine("rebuild", if through_matrix { 8 * n } else { n });
         let input = b.input("basis", Shape::complex(&[1, n]));
         let phases = mesh::phases(&mut b, "mesh", settings, false);
-        let output = mesh::emit(&mut b, "mesh", mesh, phases, input, None).expect("operands that fit");
+        let output =
+            mesh::emit(&mut b, "mesh", mesh, phases, input, None).expect("operands that fit");
         b.output(output, "images");
         let program = b.finish();
         let nodes = program.routines.iter().flat_map(|r| &r.sections).flat_map(|s| &s.nodes);
@@ -76,7 +77,6 @@ fn dft(n: usize) -> Vec<C> {
     (0..n * n).map(entry).collect()
 }
 
-
 fn wanted() -> Vec<(String, usize, Vec<C>)> {
     let mut all = Vec::new();
     for n in (1..=16).chain([31, 32, 64, 100, 256]) {
@@ -107,7 +107,10 @@ fn rebuild(what: &str, on: impl Fn(Arc<Program>) -> lightloom::Result<Box<dyn Ex
             for through_matrix in [false, true] {
                 let v = Rebuild::new(&mesh, &settings, through_matrix).run(&on);
                 let error = distance(&u, &v);
-                assert!(error < TOLERANCE, "{what}: {name} {topology:?} matrix={through_matrix}: {error:.1e}");
+                assert!(
+                    error < TOLERANCE,
+                    "{what}: {name} {topology:?} matrix={through_matrix}: {error:.1e}"
+                );
                 if error > worst.0 {
                     worst = (error, format!("{name} {topology:?} matrix={through_matrix}"));
                 }

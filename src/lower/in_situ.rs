@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use num_complex::Complex;
 
-use super::mesh::{Phases, columns};
+use super::mesh::{Phases, columns, off_guides, onto_guides};
 use crate::error::Result;
 use crate::ops::Op;
 use crate::ops::add::Add;
@@ -52,11 +52,12 @@ pub fn measure(
 ) -> Result<Measured> {
     let turn = b.emit(Op::Phasor(Phasor), &[phases.gamma])?;
     let sent = b.emit(Op::Modulate(Modulate { conj: true, phase: None }), &[g, turn])?;
-    // x - i g.
-    let quarter = b.constant(&format!("quarter.{}", mesh.n), Shape::complex(&[1, mesh.n]), || {
-        Data::Complex(vec![-Complex::I; mesh.n])
-    });
-    let superpose = |b: &mut Builder, g: SlotId| {
+    // x - i g, on so many guides.
+    let superpose = |b: &mut Builder, x: SlotId, g: SlotId, guides: usize| {
+        let shape = Shape::complex(&[1, guides]);
+        let quarter = b.constant(&format!("quarter.{guides}"), shape, || {
+            Data::Complex(vec![-Complex::I; guides])
+        });
         let turned = b.emit(Op::Modulate(Modulate { conj: false, phase: None }), &[g, quarter])?;
         b.emit(Op::Add(Add), &[x, turned])
     };
@@ -78,8 +79,11 @@ pub fn measure(
             reversed,
             both_arms: mesh.symmetric,
         };
-        back = columns.emit_adjoint(b, sent, cells)?;
-        let both = superpose(b, back)?;
+        // A diamond is measured on all its guides.
+        let (x, sent) = (onto_guides(b, mesh, x)?, onto_guides(b, mesh, sent)?);
+        let returned = columns.emit_adjoint(b, sent, cells)?;
+        back = off_guides(b, mesh, returned)?;
+        let both = superpose(b, x, returned, mesh.layout.guides)?;
         let p_f = op(false).emit(b, x, cells, before)?;
         let p_b = op(true).emit(b, sent, cells, behind)?;
         let p_s = op(false).emit(b, both, cells, before)?;
@@ -87,9 +91,12 @@ pub fn measure(
         for (n, slot) in [(1, angles[0]), (0, angles[1])] {
             leaves.push(shots(b, slot, [p_s[n], p_f[n], p_b[n]])?);
         }
-        lights = [columns.emit(b, both, cells)?, columns.emit(b, x, cells)?];
+        for (light, entering) in lights.iter_mut().zip([both, x]) {
+            let leaving = columns.emit(b, entering, cells)?;
+            *light = off_guides(b, mesh, leaving)?;
+        }
     } else {
-        lights[0] = superpose(b, sent)?;
+        lights[0] = superpose(b, x, sent, mesh.n)?;
     }
     let [p_s, p_f] = [0, 1].map(|n| b.emit(Op::Intensity(Intensity), &[lights[n]]));
     let p_b = b.emit(Op::Intensity(Intensity), &[sent])?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use num_complex::Complex;
 
 use super::device::{self, Device};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::math::random::{Site, uniform};
 use crate::ops::Op;
 use crate::ops::apply::Apply;
@@ -16,6 +16,7 @@ use crate::ops::mesh::Columns;
 use crate::ops::mesh_cells::{MeshCells, even_build};
 use crate::ops::modulate::Modulate;
 use crate::ops::phasor::Phasor;
+use crate::ops::place::Place;
 use crate::optics::element::MeshInit;
 use crate::optics::mesh::decompose::decompose;
 use crate::optics::mesh::faults::Faults;
@@ -97,13 +98,6 @@ pub fn emit(
     real: Option<(&Device, u64)>,
 ) -> Result<SlotId> {
     let n = mesh.n;
-    if mesh.layout.guides != n {
-        return Err(Error::invalid(
-            "optic.element.topology",
-            "a diamond has guides that are no modes",
-        )
-        .help("use clements or reck; a diamond is known to `lightloom mesh` alone"));
-    }
     let faults = real.map(|(device, number)| device.faults(mesh, number)).transpose()?;
     let real = real.zip(faults.as_ref());
     let seen = |b: &mut Builder, part: usize, phases: SlotId| match real {
@@ -127,10 +121,10 @@ pub fn emit(
                 let one = |k: usize| Complex::from(f64::from(u8::from(k.is_multiple_of(n + 1))));
                 Data::Complex((0..n * n).map(one).collect())
             });
-            let images = columns.emit(b, basis, cells)?;
+            let images = through_guides(b, &columns, mesh, basis, cells)?;
             b.emit(Op::Apply(Apply), &[x, images])?
         } else {
-            columns.emit(b, x, cells)?
+            through_guides(b, &columns, mesh, x, cells)?
         };
     }
     let gamma = seen(b, 2, phases.gamma)?;
@@ -144,6 +138,47 @@ pub fn emit(
     let a = format!("mesh.output.{:?}.{number}", device.chance);
     let a = b.constant(&a, Shape::real(&[1, n]), || Data::Real(left));
     b.emit(Op::Attenuate(Attenuate), &[y, a])
+}
+
+/// Light of the modes `[.., modes]` through the columns.
+pub(super) fn through_guides(
+    b: &mut Builder,
+    columns: &Arc<Columns>,
+    mesh: &Mesh,
+    x: SlotId,
+    cells: SlotId,
+) -> Result<SlotId> {
+    let x = onto_guides(b, mesh, x)?;
+    let y = columns.emit(b, x, cells)?;
+    off_guides(b, mesh, y)
+}
+
+/// The modes on the guides of a mesh, the others dark: only a diamond has others.
+pub(super) fn onto_guides(b: &mut Builder, mesh: &Mesh, x: SlotId) -> Result<SlotId> {
+    let (guides, first) = (mesh.layout.guides, mesh.layout.first);
+    place(b, x, Place { entering: mesh.n, leaving: guides, from: 0, to: first, count: mesh.n })
+}
+
+/// What the guides of the modes carry, the others dumped.
+pub(super) fn off_guides(b: &mut Builder, mesh: &Mesh, y: SlotId) -> Result<SlotId> {
+    let (guides, first) = (mesh.layout.guides, mesh.layout.first);
+    place(b, y, Place { entering: guides, leaving: mesh.n, from: first, to: 0, count: mesh.n })
+}
+
+/// The first guides of a row as those of another, of which more are dark.
+pub(super) fn resized(
+    b: &mut Builder,
+    x: SlotId,
+    [entering, leaving]: [usize; 2],
+) -> Result<SlotId> {
+    place(b, x, Place { entering, leaving, from: 0, to: 0, count: entering.min(leaving) })
+}
+
+fn place(b: &mut Builder, x: SlotId, op: Place) -> Result<SlotId> {
+    if op.entering == op.leaving {
+        return Ok(x);
+    }
+    b.emit(Op::Place(op), &[x])
 }
 
 pub(super) fn columns(name: &str, mesh: &Mesh, faults: Option<&Faults>) -> Columns {

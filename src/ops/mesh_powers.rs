@@ -30,7 +30,13 @@ pub struct MeshPowers {
 
 impl MeshPowers {
     /// Emits the powers at φ and at θ of `x`.
-    pub fn emit(self, b: &mut Builder, x: SlotId, cells: SlotId, arms: SlotId) -> Result<[SlotId; 2]> {
+    pub fn emit(
+        self,
+        b: &mut Builder,
+        x: SlotId,
+        cells: SlotId,
+        arms: SlotId,
+    ) -> Result<[SlotId; 2]> {
         let vectors = b.slot(x).shape.len() / self.columns.guides;
         let domain = b.slot(x).domain;
         let powers = ["phi", "theta"].map(|at| {
@@ -63,7 +69,8 @@ impl Primitive for MeshPowers {
             return CpuKernel::new(move |io: &mut Io<'_, T>| {
                 let (cells, arms) = (io.inputs[1].complex(), io.inputs[2].complex());
                 let [phi, theta] = io.outputs else { unreachable!("two shifters a cell") };
-                let powers = phi.real().chunks_exact_mut(count).zip(theta.real().chunks_exact_mut(count));
+                let powers =
+                    phi.real().chunks_exact_mut(count).zip(theta.real().chunks_exact_mut(count));
                 for (x, powers) in io.inputs[0].complex().chunks_exact(guides).zip(powers) {
                     plain::powers(&op, &mut x.to_vec(), [cells, arms], [powers.0, powers.1]);
                 }

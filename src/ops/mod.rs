@@ -39,6 +39,7 @@ pub mod mesh_powers;
 pub mod misfit;
 pub mod modulate;
 pub mod phasor;
+pub mod place;
 pub mod planar;
 pub mod power;
 pub mod project;
@@ -163,6 +164,7 @@ ops! {
     misfit::MisfitAdjoint,
     modulate::Modulate,
     phasor::Phasor,
+    place::Place,
     power::Power,
     project::Normalise,
     project::Project,
@@ -216,6 +218,7 @@ pub fn cases() -> Vec<case::Case> {
         misfit::cases,
         modulate::cases,
         phasor::cases,
+        place::cases,
         power::cases,
         project::cases,
         quantise::cases,

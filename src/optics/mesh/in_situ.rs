@@ -96,9 +96,8 @@ pub fn echo(
         Ok(Powers::of(mesh, &passed, &sent))
     };
     let (above, below) = (echoed(epsilon)?, echoed(-epsilon)?);
-    let each = |p: &[f64], m: &[f64]| {
-        p.iter().zip(m).map(|(p, m)| (p - m) / (4.0 * epsilon)).collect()
-    };
+    let each =
+        |p: &[f64], m: &[f64]| p.iter().zip(m).map(|(p, m)| (p - m) / (4.0 * epsilon)).collect();
     Ok(Settings {
         theta: each(&above.theta, &below.theta),
         phi: each(&above.phi, &below.phi),
@@ -151,7 +150,13 @@ mod tests {
 
     /// L = Re<g, U x>, whose gradient is g everywhere, by central differences of U: they err by
     /// h² / 6 times a third derivative of size 1, and by 1e-16 / h.
-    fn differences(mesh: &Mesh, settings: &Settings, faults: &Faults, x: &[C], g: &[C]) -> Vec<f64> {
+    fn differences(
+        mesh: &Mesh,
+        settings: &Settings,
+        faults: &Faults,
+        x: &[C],
+        g: &[C],
+    ) -> Vec<f64> {
         let n = mesh.n;
         let loss = |settings: &Settings| -> f64 {
             let u = effective(mesh, settings, faults).expect("fits").matrix();
