@@ -500,3 +500,6 @@ impl MeshPlan {
         unsafe { entry(walk) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,8 @@
 //! and to γ, as those of a faulty chip do ([`super::correct`]).
 //!
 //! Rounded one by one, π is off by 8.7e-8 in every bar cell, always to the same side: the identity on N
-//! modes is then off by N · 2.2e-8. Splitting ratios stay rounded, by 1e-7 each and at random.
+//! modes is then off by N · 4.4e-8, 1.1e-5 at N = 256. Splitting ratios stay rounded, as bar cells that
+//! leak 4.4e-8 each: half of that is left of the identity, far less of a matrix at random.
 
 use super::{C, Mesh, Settings};
 use crate::error::Result;
@@ -36,7 +37,7 @@ mod tests {
     use crate::optics::mesh::dense::{identity, max_distance};
     use crate::optics::mesh::haar::haar;
 
-    /// Bar cells end at the one rounding of γ, 1.2e-7 at most, where roundings one by one add up.
+    /// 64 · 4.4e-8 where phases are rounded one by one, and half of it, what cells leak, otherwise.
     #[test]
     fn roundings_do_not_add_up() {
         let n = 64;
@@ -46,10 +47,10 @@ mod tests {
         let settings = decompose(&mesh, &u).expect("a unitary");
         let one_by_one = super::super::faults::map(&settings, |x| f64::from(x as f32));
         let carried = single(&mesh, &settings).expect("its own");
-        assert!(distance(&u, &one_by_one) > 1e-6, "{:e}", distance(&u, &one_by_one));
-        assert!(distance(&u, &carried) < 2e-7, "{:e}", distance(&u, &carried));
+        assert!(distance(&u, &one_by_one) > 2e-6, "{:e}", distance(&u, &one_by_one));
+        assert!(distance(&u, &carried) < 1.5e-6, "{:e}", distance(&u, &carried));
         assert!(carried.theta.iter().chain(&carried.phi).all(|&x| f64::from(x as f32) == x));
-        // Any other matrix keeps splitting ratios that are off by 1e-7 in 2N cells on the way.
+        // Splitting ratios that are off by 1e-7 at random in 2N cells on the way.
         let u = haar(n, 1).expect("a size");
         let settings = decompose(&mesh, &u).expect("a unitary");
         assert!(distance(&u, &single(&mesh, &settings).expect("its own")) < 1e-6);
