@@ -114,7 +114,7 @@ fn check(isa: Isa, table: &Table) {
         state
     };
     let store = |state: &[f32]| -> Vec<C> {
-        let mut out = vec![num_complex::Complex::<f32>::default(); vectors * guides];
+        let mut out = vec![Complex::<f32>::default(); vectors * guides];
         plan.store(state, &mut out);
         complexes(bytemuck::cast_slice(&out))
     };
