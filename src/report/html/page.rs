@@ -14,6 +14,7 @@ use super::{data, embed};
 use crate::error::{Error, Result};
 use crate::lower::machine::tensor_name;
 use crate::optics::element::Element;
+use crate::optics::encoding::Front;
 use crate::render::{colormap, field, panel, ticks};
 use crate::report::pictures;
 use crate::train::Session;
@@ -308,6 +309,13 @@ fn beyond(session: &Session) -> Option<&'static str> {
     }
     if has(|e| matches!(e, Element::Detect(_) | Element::Couple(_))) {
         return Some("cameras and couplers are not among what a page computes");
+    }
+    if has(|e| matches!(e, Element::Svd(layer) if layer.outputs.is_some())) {
+        return Some("a page computes as many guides behind an element as before it");
+    }
+    let front = optic.input.as_ref().and_then(|input| input.front);
+    if matches!(front, Some(Front::Complex | Front::Pca)) {
+        return Some("complex samples and principal components are not among what a page computes");
     }
     let planar = optic.modes.is_none() && has(|e| matches!(e, Element::Activation(_)));
     if planar || machine.head.is_some() {
