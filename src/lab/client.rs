@@ -84,12 +84,11 @@ impl Client {
             Some(to) => frame.write(to),
             None => Err(std::io::ErrorKind::BrokenPipe.into()),
         };
-        if sent.is_err() {
-            return Err(lab(self.fate()));
-        }
+        // A server that left may have said why.
+        let gone = sent.is_err();
         let answer = match self.from.recv_timeout(self.timeout) {
-            Ok(Ok(Some(frame))) => frame,
-            Ok(Ok(None)) | Err(RecvTimeoutError::Disconnected) => return Err(lab(self.fate())),
+            Ok(Ok(Some(frame))) if !gone || frame.kind == b'X' => frame,
+            Ok(Ok(_)) | Err(RecvTimeoutError::Disconnected) => return Err(lab(self.fate())),
             Ok(Err(e)) => return Err(lab(format!("a malformed frame: {e}"))),
             Err(RecvTimeoutError::Timeout) => {
                 let seconds = self.timeout.as_secs_f64();

@@ -43,6 +43,7 @@ pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
         elements(&experiment.optic, &mut warnings)?;
         regions::detector(&experiment.optic)?;
     }
+    regions::head(&experiment.optic)?;
     if let Some(data) = &experiment.data
         && data.name.is_some() == data.path.is_some()
     {

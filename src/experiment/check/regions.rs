@@ -47,8 +47,24 @@ pub fn region(
 /// How many classes the regions are checked for before the data are known.
 const LIKELY_CLASSES: usize = 10;
 
+/// Rules of a digital layer behind the detectors.
+pub fn head(optic: &Optic) -> Result<()> {
+    let Some(detector) = &optic.detector else { return Ok(()) };
+    let Some(head) = &detector.head else { return Ok(()) };
+    positive("optic.detector.head.readings", head.readings as f64, "25")?;
+    if detector.differential {
+        let rule = "a digital layer weighs every detector by itself";
+        return Err(Error::invalid("optic.detector.differential", rule)
+            .help("leave out differential, or head"));
+    }
+    Ok(())
+}
+
 pub fn detector(optic: &Optic) -> Result<()> {
     let Some(detector) = &optic.detector else { return Ok(()) };
+    if optic.guides(optic.element.len()).is_some() {
+        return Ok(());
+    }
     let Some(Metres(size)) = detector.size else {
         return Err(Error::invalid(
             "optic.detector.size",
@@ -81,7 +97,7 @@ pub fn detector(optic: &Optic) -> Result<()> {
 /// grid holds.
 pub fn check_regions(optic: &Optic, classes: usize) -> Result<()> {
     let Some(detector) = &optic.detector else { return Ok(()) };
-    let count = if detector.differential { 2 * classes } else { classes };
+    let count = detector.count(classes);
     if let Some(modes) = optic.guides(optic.element.len()) {
         if count > modes {
             let rule =
