@@ -46,7 +46,9 @@ pub fn principal(split: &Split, values: usize, count: usize) -> Result<Principal
     for v in components.chunks_exact_mut(values) {
         let largest = v.iter().fold(0.0f64, |m, &x| if x.abs() > m.abs() { x } else { m });
         if largest < 0.0 {
-            v.iter_mut().for_each(|x| *x = -*x);
+            for x in v.iter_mut() {
+                *x = -*x;
+            }
         }
     }
     Ok(Principal { mean, components, variances })
@@ -159,7 +161,9 @@ fn orthonormalise(vectors: &mut [Vec<f64>]) {
             }
             let left = size(v);
             if left > 1e-10 * before {
-                v.iter_mut().for_each(|x| *x /= left);
+                for x in v.iter_mut() {
+                    *x /= left;
+                }
                 break;
             }
             v.fill(0.0);

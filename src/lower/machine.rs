@@ -73,6 +73,16 @@ pub struct Machine {
     pub(super) parts: Vec<Part>,
 }
 
+/// An element that is a mesh, or an SVD layer.
+#[derive(Debug, Clone)]
+pub struct MeshPart<'a> {
+    pub element: usize,
+    /// The mesh and its phases; of an SVD layer those of V† and of U.
+    pub meshes: Vec<(&'a Mesh, Phases)>,
+    /// Amplitudes between the two of an SVD layer.
+    pub attenuation: Option<SlotId>,
+}
+
 /// What an element has in the program.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Part {
@@ -343,16 +353,20 @@ impl Machine {
         self.trainable.extend(slots.into_iter().map(|slot| Trainable { slot, bounds: None }));
     }
 
-    /// By element that is a mesh or an SVD layer: its number, the mesh and its phases or those of V†
-    /// and U, and the attenuators of an SVD layer.
-    pub fn meshes(&self) -> Vec<(usize, Vec<(&Mesh, Phases)>, Option<SlotId>)> {
+    /// The elements that are meshes or SVD layers.
+    pub fn meshes(&self) -> Vec<MeshPart<'_>> {
         let mut all = Vec::new();
         for (i, part) in self.parts.iter().enumerate() {
             match part {
-                Part::Mesh(mesh, phases) => all.push((i, vec![(mesh, *phases)], None)),
+                Part::Mesh(mesh, phases) => all.push(MeshPart {
+                    element: i,
+                    meshes: vec![(mesh, *phases)],
+                    attenuation: None,
+                }),
                 Part::Svd(meshes, phases, between) => {
                     let both = meshes.iter().zip(phases.iter().copied());
-                    all.push((i, both.collect(), Some(*between)));
+                    let (meshes, attenuation) = (both.collect(), Some(*between));
+                    all.push(MeshPart { element: i, meshes, attenuation });
                 }
                 Part::Nothing | Part::Param(_) | Part::Matrices(..) => {}
             }

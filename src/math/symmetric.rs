@@ -7,7 +7,8 @@ const SWEEPS: usize = 60;
 /// Eigenvalues of `a` `[n, n]` row-major, falling, and their vectors, one a row `[n, n]`.
 pub fn eigen(n: usize, mut a: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
     assert_eq!(a.len(), n * n);
-    let mut vectors: Vec<f64> = (0..n * n).map(|k| f64::from(u8::from(k % (n + 1) == 0))).collect();
+    let mut vectors: Vec<f64> =
+        (0..n * n).map(|k| f64::from(u8::from(k.is_multiple_of(n + 1)))).collect();
     let size = a.iter().map(|x| x * x).sum::<f64>().sqrt();
     for _ in 0..SWEEPS {
         let mut rest = true;
@@ -62,7 +63,7 @@ mod tests {
             let (i, j) = (k / n, k % n);
             uniform(1, 0, Site::Test, (i.min(j) * n + i.max(j)) as u32) - 0.5
         };
-        let diagonal = |k: usize| if k % (n + 1) == 0 { (k / n % 4) as f64 } else { 0.0 };
+        let diagonal = |k: usize| if k.is_multiple_of(n + 1) { (k / n % 4) as f64 } else { 0.0 };
         let matrices: [Vec<f64>; 3] = [
             (0..n * n).map(random).collect(),
             (0..n * n).map(diagonal).collect(),

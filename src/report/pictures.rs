@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::Result;
-use crate::lower::machine::tensor_name;
+use crate::lower::machine::{MeshPart, tensor_name};
 use crate::optics::detector::Region;
 use crate::optics::element::Element;
 use crate::optics::mesh::Faults;
@@ -59,7 +59,7 @@ pub struct Drawn {
 pub fn chips(session: &mut Session, sample: usize, shown: &Shown) -> Result<Vec<Drawn>> {
     let machine = session.machine.clone();
     let mut drawn = Vec::new();
-    for (i, parts, between) in machine.meshes() {
+    for MeshPart { element: i, meshes: parts, attenuation: between } in machine.meshes() {
         let before = shown.planes.iter().find(|(name, ..)| *name == format!("before_{i}"));
         let Some((_, _, entering)) =
             before.filter(|_| parts.iter().all(|(mesh, _)| mesh.n <= MOST_MODES))

@@ -241,7 +241,8 @@ impl<const UNITARY: bool> Pass for Back<UNITARY> {
 unsafe fn back<V: Vector, const UNITARY: bool>(w: &Walk, k: usize) -> [V; 2] {
     // SAFETY: the caller's.
     unsafe {
-        let [a, b] = (&(*w.plan).pairs)[k];
+        let plan = &*w.plan;
+        let [a, b] = plan.pairs[k];
         let (a, b) = (a as usize * Complex::<V>::SIZE, b as usize * Complex::<V>::SIZE);
         let adjoint = matrix::<true>(w.cells.add(k * CELL));
         let t = if UNITARY { adjoint } else { matrix::<false>(w.inverse.add(k * CELL)) };
@@ -324,7 +325,8 @@ unsafe fn read_cell<V: Vector, const REVERSED: bool>(w: &Walk, k: usize, [a, b]:
 #[inline(always)]
 unsafe fn plan_cells(w: &Walk) -> usize {
     // SAFETY: the caller's.
-    unsafe { (&(*w.plan).pairs).len() }
+    let plan = unsafe { &*w.plan };
+    plan.pairs.len()
 }
 
 impl MeshPlan {

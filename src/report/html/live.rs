@@ -248,10 +248,10 @@ fn steps(
             Element::Mesh(_) | Element::Svd(_) => {
                 steps.push(Step::Plane);
                 let meshes = machine.meshes();
-                let here = meshes.iter().find(|(element, ..)| *element == i);
-                let Some((_, parts, between)) = here else { continue };
-                for (n, &(mesh, phases)) in parts.iter().enumerate() {
-                    if n == 1 && between.is_some() {
+                let here = meshes.iter().find(|part| part.element == i);
+                let Some(part) = here else { continue };
+                for (n, &(mesh, phases)) in part.meshes.iter().enumerate() {
+                    if n == 1 && part.attenuation.is_some() {
                         steps.push(Step::Attenuate { buffer: find("attenuation")? });
                     }
                     let matrix = mesh.matrix(&session.settings(phases)?)?;
