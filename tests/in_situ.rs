@@ -96,11 +96,10 @@ impl Network {
             |b: &mut Builder, op: Op, inputs: &[SlotId]| b.emit(op, inputs).expect("operands");
         let forward = |b: &mut Builder| {
             let (mut light, mut entering, mut before) = (x, Vec::new(), Vec::new());
-            for k in 0..LAYERS {
+            for (k, &phases) in phases.iter().enumerate() {
                 entering.push(light);
                 let name = format!("mesh{k}");
-                light =
-                    mesh::emit(b, &name, &self.meshes[k], phases[k], light, None).expect("a mesh");
+                light = mesh::emit(b, &name, &self.meshes[k], phases, light, None).expect("a mesh");
                 before.push(light);
                 if k + 1 < LAYERS {
                     light = emit(b, Op::Activate(Activate { kind: self.kind }), &[light]);
@@ -114,7 +113,9 @@ impl Network {
         let (.., loss) = forward(&mut b);
         b.output(loss, "loss");
         let exact = adjoint(&mut b, loss, seed).expect("adjoints");
-        exact.values().for_each(|&g| b.output(g, "exact"));
+        for &g in exact.values() {
+            b.output(g, "exact");
+        }
         b.routine("light", BATCH);
         let (entering, before, power, _) = forward(&mut b);
         let op = Op::MeanSquaredAdjoint(MeanSquaredAdjoint);
