@@ -61,6 +61,8 @@ struct Context<'a> {
     n: usize,
     facts: Vec<Fact>,
     can_draw: bool,
+    /// The page computes the machine without the faults of the device.
+    is_twin: bool,
     /// Why the page cannot compute the machine.
     left_out: Option<String>,
     classes: &'a [String],
@@ -99,7 +101,7 @@ pub fn page(run: &Run, session: &mut Session) -> Result<String> {
     let shown = session.show(&test, sample)?;
     let is_chip = session.machine.optic.modes.is_some();
     let stack = if is_chip { None } else { Some(machine::stack(session, &shown)?) };
-    let chips = if is_chip { machine::chips(session, sample, &shown)? } else { Vec::new() };
+    let chips = machine::chips(session, sample, &shown)?;
     let (live, left_out) = match live(session)? {
         Ok(live) => (Some(live), None),
         Err(why) => (None, Some(why)),
@@ -123,6 +125,7 @@ pub fn page(run: &Run, session: &mut Session) -> Result<String> {
         facts: facts(run),
         can_draw: session.data.image[0] > 1 && live.is_some(),
         left_out,
+        is_twin: session.twin.is_some(),
         classes: &classes,
         stack,
         is_differential: session.machine.optic.detector.as_ref().is_some_and(|d| d.differential),
