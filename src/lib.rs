@@ -20,6 +20,8 @@
 //! | [`report`], [`render`] | what people get to see: pages, exported programs; pictures from plain arrays |
 //! | [`mod@bench`] | times, rates and what limits them, as data and tables |
 //! | [`train`] | the host loop: batches, evaluation, metrics, checkpoints |
+//! | [`baseline`] | the digital baseline: matrix products, small networks, joules of this machine |
+//! | [`energy`] | energy and time of optical and digital inference, every figure with its source |
 //! | [`experiment`] | the experiment file: places in it, rules, presets |
 //! | [`methods`] | training methods, one a file: each builds the routines of its step |
 //! | [`lower`] | an optical machine as a program |
@@ -71,9 +73,11 @@
 //! unfused program by rustfft.
 
 pub mod backend;
+pub mod baseline;
 pub mod bench;
 pub mod cli;
 pub mod data;
+pub mod energy;
 pub mod error;
 pub mod experiment;
 pub mod files;

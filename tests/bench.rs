@@ -123,6 +123,75 @@ fn the_gpu_report_is_whole() {
     }
 }
 
+/// The second half: every contender finishes, and what is measured twice agrees with itself.
+fn check_products(report: &Value, contenders: &[&str]) {
+    assert!(report["points"].as_array().expect("points").is_empty());
+    let digital = &report["digital"];
+    assert!(number(digital, "/cpu_fma") > 0.0);
+    let products = digital["products"].as_array().expect("products");
+    assert_eq!(products.len(), 4);
+    for p in products {
+        let all = p["contenders"].as_array().expect("contenders");
+        let names: Vec<_> = all.iter().map(|c| c["name"].as_str().unwrap()).collect();
+        assert_eq!(names, contenders, "{}", p["refused"]);
+        for c in all {
+            sampled(&c["seconds"]);
+            let expected = 2.0 * number(p, "/macs") / number(c, "/seconds/median") * 1e-9;
+            assert!((number(c, "/gflop_s") / expected - 1.0).abs() < 1e-9);
+        }
+        assert_eq!(number(&all[0], "/ratio/median"), 1.0);
+    }
+}
+
+#[test]
+fn products_are_measured_on_the_cpu() {
+    let report = bench("cpu", &["--digital", "--sizes", "16,36", "--batch", "1,8"]);
+    check_products(&report, &["sgemm, CPU", "sgemm, CPU again", "light through a mesh, simulated"]);
+}
+
+#[test]
+fn products_are_measured_on_the_gpu() {
+    if common::gpu("bench products", 1).is_some() {
+        let report = bench("gpu", &["--digital", "--sizes", "16,36", "--batch", "1,8"]);
+        let names = [
+            "sgemm, CPU",
+            "sgemm, CPU again",
+            "WGSL matmul, GPU",
+            "light through a mesh, simulated",
+        ];
+        check_products(&report, &names);
+        assert!(number(&report, "/digital/gpu_fma") > 0.0);
+    }
+}
+
+/// Our WGSL products against sums in f64, over tiles that are full, cut, and a single column.
+#[test]
+fn products_on_the_gpu_are_right() {
+    use lightloom::backend::gpu::{Wanted, matmul::Product};
+    use lightloom::baseline::matmul::noise as numbers;
+    let cases = [[4, 1, 1], [64, 64, 16], [68, 5, 33], [128, 130, 70], [200, 1, 77], [36, 3, 20]];
+    if common::gpu("products", cases.len()).is_none() {
+        return;
+    }
+    for [m, n, k] in cases {
+        let (a, b) = (numbers(k * m, 1), numbers(k * n, 2));
+        let product = Product::new(Wanted::Any, [m, n, k], &a, &b).expect("a product");
+        product.run(1).expect("it runs");
+        let c = product.read().expect("it is read");
+        assert_eq!(c.len(), m * n);
+        // k terms of at most 0.27, each sum rounded.
+        let tolerance = 0.27 * k as f64 * f64::from(f32::EPSILON);
+        let mut largest = 0.0f64;
+        for (at, got) in c.iter().enumerate() {
+            let (i, j) = (at / n, at % n);
+            let sum: f64 = (0..k).map(|p| f64::from(a[p * m + i]) * f64::from(b[p * n + j])).sum();
+            largest = largest.max((f64::from(*got) - sum).abs());
+        }
+        assert!(largest <= tolerance, "{m} x {n} over {k}: {largest:.1e}");
+        assert!(c.iter().any(|v| f64::from(v.abs()) > 10.0 * tolerance), "not all zeros");
+    }
+}
+
 #[test]
 fn an_experiment_can_be_measured() {
     let report = bench("cpu", &["mnist-small", "--set", "data.train_limit=64"]);
@@ -137,6 +206,7 @@ fn wrong_requests_are_refused() {
     for (args, says) in [
         (&["bench", "circular-aperture"][..], "scene"),
         (&["bench", "mnist", "--cost-table"][..], "--cost-table"),
+        (&["bench", "mnist", "--digital"][..], "--digital"),
         (&["bench", "--sizes", "0"][..], "0"),
         (&["bench", "mnist-small", "--batch", "4096", "--set", "data.train_limit=64"][..], "64"),
     ] {

@@ -1,6 +1,7 @@
 //! Who may know whom, read off the sources: the arrows of the architecture page.
 //!
 //! ```text
+//! cli -> energy -> optics
 //! cli -> report, render, bench -> train -> methods -> lower -> { optics, program + ops } -> { math, units, error }
 //!                       train -> backend -> program + ops
 //! ```
@@ -110,6 +111,51 @@ const RULES: &[Rule] = &[
         words: &[],
     },
     Rule { below: &["lab/"], but: &[], modules: &["cli", "report", "render", "lower"], words: &[] },
+    Rule {
+        below: &["energy/"],
+        but: &[],
+        modules: &[
+            "program",
+            "ops",
+            "backend",
+            "lower",
+            "methods",
+            "train",
+            "cli",
+            "report",
+            "render",
+            "experiment",
+            "data",
+            "baseline",
+            "files",
+        ],
+        words: &[],
+    },
+    Rule {
+        below: &["baseline/"],
+        but: &[],
+        modules: &[
+            "optics",
+            "program",
+            "ops",
+            "lower",
+            "methods",
+            "train",
+            "cli",
+            "report",
+            "render",
+            "experiment",
+            "energy",
+        ],
+        words: &[],
+    },
+    Rule {
+        below: &[""],
+        but: &["baseline/", "bench/", "cli/"],
+        modules: &["baseline"],
+        words: &[],
+    },
+    Rule { below: &[""], but: &["energy/", "cli/", "report/"], modules: &["energy"], words: &[] },
     Rule { below: &["bench/"], but: &[], modules: &["cli", "report", "render"], words: &[] },
     Rule { below: &[""], but: &["bench/", "cli/"], modules: &["bench"], words: &[] },
     Rule { below: &["report/", "render/"], but: &[], modules: &["cli"], words: &[] },

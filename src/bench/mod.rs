@@ -5,11 +5,14 @@
 //! - [`stack`]: the programs that are measured; [`rival`]: the same propagation by plain rustfft.
 //! - [`work`]: what a program must do and move; [`roofline`]: time against that work.
 //! - [`point`]: one size and batch; [`scaling`]: how time grows along three axes.
+//! - [`digital`]: products of matrices on CPU and GPU, beside light that does the same.
 //! - [`host`], [`report`], [`sheets`]: on what machine, all of it as data, and as tables.
 //!
 //! Nothing here prints; `cli::bench` does.
 
 pub mod clock;
+pub mod digital;
+mod digital_sheets;
 pub mod host;
 pub mod peaks;
 pub mod point;

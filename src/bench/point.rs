@@ -69,6 +69,10 @@ impl Device {
         if self.choice.precision == Precision::F64 { 8 } else { 4 }
     }
 
+    pub fn wanted(&self) -> Option<Wanted> {
+        self.wanted
+    }
+
     /// The programs that compute the same, the one that people get first.
     fn programs(&self, unfused: Program) -> Vec<(&'static str, Program)> {
         let fused = self.choice.fuses().then(|| fuse(&unfused));

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::digital::Digital;
 use super::host::Host;
 use super::peaks::Peaks;
 use super::point::Point;
@@ -20,6 +21,9 @@ pub struct Report {
     pub points: Vec<Point>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scaling: Vec<Axis>,
+    /// The second half.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digital: Option<Digital>,
     /// Of the whole run.
     pub seconds: f64,
 }

@@ -29,11 +29,20 @@ pub fn sheets(report: &Report, all_kernels: bool) -> Vec<Sheet> {
         all.extend(shown.filter(|(_, l)| !l.kernels.is_empty()).map(|(p, l)| kernels(p, l)));
     }
     all.extend(report.scaling.iter().map(axis));
+    all.extend(report.digital.iter().map(super::digital_sheets::products));
     let refused: Vec<(String, &Refused)> = report
         .points
         .iter()
         .flat_map(|p| p.refused.iter().map(|r| (format!("{}: {}", title(p), r.what), r)))
         .chain(report.scaling.iter().flat_map(|a| &a.refused).map(|r| (r.what.clone(), r)))
+        .chain(
+            report
+                .digital
+                .iter()
+                .flat_map(|d| &d.products)
+                .flat_map(|p| &p.refused)
+                .map(|r| (r.what.clone(), r)),
+        )
         .collect();
     if !refused.is_empty() {
         all.push(Sheet {
@@ -301,7 +310,7 @@ fn axis(a: &Axis) -> Sheet {
     }
 }
 
-fn share(s: Option<f64>) -> String {
+pub(super) fn share(s: Option<f64>) -> String {
     s.map_or("-".into(), |s| format!("{:.0} %", 100.0 * s))
 }
 
@@ -311,7 +320,7 @@ fn time(seconds: f64) -> String {
     format!("{} {unit}", digits(value))
 }
 
-fn spread(s: &Sampled) -> String {
+pub(super) fn spread(s: &Sampled) -> String {
     let (value, unit) = scaled(s.median);
     let per = value / s.median;
     let [low, high] = s.quartiles.map(|q| digits(q * per));

@@ -8,6 +8,7 @@ use comfy_table::{Table, presets};
 
 use super::{Common, make_folder, print, print_json, write_json};
 use crate::bench::clock::Effort;
+use crate::bench::digital;
 use crate::bench::host::Host;
 use crate::bench::point::{Device, measure};
 use crate::bench::report::Report;
@@ -35,6 +36,10 @@ pub struct Bench {
     /// How time grows with N, batch and depth of the standard stack, in place of all else.
     #[arg(long, conflicts_with_all = ["experiment", "sizes", "batch"])]
     cost_table: bool,
+    /// The second half alone: products of matrices on CPU and GPU beside light that does the same;
+    /// --sizes are N. Without any of these flags both halves run.
+    #[arg(long, conflicts_with_all = ["experiment", "cost_table"])]
+    digital: bool,
     /// Folder for bench.json and bench.md; runs/bench when absent.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -70,28 +75,34 @@ impl Bench {
             without_peaks: device.without_peaks.clone(),
             points: Vec::new(),
             scaling: Vec::new(),
+            digital: None,
             seconds: 0.0,
         };
         drop(executor);
         let out =
             make_folder(&self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join("bench")))?;
+        let effort = if self.quick {
+            Effort { seconds: 0.6, rounds: [3, 30] }
+        } else {
+            Effort { seconds: 4.0, rounds: [7, 100] }
+        };
         if self.cost_table {
             for along in Along::ALL {
                 let axis = scaling::axis(&device, &data, along, self.quick, &mut |w| say(w))?;
                 report.scaling.push(axis);
             }
-        } else {
-            let effort = if self.quick {
-                Effort { seconds: 0.6, rounds: [3, 30] }
-            } else {
-                Effort { seconds: 4.0, rounds: [7, 100] }
-            };
+        } else if !self.digital {
             for (batch, experiment) in &experiments {
                 let grid = experiment.optic.grid();
                 say(&format!("{} x {}, batch {batch}", grid.samples[0], grid.samples[1]));
                 report.points.push(measure(&device, experiment, &data, *batch, effort)?);
                 device.measure_again()?;
             }
+        }
+        if self.digital || self.is_whole() {
+            let (sizes, batches) = self.products();
+            let half = digital::measure(&device, &data, &sizes, &batches, effort, &mut |w| say(w))?;
+            report.digital = Some(half);
         }
         report.peaks = device.peaks.take();
         report.judge(device.real());
@@ -106,7 +117,35 @@ impl Bench {
         print(&(text(&report, false) + &format!("\nwritten, {rest}: {}", out.display())))
     }
 
+    /// Nothing is asked for in particular.
+    fn is_whole(&self) -> bool {
+        self.experiment.is_none()
+            && self.sizes.is_empty()
+            && self.batch.is_empty()
+            && !self.cost_table
+    }
+
+    /// N and batches of the second half.
+    fn products(&self) -> (Vec<usize>, Vec<usize>) {
+        let or = |given: &[u32], usual: &[usize]| {
+            if given.is_empty() {
+                usual.to_vec()
+            } else {
+                given.iter().map(|&n| n as usize).collect()
+            }
+        };
+        let (sizes, batches): (&[usize], &[usize]) = if self.quick {
+            (&[64, 256], &[1, 64])
+        } else {
+            (&[64, 128, 256, 512, 1024, 2048], &[1, 16, 64, 256, 1024])
+        };
+        (or(&self.sizes, sizes), or(&self.batch, batches))
+    }
+
     fn subject(&self) -> String {
+        if self.digital {
+            return "products of matrices".into();
+        }
         match &self.experiment {
             Some(path) => path.display().to_string(),
             None => format!("the standard stack: {DEPTH} masks, MNIST, cross-entropy, Adam"),
@@ -116,10 +155,12 @@ impl Bench {
     /// Batch and experiment of every point, at least one.
     fn experiments(&self, common: &Common) -> Result<Vec<(usize, Experiment)>> {
         let sizes: Vec<usize> = match (&self.experiment, self.sizes.is_empty()) {
-            (_, false) => self.sizes.iter().map(|&n| n as usize).collect(),
-            (Some(_), true) => Vec::new(),
+            (_, false) if !self.digital => self.sizes.iter().map(|&n| n as usize).collect(),
+            (Some(_), _) => Vec::new(),
+            // For its data alone.
+            (None, _) if self.digital => vec![64],
             (None, true) if self.quick => vec![64, 200],
-            (None, true) => vec![64, 128, 200, 256, 512],
+            (None, _) => vec![64, 128, 200, 256, 512],
         };
         let batches = |own: usize| match (&self.experiment, self.batch.is_empty()) {
             (_, false) => self.batch.iter().map(|&b| b as usize).collect(),

@@ -142,7 +142,7 @@ impl Eval {
         self.check()?;
         let mut answers = Vec::new();
         for path in std::iter::once(&self.checkpoint).chain(&self.beside) {
-            let (trained, loaded, data) = read(path, common)?;
+            let (trained, loaded, data) = read(path, &common.overrides())?;
             let experiment = loaded.experiment.clone();
             let mut session = Session::of_chips(experiment, Arc::clone(&data), common.choice())
                 .map_err(|e| loaded.locate(e))?;
@@ -248,7 +248,16 @@ impl Eval {
 
 /// A session with the parameters of a checkpoint.
 pub fn open(path: &std::path::Path, common: &Common) -> Result<(Session, Arc<data::Dataset>)> {
-    let (found, loaded, data) = read(path, common)?;
+    open_with(path, common, &common.overrides())
+}
+
+/// Likewise, with these overrides in place of all that the command line gives.
+pub fn open_with(
+    path: &std::path::Path,
+    common: &Common,
+    overrides: &[String],
+) -> Result<(Session, Arc<data::Dataset>)> {
+    let (found, loaded, data) = read(path, overrides)?;
     let mut session = Session::new(loaded.experiment.clone(), Arc::clone(&data), common.choice())
         .map_err(|e| loaded.locate(e))?;
     found.load(path, &mut *session.executor, false)?;
@@ -258,12 +267,11 @@ pub fn open(path: &std::path::Path, common: &Common) -> Result<(Session, Arc<dat
 /// A checkpoint, its experiment with what was changed, and its data.
 fn read(
     path: &std::path::Path,
-    common: &Common,
+    overrides: &[String],
 ) -> Result<(Checkpoint, Loaded, Arc<data::Dataset>)> {
     let found = checkpoint::read(path)?;
     let name = format!("{} (experiment)", path.display());
-    let loaded =
-        load::from_text(&name, &found.experiment, std::path::Path::new(""), &common.overrides())?;
+    let loaded = load::from_text(&name, &found.experiment, std::path::Path::new(""), overrides)?;
     let experiment = loaded.experiment.clone();
     let source = experiment.data.as_ref().ok_or_else(|| {
         Error::format(path, "its experiment has no data")

@@ -6,6 +6,7 @@ mod compare;
 mod completions;
 mod data;
 mod doctor;
+mod energy;
 mod eval;
 mod export;
 mod lab;
@@ -62,6 +63,8 @@ enum Command {
     Report(report::Report),
     /// Measure this device: times, rates, shares of its roofline, and what limits each line.
     Bench(bench::Bench),
+    /// Does light win? Joules and seconds of an optical inference against a digital one.
+    Energy(energy::Energy),
     /// The data sets that are known, and where they lie.
     Data(data::DataCommand),
     /// What this machine can run, and whether it computes what it should.
@@ -173,6 +176,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Export(c) => c.run(common),
         Command::Report(c) => c.run(common),
         Command::Bench(c) => c.run(common),
+        Command::Energy(c) => c.run(common),
         Command::Data(c) => c.run(common),
         Command::Doctor(c) => c.run(common),
         Command::Validate(c) => c.run(common),

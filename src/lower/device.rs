@@ -19,7 +19,7 @@ use crate::ops::quantise::Quantise;
 use crate::ops::sparse_sum::SparseSum;
 use crate::optics::element::PhaseMask;
 use crate::optics::grid::Grid;
-use crate::optics::hardware::{Hardware, PlaneIndex, Pose};
+use crate::optics::hardware::{DetectorFaults, Hardware, PlaneIndex, Pose};
 use crate::optics::mesh::faults::{Drive, Faults};
 use crate::optics::mesh::haar::normal;
 use crate::optics::mesh::{Imperfections, Mesh};
@@ -238,7 +238,7 @@ impl Device {
         power: f64,
     ) -> Result<SlotId> {
         let d = &self.hardware.detector;
-        if *d == Default::default() {
+        if *d == DetectorFaults::default() {
             return Ok(mean);
         }
         let shape = b.slot(mean).shape.clone();
@@ -352,10 +352,10 @@ pub fn builds(mesh: &Mesh, faults: &Faults) -> Vec<Complex<f64>> {
         for signs in
             [[1.0; 4], [1.0, -1.0, 1.0, -1.0], [1.0, 1.0, -1.0, -1.0], [1.0, -1.0, -1.0, 1.0]]
         {
-            for entry in 0..4 {
-                let sum: Complex<f64> = (0..4).map(|c| at[c][entry] * signs[c]).sum();
-                all.push(sum / 4.0);
-            }
+            let entry = |k: usize| -> Complex<f64> {
+                at.iter().zip(signs).map(|(t, sign)| t[k] * sign).sum()
+            };
+            all.extend((0..4).map(|k| entry(k) / 4.0));
         }
     }
     all

@@ -1,6 +1,6 @@
 //! A machine in a program: its parameters made once, its light emitted into each routine.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use num_complex::Complex;
 
@@ -311,7 +311,7 @@ impl Machine {
 
     /// The same machine told other parameters, by slot.
     #[must_use]
-    pub fn told(&self, other: &HashMap<SlotId, SlotId>) -> Self {
+    pub fn told(&self, other: &BTreeMap<SlotId, SlotId>) -> Self {
         let mut machine = self.clone();
         let change = |slot: &mut SlotId| *slot = *other.get(slot).unwrap_or(slot);
         machine.trainable.iter_mut().for_each(|t| change(&mut t.slot));

@@ -26,6 +26,8 @@ pub enum Site {
     DetectorGain = 17,
     Feedback = 18,
     Search = 19,
+    Figure = 64,
+    Detector = 65,
 }
 
 /// Threefry-2x32 with 20 rounds: a bijection of `counter` for every `key`.

@@ -31,13 +31,15 @@ fn zernike(j: usize, [ny, nx]: [usize; 2]) -> Vec<f64> {
         n += 1;
     }
     let place = j - n * (n + 1) / 2 - 1;
-    let m = if n % 2 == 0 { 2 * place.div_ceil(2) } else { 2 * (place / 2) + 1 };
+    let m = if n.is_multiple_of(2) { 2 * place.div_ceil(2) } else { 2 * (place / 2) + 1 };
     let factorial = |k: usize| (1..=k).map(|i| i as f64).product::<f64>();
     let radial = |r: f64| {
         (0..=(n - m) / 2)
             .map(|s| {
-                let sign = if s % 2 == 0 { 1.0 } else { -1.0 };
-                let below = factorial(s) * factorial((n + m) / 2 - s) * factorial((n - m) / 2 - s);
+                let sign = if s.is_multiple_of(2) { 1.0 } else { -1.0 };
+                let below = factorial(s)
+                    * factorial(usize::midpoint(n, m) - s)
+                    * factorial((n - m) / 2 - s);
                 sign * factorial(n - s) / below * r.powi((n - 2 * s) as i32)
             })
             .sum::<f64>()
@@ -52,17 +54,16 @@ fn zernike(j: usize, [ny, nx]: [usize; 2]) -> Vec<f64> {
         let (r, angle) = (y.hypot(x), y.atan2(x));
         let around = if m == 0 {
             1.0
-        } else if j % 2 == 0 {
+        } else if j.is_multiple_of(2) {
             (m as f64 * angle).cos()
         } else {
             (m as f64 * angle).sin()
         };
         radial(r) * around
     };
-    let mut all: Vec<f64> = (0..ny * nx).map(value).collect();
+    let all: Vec<f64> = (0..ny * nx).map(value).collect();
     let rms = (all.iter().map(|v| v * v).sum::<f64>() / all.len() as f64).sqrt();
-    all.iter_mut().for_each(|v| *v /= rms.max(1e-12));
-    all
+    all.iter().map(|v| v / rms.max(1e-12)).collect()
 }
 
 /// Blocks of a window, k of them across.

@@ -327,7 +327,7 @@ impl Search {
         let lambda = self.population(n);
         let mu = lambda / 2;
         let raw: Vec<f64> =
-            (1..=mu).map(|i| ((lambda as f64 + 1.0) / 2.0).ln() - (i as f64).ln()).collect();
+            (1..=mu).map(|i| f64::midpoint(lambda as f64, 1.0).ln() - (i as f64).ln()).collect();
         let total: f64 = raw.iter().sum();
         let weights: Vec<f64> = raw.iter().map(|w| w / total).collect();
         let mu_eff = weights.iter().map(|w| w * w).sum::<f64>().recip();

@@ -5,7 +5,7 @@
 //! SPSA: ĝ = (L(θ + cΔ) - L(θ - cΔ)) / (2c) Δ, Δ = ±1, mean of Q draws; its expected cosine with g is
 //! √(Q / (Q + P)) of P parameters. FLOPS: ĝ = (1/(Q σ²)) Σ (L(θ + δ) - L(θ)) δ, δ normal.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::recipe::Recipe;
 use super::{Charge, Gradient, Method, Pair, step};
@@ -53,8 +53,8 @@ impl Zeroth {
         probe: u32,
         size: f64,
         count: SlotId,
-    ) -> Result<HashMap<SlotId, SlotId>> {
-        let mut all = HashMap::new();
+    ) -> Result<BTreeMap<SlotId, SlotId>> {
+        let mut all = BTreeMap::new();
         for (k, trained) in machine.trainable.iter().enumerate() {
             let site = SITES + probe * machine.trainable.len() as u32 + k as u32;
             let dims = b.slot(trained.slot).shape.dims.clone();
@@ -69,11 +69,11 @@ impl Zeroth {
 fn measure(
     b: &mut Builder,
     device: &Machine,
-    moved: &HashMap<SlotId, SlotId>,
+    moved: &BTreeMap<SlotId, SlotId>,
     recipe: &Recipe,
     name: &str,
 ) -> Result<(SlotId, SlotId)> {
-    let mut told = HashMap::new();
+    let mut told = BTreeMap::new();
     for (&slot, &by) in moved {
         told.insert(slot, b.emit(Op::Add(Add), &[slot, by])?);
     }
@@ -93,7 +93,7 @@ impl Method for Zeroth {
             .unwrap_or_else(|| b.state(PROBES, Shape::index(&[1]), Data::Index(vec![0])));
         let mut losses = Vec::new();
         let rest = if self.one_sided {
-            Some(measure(b, device, &HashMap::new(), recipe, "rest")?)
+            Some(measure(b, device, &BTreeMap::new(), recipe, "rest")?)
         } else {
             None
         };

@@ -84,11 +84,11 @@ impl Optic {
 
     /// Guides behind so many elements, if the light is in a chip there.
     pub fn guides(&self, elements: usize) -> Option<usize> {
-        let coupled = self.element[..elements].iter().filter_map(|e| match e {
+        let mut coupled = self.element[..elements].iter().rev().filter_map(|e| match e {
             Element::Couple(couple) => Some(couple.modes),
             _ => None,
         });
-        coupled.last().or(self.modes)
+        coupled.next().or(self.modes)
     }
 
     /// Shape of the field behind so many elements, `[y, x]`.

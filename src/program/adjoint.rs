@@ -3,7 +3,7 @@
 //! The gradient of a real loss with respect to a complex slot is g = dL/dRe + i dL/dIm, so that
 //! dL = Re<g, dE>, and for y = A x, g_x = A^H g_y.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::builder::Builder;
 use super::types::{Domain, Node, Role, Scope, SlotId};
@@ -16,7 +16,7 @@ pub struct Adjoint<'a> {
     builder: &'a mut Builder,
     /// Slots through which a parameter acts.
     active: HashSet<SlotId>,
-    grads: HashMap<SlotId, SlotId>,
+    grads: BTreeMap<SlotId, SlotId>,
     fixed: HashSet<SlotId>,
     /// Gradients of slots that all samples share, summed per leaf.
     leaves: BTreeMap<SlotId, SlotId>,
@@ -107,7 +107,7 @@ pub fn adjoint(
 }
 
 /// The gradients of parameters among all.
-pub fn params(builder: &Builder, grads: &HashMap<SlotId, SlotId>) -> BTreeMap<SlotId, SlotId> {
+pub fn params(builder: &Builder, grads: &BTreeMap<SlotId, SlotId>) -> BTreeMap<SlotId, SlotId> {
     let is_param = |s: SlotId| {
         matches!(builder.slot(s).role, Role::Param(_)) && builder.slot(s).domain == Domain::Once
     };
@@ -118,7 +118,7 @@ pub fn params(builder: &Builder, grads: &HashMap<SlotId, SlotId>) -> BTreeMap<Sl
 ///
 /// # Errors
 /// When a parameter lies before an op that has no adjoint.
-pub fn adjoint_from(builder: &mut Builder, start: Start) -> Result<HashMap<SlotId, SlotId>> {
+pub fn adjoint_from(builder: &mut Builder, start: Start) -> Result<BTreeMap<SlotId, SlotId>> {
     walk_from(builder, start)?.reduce(builder)
 }
 
@@ -126,7 +126,7 @@ pub fn adjoint_from(builder: &mut Builder, start: Start) -> Result<HashMap<SlotI
 #[derive(Debug)]
 pub struct Walked {
     /// Of every slot that the walk met.
-    pub grads: HashMap<SlotId, SlotId>,
+    pub grads: BTreeMap<SlotId, SlotId>,
     active: HashSet<SlotId>,
     fixed: HashSet<SlotId>,
     ends: HashSet<SlotId>,
@@ -177,7 +177,7 @@ impl Walked {
     ///
     /// # Errors
     /// When a parameter lies before an op that has no adjoint.
-    pub fn reduce(self, builder: &mut Builder) -> Result<HashMap<SlotId, SlotId>> {
+    pub fn reduce(self, builder: &mut Builder) -> Result<BTreeMap<SlotId, SlotId>> {
         let Self { grads, active, fixed, ends, leaves, once } = self;
         if leaves.is_empty() {
             return Ok(grads);

@@ -157,9 +157,11 @@ pub fn of_sample(session: &mut Session, sample: usize, folder: &Path) -> Result<
         .map(|(k, r)| (r, k % classes.len(), k < classes.len()))
         .collect();
     let mut masks = 0;
+    // Guides behind a coupler are no plane.
     let panels: Vec<Panel> = shown
         .planes
         .iter()
+        .filter(|(.., field)| field.len() == grid.len())
         .map(|(name, z, field)| Panel {
             name: plane_title(name, &mut masks),
             z: *z,
@@ -197,6 +199,9 @@ pub fn plane_title(name: &str, masks: &mut usize) -> String {
 fn energy(shown: &Shown, differential: bool) -> (Vec<f64>, &'static str) {
     if differential {
         return (shown.scores.clone(), "(I₊ − I₋) / (I₊ + I₋)");
+    }
+    if shown.regions.len() != shown.scores.len() {
+        return (shown.scores.clone(), "score of the digital layer");
     }
     let total: f64 = shown.regions.iter().sum();
     let share = |&p: &f64| if total > 0.0 { p / total } else { 0.0 };

@@ -99,6 +99,18 @@ impl Feeder {
         self.write(executor, machine, split, samples, |_, _| {})
     }
 
+    /// With a change to every image.
+    pub fn feed_changed(
+        &mut self,
+        executor: &mut dyn Executor,
+        machine: &Machine,
+        split: &Split,
+        samples: impl Iterator<Item = usize>,
+        change: &dyn Fn(&mut [f64]),
+    ) -> Result<()> {
+        self.write(executor, machine, split, samples, |_, image| change(image))
+    }
+
     /// The samples of training step `step`, moved about.
     pub fn feed_moved(
         &mut self,

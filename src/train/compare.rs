@@ -72,6 +72,20 @@ impl Key {
     }
 }
 
+/// The experiment of a cell.
+fn experiment_of(system: &System, key: &Key, rate: f64) -> Experiment {
+    let mut experiment = system.experiment.clone();
+    experiment.seed = experiment.seed.wrapping_add(key.seed);
+    if let Some(hardware) = &mut experiment.hardware {
+        hardware.seed = hardware.seed.wrapping_add(key.seed);
+    }
+    if let Some(recipe) = &mut experiment.train {
+        recipe.method = key.method;
+        recipe.optimizer.scale(rate);
+    }
+    experiment
+}
+
 impl Grid {
     fn keys(&self) -> Vec<(usize, Key)> {
         let mut all = Vec::new();
@@ -83,20 +97,6 @@ impl Grid {
             }
         }
         all
-    }
-
-    /// The experiment of a cell.
-    fn experiment(&self, system: &System, key: &Key, rate: f64) -> Experiment {
-        let mut experiment = system.experiment.clone();
-        experiment.seed = experiment.seed.wrapping_add(key.seed);
-        if let Some(hardware) = &mut experiment.hardware {
-            hardware.seed = hardware.seed.wrapping_add(key.seed);
-        }
-        if let Some(recipe) = &mut experiment.train {
-            recipe.method = key.method;
-            recipe.optimizer.scale(rate);
-        }
-        experiment
     }
 
     /// Steps of a cell: as the recipe has them, or as many as the device's exposures allow.
@@ -113,7 +113,7 @@ impl Grid {
     }
 
     fn run(&self, system: &System, key: &Key, rate: f64, share: u64) -> Result<Outcome> {
-        let experiment = self.experiment(system, key, rate);
+        let experiment = experiment_of(system, key, rate);
         let steps = self.steps(&experiment, &system.data)?.div_ceil(share);
         let mut timed = experiment.clone();
         if let Some(recipe) = &mut timed.train {
@@ -151,7 +151,7 @@ impl Grid {
 
     /// What decides a cell's outcome, as text.
     fn request(&self, system: &System, key: &Key) -> String {
-        let experiment = toml::to_string(&self.experiment(system, key, 1.0)).unwrap_or_default();
+        let experiment = toml::to_string(&experiment_of(system, key, 1.0)).unwrap_or_default();
         format!(
             "{experiment}\nshots {:?} rates {:?} looks {} samples {} version {}",
             self.shots,

@@ -8,6 +8,7 @@ pub mod chips;
 pub mod compare;
 pub mod evaluate;
 pub mod metrics;
+pub mod readings;
 pub mod run;
 pub mod session;
 pub mod watch;

@@ -102,10 +102,8 @@ fn build(experiment: &Experiment, data: &Dataset, full_steps: u64, purpose: For)
     }
     let eval = evaluation(&mut b, EVAL, &pair.device, recipe)?;
     let differs = pair.device.device.is_some() || pair.device.lab.is_some();
-    let twin = match differs {
-        true => Some(evaluation(&mut b, EVAL_TWIN, &pair.twin, recipe)?),
-        false => None,
-    };
+    let twin =
+        if differs { Some(evaluation(&mut b, EVAL_TWIN, &pair.twin, recipe)?) } else { None };
 
     b.routine(SHOW, 1);
     let light = pair.device.light(&mut b)?;

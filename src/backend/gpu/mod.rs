@@ -12,6 +12,7 @@ mod kernels;
 mod layout;
 pub mod limits;
 mod list;
+pub mod matmul;
 pub mod memory;
 pub mod pipelines;
 pub mod shaders;

@@ -259,7 +259,10 @@ fn steps(
                 steps.extend([Step::Plane, Step::Attenuate { buffer: find("amplitude")? }]);
             }
             Element::Aperture(_) => steps.push(Step::Attenuate { buffer: find("aperture")? }),
-            Element::Lens(_) => steps.push(Step::Modulate { buffer: find("lens")? }),
+            Element::Lens(_) => {
+                let wavelength = machine.optic.wavelength.0;
+                steps.push(Step::Modulate { buffer: find(&format!("lens.{wavelength}"))? });
+            }
             Element::Monitor(_) => steps.push(Step::Plane),
             Element::Mesh(_) | Element::Svd(_) => {
                 steps.push(Step::Plane);

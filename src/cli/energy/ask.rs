@@ -1,0 +1,230 @@
+//! From the command line to machines and what does their task digitally.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::super::{Common, eval};
+use super::Energy;
+use crate::backend::cpu;
+use crate::baseline::network::Task;
+use crate::bench::stack::{INFER, stack};
+use crate::bench::work;
+use crate::data::{self, Dataset};
+use crate::energy::answer::{Accuracy, Asked, Rival};
+use crate::energy::detected::{Noise, answer};
+use crate::energy::draw::Draw;
+use crate::energy::library::Library;
+use crate::energy::machine::{Kind, Machine};
+use crate::energy::of_optic;
+use crate::energy::stack::Band;
+use crate::energy::training::Setup;
+use crate::error::{Error, Result};
+use crate::experiment::{Experiment, Loaded, preset};
+use crate::train::Session;
+use crate::train::metrics::wilson;
+
+const DEFAULT: [&str; 3] = ["thz", "slm", "svd"];
+/// Passes over the training set of a digital network.
+const EPOCHS: usize = 10;
+
+pub fn machines(
+    energy: &Energy,
+    common: &Common,
+    overrides: &[String],
+    library: &mut Library,
+) -> Result<Vec<Asked>> {
+    let mut all = Vec::new();
+    for path in &energy.experiment {
+        all.push(of_experiment(energy, common, overrides, library, path)?);
+    }
+    let named: Vec<&str> = if energy.machine.is_empty() && energy.experiment.is_empty() {
+        DEFAULT.to_vec()
+    } else {
+        energy.machine.iter().map(String::as_str).collect()
+    };
+    for name in named {
+        let machine = Machine::named(name)?;
+        let digits = matches!(machine.kind, Kind::Stack(_));
+        let rivals = if digits { known(library) } else { Vec::new() };
+        all.push(Asked { machine, rivals, training: None, accuracy: Vec::new() });
+    }
+    Ok(all)
+}
+
+/// Networks for MNIST whose sizes are figures.
+fn known(library: &Library) -> Vec<Rival> {
+    let of = |(network, key): (&str, &str)| {
+        let figure = library.figure_of(key)?;
+        let source = format!("{} ({})", figure.source, figure.confidence.name());
+        Some(Rival { network: network.into(), macs: figure.typical(), accuracy: None, source })
+    };
+    [("784-10", "mnist.linear"), ("784-128-10", "mnist.hidden")]
+        .into_iter()
+        .filter_map(of)
+        .collect()
+}
+
+/// An experiment and its data, trained where a checkpoint was given.
+struct Subject {
+    name: String,
+    experiment: Experiment,
+    data: Arc<Dataset>,
+    session: Option<Session>,
+    /// Where the experiment's keys stand.
+    loaded: Option<Loaded>,
+}
+
+fn subject(common: &Common, overrides: &[String], path: &Path) -> Result<Subject> {
+    if path.extension().is_some_and(|e| e == "safetensors") {
+        let (session, data) = eval::open_with(path, common, overrides)?;
+        // Runs are told apart by their folders.
+        let folder = path.parent().and_then(Path::file_name);
+        let name = folder.map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
+        let experiment = session.experiment.clone();
+        return Ok(Subject { name, experiment, data, session: Some(session), loaded: None });
+    }
+    let loaded = preset::open(path, overrides)?;
+    if !common.json {
+        loaded.warnings.iter().for_each(|w| eprintln!("warning: {w}"));
+    }
+    let experiment = loaded.experiment.clone();
+    let source = experiment.data.as_ref().ok_or_else(|| {
+        loaded.locate(
+            Error::invalid("data", "missing: this file is a scene, and an inference needs data")
+                .help("give an experiment, or --machine"),
+        )
+    })?;
+    let data = Arc::new(data::load(source, experiment.seed).map_err(|e| loaded.locate(e))?);
+    let name = path.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    Ok(Subject { name, experiment, data, session: None, loaded: Some(loaded) })
+}
+
+fn of_experiment(
+    energy: &Energy,
+    common: &Common,
+    overrides: &[String],
+    library: &mut Library,
+    path: &Path,
+) -> Result<Asked> {
+    let seed = common.seed.map(|s| format!("seed={s}"));
+    let overrides: Vec<_> = overrides.iter().cloned().chain(seed).collect();
+    let Subject { name, experiment, data, mut session, loaded } =
+        subject(common, &overrides, path)?;
+    let values = data.image[0] * data.image[1];
+    let machine =
+        of_optic::machine(&name, &experiment.optic, values, data.classes.len()).map_err(|e| {
+            match &loaded {
+                Some(loaded) => loaded.locate(e),
+                None => e,
+            }
+        })?;
+    let accuracy = match &mut session {
+        Some(session) => accuracies(energy, library, &machine, session, &data)?,
+        None => Vec::new(),
+    };
+    // A trained machine's rival is as good as it is at the most bits.
+    let wanted = energy.accuracy.or(accuracy.last().map(|a| a.accuracy));
+    let rivals = match wanted {
+        Some(wanted) => trained(common, &data, wanted, experiment.seed)?,
+        None if data.name == "mnist" => known(library),
+        None => Vec::new(),
+    };
+    let training = setup(&experiment, &data, &machine)?;
+    Ok(Asked { machine, rivals, training, accuracy })
+}
+
+/// Test accuracy at every number of bits, with the noise of the light that is paid for. How much
+/// of the light reaches the detectors is taken from the same samples.
+fn accuracies(
+    energy: &Energy,
+    library: &mut Library,
+    machine: &Machine,
+    session: &mut Session,
+    data: &Dataset,
+) -> Result<Vec<Accuracy>> {
+    let split = &data.test;
+    let range = 0..split.len();
+    let differential = session.experiment.optic.detector.as_ref().is_some_and(|d| d.differential);
+    let seed = session.experiment.seed;
+    let hits = |regions: &[f64], per_sample: usize, labels: &[usize]| {
+        let samples = regions.chunks(per_sample).zip(labels);
+        samples.filter(|(regions, label)| answer(regions, differential) == **label).count()
+    };
+    // Beyond the digits that f32 has nothing is rounded.
+    let exact = session.readings(split, range.clone(), 24.0)?;
+    let n = exact.labels.len();
+    let noiseless = hits(&exact.regions, exact.per_sample, &exact.labels) as f64 / n as f64;
+    if let Kind::Stack(stack) = &machine.kind {
+        let key = match stack.band {
+            Band::Terahertz => "thz.on_detector",
+            Band::Visible => "slm.on_detector",
+        };
+        let share = exact.regions.iter().sum::<f64>() / exact.entering.iter().sum::<f64>();
+        let rounded = format!("{:.2e}", share.min(1.0)).parse().unwrap_or(share);
+        library.measured(key, rounded, "computed in this run: this stack on its test set");
+    }
+    let mut all = Vec::new();
+    for &bits in &energy.bits {
+        let bits = f64::from(bits);
+        let seen = session.readings(split, range.clone(), bits)?;
+        let noise = Noise::of(machine, &Draw::typical(library), bits);
+        let read = noise.read(&seen.regions, bits, seed);
+        let right = hits(&read, seen.per_sample, &seen.labels);
+        all.push(Accuracy {
+            accuracy: right as f64 / n as f64,
+            interval: wilson(right, n),
+            n,
+            noiseless,
+            shot_share: noise.shot,
+        });
+    }
+    Ok(all)
+}
+
+/// The smallest digital network that is as good.
+fn trained(common: &Common, data: &Dataset, accuracy: f64, seed: u64) -> Result<Vec<Rival>> {
+    let pool = cpu::pool(common.threads.map(usize::from))?;
+    let told = &mut |t: &crate::baseline::network::Trained| {
+        if !common.json {
+            let [validation, test] = [t.validation, t.test].map(|a| 100.0 * a);
+            eprintln!(
+                "digital {}: {} MACs, validation {validation:.2} %, test {test:.2} %",
+                t.name, t.macs
+            );
+        }
+    };
+    let all = Task::new(data).smallest(accuracy, EPOCHS, seed, &pool, told);
+    let last = all.into_iter().next_back().into_iter();
+    let rival = |t: crate::baseline::network::Trained| {
+        let reached = if t.validation >= accuracy {
+            format!("the smallest of those tried with {:.2} % on validation", 100.0 * accuracy)
+        } else {
+            format!("the largest tried; it misses {:.2} % on validation", 100.0 * accuracy)
+        };
+        Rival {
+            network: t.name,
+            macs: t.macs as f64,
+            accuracy: Some(t.test),
+            source: format!("trained in this run: {reached}"),
+        }
+    };
+    Ok(last.map(rival).collect())
+}
+
+/// What a training run does, where the experiment has one.
+fn setup(experiment: &Experiment, data: &Dataset, machine: &Machine) -> Result<Option<Setup>> {
+    let Some(recipe) = &experiment.train else { return Ok(None) };
+    let per_epoch = data.train.len() / recipe.batch;
+    let full = (per_epoch * recipe.epochs) as u64;
+    let steps = recipe.steps.map_or(full, |s| s.min(full));
+    let program = stack(experiment, data, 1)?.program;
+    let flops: f64 = program
+        .routine(INFER)
+        .map_or(0.0, |routine| work::of(&program, routine, 1, 4).iter().map(|w| w.flops).sum());
+    Ok(Some(Setup {
+        steps: steps as f64,
+        batch: recipe.batch as f64,
+        parameters: machine.parameters(),
+        simulation: flops / 2.0,
+    }))
+}

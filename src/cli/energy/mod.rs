@@ -1,0 +1,117 @@
+//! `lightloom energy`: does light win? Joules and seconds of an optical inference and of a digital
+//! one, every figure with its source.
+
+mod ask;
+mod figures;
+mod text;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Common, print, print_json};
+use crate::backend::cpu;
+use crate::baseline::matmul;
+use crate::baseline::power::Meter;
+use crate::energy::answer::Question;
+use crate::energy::evaluate::answer;
+use crate::energy::library::Library;
+use crate::error::{Error, Result};
+
+#[derive(Debug, Args)]
+pub struct Energy {
+    /// Experiments, files or built-in ones: the machine is that of their optic. Of the
+    /// checkpoint.safetensors of a run also the accuracy that it has with the photons and the bits
+    /// that the joules pay for. Without any, the machines of --machine.
+    experiment: Vec<PathBuf>,
+    /// Bits of inputs and outputs, which decide light, receivers and converters alike.
+    #[arg(long, value_delimiter = ',', default_value = "4,8", value_parser = clap::value_parser!(u8).range(1..=16))]
+    bits: Vec<u8>,
+    /// Machines that need no experiment: thz, slm, svd, printed, pcm, butterfly; of a chip with its
+    /// modes, as svd:16 [default: thz,slm,svd where no experiment is given].
+    #[arg(long, value_delimiter = ',')]
+    machine: Vec<String>,
+    /// A file of figures in place of the built-in ones; --set table.key=value changes one.
+    #[arg(long, value_name = "FILE.toml")]
+    devices: Option<PathBuf>,
+    /// Draws of all figures from their ranges.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    draws: u32,
+    /// Accuracy (0..1) of each experiment: trains digital networks on its data up to the smallest
+    /// that is as good. A checkpoint has its own.
+    #[arg(long, requires = "experiment")]
+    accuracy: Option<f64>,
+    /// Takes the rate of this CPU from its figure in place of measuring it.
+    #[arg(long)]
+    no_measure: bool,
+    /// Lists every figure with its source, and stops.
+    #[arg(long)]
+    figures: bool,
+}
+
+impl Energy {
+    pub fn run(&self, common: &Common) -> Result<()> {
+        if let Some(accuracy) = self.accuracy.filter(|a| !(0.0..=1.0).contains(a)) {
+            return Err(Error::invalid("--accuracy", format!("{accuracy} does not lie in 0..1"))
+                .help("give an accuracy as a fraction, as 0.97"));
+        }
+        let mut library = Library::built_in()?;
+        if let Some(path) = &self.devices {
+            library.overlay(path)?;
+        }
+        let overrides = figures::set(&mut library, &common.set, !self.experiment.is_empty())?;
+        if self.figures {
+            return if common.json {
+                print_json(&library.figures())
+            } else {
+                print(&text::figures(library.figures()))
+            };
+        }
+        let question = Question {
+            machines: ask::machines(self, common, &overrides, &mut library)?,
+            bits: self.bits.iter().map(|&b| f64::from(b)).collect(),
+            seed: common.seed.unwrap_or(1),
+            draws: self.draws,
+        };
+        let measured = self.measure(common, &mut library)?;
+        let answer = answer(&library, &question, measured);
+        if common.json {
+            return print_json(&answer);
+        }
+        print(&text::of(&answer))
+    }
+
+    /// The rate of this CPU, and its power where it tells it; notes on both. A figure that was set
+    /// stays.
+    fn measure(&self, common: &Common, library: &mut Library) -> Result<Vec<String>> {
+        let mut notes = Vec::new();
+        if self.no_measure {
+            notes.push("this CPU was not measured (--no-measure): its figures stand".into());
+            return Ok(notes);
+        }
+        let pool = cpu::pool(common.threads.map(usize::from))?;
+        let (cores, n) = (pool.current_num_threads() as f64, 768);
+        let meter = Meter::open();
+        let before = meter.as_ref().ok().and_then(Meter::read);
+        let rate = matmul::rate(n, &pool);
+        let spent = meter.as_ref().ok().zip(before).and_then(|(m, b)| m.since(&b));
+        let source = format!("measured in this run: sgemm of {n} x {n}, {cores} threads");
+        let mut note = |key: &str, value: f64, source: &str| {
+            if library.measured(key, value, source) {
+                notes.push(format!("{key}: {source}"));
+            }
+        };
+        // No machine is the same to more than three digits.
+        let rounded = format!("{:.2e}", rate / cores).parse().unwrap_or(rate / cores);
+        note("cpu.core_rate", rounded, &source);
+        note("cpu.cores", cores, "threads of this run");
+        match (spent, meter) {
+            (Some([joules, seconds]), _) if joules > 0.0 && seconds > 0.0 => {
+                note("cpu.core_power", joules / seconds / cores, "measured in this run: RAPL");
+            }
+            (_, Err(why)) => notes.push(format!("{why}; cpu.core_power is assumed")),
+            _ => notes.push("RAPL counted nothing; cpu.core_power is assumed".into()),
+        }
+        Ok(notes)
+    }
+}

@@ -1,0 +1,385 @@
+//! An answer as tables for a terminal.
+
+use comfy_table::{Table, presets};
+
+use crate::energy::answer::{Against, Answer, AtBits, OfMachine, Range};
+use crate::energy::break_even::BreakEven;
+use crate::energy::figure::{Confidence, Figure};
+use crate::energy::unit::{engineering, three_digits};
+
+pub fn of(answer: &Answer) -> String {
+    let mut text = format!(
+        "Does light win? Joules at the plug; in brackets 5 to 95 % of {} draws (seed {}).\n\n",
+        answer.draws, answer.seed
+    );
+    text += &section("One inference", &summary(answer), "");
+    text += &section(
+        "Digital baselines",
+        &baselines(answer),
+        "At dense peak and TDP: their best case.",
+    );
+    for machine in &answer.machines {
+        text += &format!("== {}: {}\n\n", machine.name, machine.what);
+        text += &section("Where the joules go", &parts(machine), &thermal(machine));
+        text += &section("Where the time goes", &times(machine), &switching(machine));
+        text += &section("Against the digital machines", &advantage(machine), ADVANTAGE);
+        text += &sizes(machine);
+        text += &walls(machine);
+        if let Some(table) = training(machine) {
+            text += &section("A training run on the hardware", &table, TRAINING);
+        }
+    }
+    text += &section("Published totals beside an untuned prediction", &published(answer), "");
+    text += "Conventions\n";
+    for line in answer.conventions.iter().map(|c| (*c).to_owned()).chain(answer.measured.clone()) {
+        text += &format!("  - {line}\n");
+    }
+    text += "\nFigures that these numbers rest on: low, typical, high; source\n";
+    text += &figures(&used(answer));
+    text + "\n--set table.key=value changes one, --devices FILE.toml many, --figures lists all, --json has everything"
+}
+
+const ADVANTAGE: &str = "Advantage: digital over optical joules at the plug, above 1 light wins; ahead: \
+                         share of the draws in which it is 1, 10, 100 times so.\nEqual accuracy: the \
+                         advantage over a network that does the task as well. Scene: likewise where the \
+                         input is light already, and the digital machine must read it first.";
+const SIZES: &str = "From and to at the typical figures, or never; in brackets 5 to 95 % of the draws \
+                     that have one, and how many do. At the top 4096 is the largest looked at.";
+const TRAINING: &str = "Shots and loads by each method's algorithm, at the first of the bits; loads \
+                        and shots wait for each other, the computer beside it is this CPU.";
+
+fn section(title: &str, table: &Table, note: &str) -> String {
+    let note = if note.is_empty() { String::new() } else { format!("{note}\n") };
+    format!("{title}\n{table}\n{note}\n")
+}
+
+fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED);
+    table.set_header(header.iter().copied());
+    table.add_rows(rows);
+    table
+}
+
+/// `3.50 pJ (2.00 p to 8.00 p)`.
+fn spread(r: &Range, unit: &str) -> String {
+    if r.p5 == r.p95 {
+        return engineering(r.typical, unit);
+    }
+    let bare = |v: f64| engineering(v, "").trim_end().to_owned();
+    format!("{} ({} to {})", engineering(r.typical, unit), bare(r.p5), bare(r.p95))
+}
+
+fn times_ahead(r: &Range) -> String {
+    let short = |v: f64| {
+        if v == 0.0 || (0.01..9999.5).contains(&v) { three_digits(v) } else { format!("{v:.1e}") }
+    };
+    format!("{} ({} to {})", short(r.typical), short(r.p5), short(r.p95))
+}
+
+fn count(v: f64) -> String {
+    if v < 1e5 { format!("{v:.0}") } else { engineering(v, "").trim_end().to_owned() }
+}
+
+fn summary(answer: &Answer) -> Table {
+    let row = |m: &OfMachine, r: &AtBits| {
+        vec![
+            m.name.clone(),
+            r.bits.to_string(),
+            count(r.macs),
+            spread(&r.wall, "J"),
+            engineering(r.optics.typical, "J"),
+            spread(&r.wall_per_mac, "J"),
+            engineering(r.optics_per_mac.typical, "J"),
+            spread(&r.latency.single_shot, "s"),
+            engineering(r.latency.rate.typical, "/s"),
+            r.accuracy.map_or("-".into(), |a| {
+                let [accuracy, noiseless] = [a.accuracy, a.noiseless].map(|a| 100.0 * a);
+                format!("{accuracy:.2} % (ideal {noiseless:.2})")
+            }),
+            r.confidence.name().into(),
+        ]
+    };
+    let rows = answer.machines.iter().flat_map(|m| m.results.iter().map(move |r| row(m, r)));
+    table(
+        &[
+            "machine",
+            "bits",
+            "MACs",
+            "wall plug",
+            "optics",
+            "a MAC, plug",
+            "optics",
+            "single shot",
+            "pipelined",
+            "accuracy",
+            "known",
+        ],
+        rows,
+    )
+}
+
+fn baselines(answer: &Answer) -> Table {
+    let rows = answer.baselines.iter().flat_map(|b| {
+        b.baselines.iter().map(|one| {
+            vec![
+                b.bits.to_string(),
+                one.name.into(),
+                one.arithmetic.into(),
+                spread(&one.joules_per_mac, "J"),
+                one.macs_per_s.map_or("-".into(), |r| engineering(r, "/s")),
+                rests_on(one.confidence, &one.figures),
+            ]
+        })
+    });
+    table(&["bits", "baseline", "arithmetic", "a MAC", "MACs at peak", "rests on"], rows)
+}
+
+/// `assumed: slm.panel_power, slm.panel_rate`.
+fn rests_on(confidence: Confidence, figures: &[String]) -> String {
+    if figures.is_empty() {
+        return confidence.name().into();
+    }
+    // Many figures of one table are named by it.
+    let shown = if figures.len() > 4 {
+        format!("{}, {} more", figures[..3].join(", "), figures.len() - 3)
+    } else {
+        figures.join(", ")
+    };
+    format!("{}: {shown}", confidence.name())
+}
+
+fn parts(machine: &OfMachine) -> Table {
+    let mut header = vec!["part".to_owned()];
+    for r in &machine.results {
+        header.extend([format!("{} bits", r.bits), "of all".into()]);
+    }
+    header.push("rests on (least known)".into());
+    let first = machine.results.first().map_or(&[][..], |r| &r.terms[..]);
+    let mut rows: Vec<(f64, Vec<String>)> = Vec::new();
+    for (i, term) in first.iter().enumerate() {
+        let mut row = vec![term.name.to_owned()];
+        for r in &machine.results {
+            let t = &r.terms[i];
+            row.extend([spread(&t.wall, "J"), format!("{:.1} %", 100.0 * t.share)]);
+        }
+        row.push(rests_on(term.confidence, &term.figures));
+        rows.push((machine.results.iter().map(|r| r.terms[i].share).fold(0.0, f64::max), row));
+    }
+    rows.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    table(&header, rows.into_iter().map(|(_, row)| row))
+}
+
+/// What a terahertz detector needs, by each noise.
+fn thermal(machine: &OfMachine) -> String {
+    let of = |r: &AtBits| {
+        let t = r.terahertz.as_ref()?;
+        let [a, b, c] = [t.receiver, t.thermal, t.shot].map(|v| engineering(v, "J"));
+        Some(format!("{} bits: receiver {a}, kT {b}, shot {c}", r.bits))
+    };
+    let all: Vec<String> = machine.results.iter().filter_map(of).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let all = all.join("; ");
+    format!("Light of one detector and frame by each noise alone, of which the most counts: {all}.")
+}
+
+fn times(machine: &OfMachine) -> Table {
+    let delays = machine.results.first().map_or(&[][..], |r| &r.latency.delays[..]);
+    let mut header = vec!["part".to_owned()];
+    header.extend(machine.results.iter().map(|r| format!("{} bits", r.bits)));
+    header.push("rests on (least known)".into());
+    let rows = delays.iter().enumerate().map(|(i, d)| {
+        let mut row = vec![d.name.to_owned()];
+        row.extend(machine.results.iter().map(|r| engineering(r.latency.delays[i].seconds, "s")));
+        row.push(rests_on(d.confidence, &d.figures));
+        row
+    });
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    table(&header, rows)
+}
+
+fn switching(machine: &OfMachine) -> String {
+    match machine.results.first().and_then(|r| r.latency.reconfiguration.as_ref()) {
+        Some(r) => format!("Other weights take {}.", spread(r, "s")),
+        None => "Its weights are fixed.".into(),
+    }
+}
+
+fn advantage(machine: &OfMachine) -> Table {
+    let macs = machine.results.first().map_or(0.0, |r| r.macs);
+    let mut header = ["bits", "digital"].map(String::from).to_vec();
+    header.extend([format!("joules of {} MACs", count(macs)), "s, at least".into()]);
+    header.extend(["advantage", "1/10/100 x ahead"].map(String::from));
+    let first = machine.results.first();
+    for e in first.map_or(&[][..], |r| &r.equal) {
+        let accuracy = e.rival.accuracy.map_or(String::new(), |a| format!(", {:.2} %", 100.0 * a));
+        header.push(format!("equal accuracy: {}{accuracy}", e.rival.network));
+    }
+    header.push(format!("scene: {}", first.map_or("", |r| &r.sensor.work)));
+    let row = |r: &AtBits, i: usize, a: &Against| {
+        let mut row = vec![
+            r.bits.to_string(),
+            format!("{} {}", a.baseline, a.arithmetic),
+            spread(&a.joules, "J"),
+            a.seconds.map_or("-".into(), |s| engineering(s, "s")),
+            times_ahead(&a.advantage),
+            a.ahead.map(|s| format!("{:.0}", 100.0 * s)).join(" / ") + " %",
+        ];
+        row.extend(r.equal.iter().map(|e| times_ahead(&e.against[i].advantage)));
+        row.push(times_ahead(&r.sensor.against[i].advantage));
+        row
+    };
+    let rows = machine
+        .results
+        .iter()
+        .flat_map(|r| r.digital.iter().enumerate().map(move |(i, a)| row(r, i, a)));
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    table(&header, rows)
+}
+
+/// Baselines that are never beaten are one line.
+fn sizes(machine: &OfMachine) -> String {
+    let (mut rows, mut never) = (Vec::new(), Vec::new());
+    for r in &machine.results {
+        let mut lost = Vec::new();
+        for three in r.break_even.chunks(3) {
+            let Some(first) = three.first() else { continue };
+            let name = format!("{} {}", first.baseline, first.arithmetic);
+            if three.iter().all(|b| b.typical.is_none() && b.exists == 0.0) {
+                lost.push(name);
+                continue;
+            }
+            let mut row = vec![r.bits.to_string(), name];
+            row.extend(three.iter().map(ends));
+            rows.push(row);
+        }
+        if lost.len() == r.break_even.len() / 3 {
+            lost = vec!["any of them".into()];
+        }
+        if !lost.is_empty() {
+            let against = lost.join(", ");
+            never.push(format!("{} bits: never in any draw against {against}.", r.bits));
+        }
+    }
+    let mut text = "Light wins between which sizes N of an N x N product\n".to_owned();
+    if !rows.is_empty() {
+        let table = table(&["bits", "digital", "1 x ahead", "10 x", "100 x"], rows);
+        text += &format!("{table}\n{SIZES}\n");
+    }
+    if let Some(n) = machine.largest {
+        never.push(format!("Its masks hold the weights of at most {n} x {n}."));
+    }
+    text + &never.join("\n") + "\n\n"
+}
+
+fn ends(b: &BreakEven) -> String {
+    let typical = b.typical.map_or("never".into(), |[from, to]| format!("{from} to {to}"));
+    let share = if b.exists > 0.0 && b.exists < 0.01 {
+        "below 1 %".to_owned()
+    } else {
+        format!("{:.0} %", 100.0 * b.exists)
+    };
+    match (b.from, b.to) {
+        (Some([a, _, b]), Some([c, _, d])) => {
+            format!("{typical} ({a}..{b} to {c}..{d}, {share})")
+        }
+        _ => format!("{typical} ({share})"),
+    }
+}
+
+fn walls(machine: &OfMachine) -> String {
+    let Some(walls) = &machine.loss_wall else { return String::new() };
+    let one = |w: &crate::energy::answer::Wall| {
+        format!(
+            "{:.0} columns ({} modes of this machine) at {} dB",
+            w.columns.floor(),
+            w.modes,
+            w.mzi_loss_db
+        )
+    };
+    let all: Vec<String> = walls.iter().map(one).collect();
+    let loss = machine.results.first().and_then(|r| r.loss_db);
+    let loss =
+        loss.map_or(String::new(), |db| format!("; its light loses {db:.1} dB at the typical"));
+    format!("Loss wall: {}{loss}\n\n", all.join(", "))
+}
+
+fn training(machine: &OfMachine) -> Option<Table> {
+    let result = machine.results.first().filter(|r| !r.training.is_empty())?;
+    let rows = result.training.iter().map(|t| {
+        let (time, energy) = match &t.cost {
+            Some(c) => (duration(c.seconds), engineering(c.joules, "J")),
+            None => ("-".into(), "its masks are printed".into()),
+        };
+        vec![
+            t.method.into(),
+            count(t.counts.shots),
+            count(t.counts.reconfigurations),
+            count(t.counts.digital_macs),
+            time,
+            energy,
+        ]
+    });
+    Some(table(&["method", "shots", "loads", "digital MACs", "time", "energy"], rows))
+}
+
+/// Seconds as people count them.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 120.0 => engineering(s, "s"),
+        s if s < 7200.0 => format!("{} min", three_digits(s / 60.0)),
+        s if s < 172_800.0 => format!("{} h", three_digits(s / 3600.0)),
+        s if s < 63_115_200.0 => format!("{} days", three_digits(s / 86_400.0)),
+        s => format!("{} years", three_digits(s / 31_557_600.0)),
+    }
+}
+
+fn published(answer: &Answer) -> Table {
+    let figure = |key: &str| answer.figures.iter().find(|f| f.key == key);
+    let rows = answer.published.iter().map(|c| {
+        let (source, confidence) =
+            figure(c.figure).map_or(("", ""), |f| (&f.source[..], f.confidence.name()));
+        vec![
+            c.what.into(),
+            engineering(c.published, c.unit),
+            engineering(c.predicted, c.unit),
+            c.of.into(),
+            format!("{confidence}: {source}"),
+        ]
+    });
+    table(&["what", "published", "predicted", "prediction of", "published by"], rows)
+}
+
+/// Figures that some number here asked for.
+fn used(answer: &Answer) -> Vec<Figure> {
+    let mut keys: Vec<&String> = Vec::new();
+    for r in answer.machines.iter().flat_map(|m| &m.results) {
+        keys.extend(r.terms.iter().flat_map(|t| &t.figures));
+        keys.extend(r.latency.delays.iter().flat_map(|d| &d.figures));
+    }
+    keys.extend(answer.baselines.iter().flat_map(|b| &b.baselines).flat_map(|b| &b.figures));
+    answer.figures.iter().filter(|f| keys.contains(&&f.key)).cloned().collect()
+}
+
+/// One a line.
+pub fn figures(all: &[Figure]) -> String {
+    let range = |f: &Figure| {
+        let [low, typical, high] = f.in_unit();
+        let values =
+            if low == high { typical.to_string() } else { format!("{low} / {typical} / {high}") };
+        format!("{values} {}", if f.unit.name == "1" { "" } else { f.unit.name }).trim_end().into()
+    };
+    let ranges: Vec<String> = all.iter().map(range).collect();
+    let widest =
+        |texts: &mut dyn Iterator<Item = &str>| texts.map(|t| t.chars().count()).max().unwrap_or(0);
+    let keys = widest(&mut all.iter().map(|f| &f.key[..]));
+    let values = widest(&mut ranges.iter().map(String::as_str));
+    let line = |(f, range): (&Figure, &String)| {
+        let confidence = f.confidence.name();
+        format!("  {:<keys$}  {range:<values$}  {confidence:<9}  {}", f.key, f.source)
+    };
+    all.iter().zip(&ranges).map(line).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,235 @@
+//! Everything about some machines at some bits, as it lies in the JSON.
+
+use serde::Serialize;
+
+use super::break_even::BreakEven;
+use super::figure::{Confidence, Figure};
+use super::machine::Machine;
+use super::published::Comparison;
+use super::training::{Cost, Counts, Setup};
+
+/// A number at the typical figures, and 5, 50 and 95 % of the draws.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Range {
+    pub typical: f64,
+    pub p5: f64,
+    pub p50: f64,
+    pub p95: f64,
+}
+
+impl Range {
+    pub fn of(typical: f64, mut draws: Vec<f64>) -> Self {
+        draws.sort_by(f64::total_cmp);
+        let at = |q: f64| match draws.len() {
+            0 => typical,
+            n => draws[((n - 1) as f64 * q).round() as usize],
+        };
+        Self { typical, p5: at(0.05), p50: at(0.5), p95: at(0.95) }
+    }
+}
+
+/// A digital network that does a machine's task as well as it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rival {
+    /// `784-10`.
+    pub network: String,
+    pub macs: f64,
+    /// Of the test set, where it was trained here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    pub source: String,
+}
+
+/// How often a trained machine is right, its inputs, light, receivers and converters being those of
+/// the bits that the joules are of.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Accuracy {
+    pub accuracy: f64,
+    /// 95 % Wilson interval.
+    pub interval: [f64; 2],
+    pub n: usize,
+    /// The same machine without noise and rounding.
+    pub noiseless: f64,
+    /// Share of the detectors' noise at their mean light that is the light's own.
+    pub shot_share: f64,
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    pub machines: Vec<Asked>,
+    pub bits: Vec<f64>,
+    pub seed: u64,
+    pub draws: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub machine: Machine,
+    pub rivals: Vec<Rival>,
+    /// The training run, where there is one.
+    pub training: Option<Setup>,
+    /// Of a trained machine, one each of the question's bits.
+    pub accuracy: Vec<Accuracy>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    pub seed: u64,
+    pub draws: u32,
+    pub conventions: Vec<&'static str>,
+    pub machines: Vec<OfMachine>,
+    pub baselines: Vec<OfBaselines>,
+    pub published: Vec<Comparison>,
+    /// All of them, used or not.
+    pub figures: Vec<Figure>,
+    /// Notes on what was measured and what could not be.
+    pub measured: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct OfMachine {
+    pub name: String,
+    pub what: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_wall: Option<Vec<Wall>>,
+    /// Largest N x N product that the masks of a stack have weights for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub largest: Option<usize>,
+    pub results: Vec<AtBits>,
+}
+
+/// How large a chip light can pass.
+#[derive(Debug, Serialize)]
+pub struct Wall {
+    pub mzi_loss_db: f64,
+    pub columns: f64,
+    pub modes: usize,
+}
+
+#[derive(Debug, Serialize)]
+pub struct AtBits {
+    pub bits: f64,
+    /// Real MACs of an inference.
+    pub macs: f64,
+    /// J of an inference.
+    pub wall: Range,
+    pub optics: Range,
+    pub wall_per_mac: Range,
+    pub optics_per_mac: Range,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<Accuracy>,
+    /// Of the least known figure that it rests on.
+    pub confidence: Confidence,
+    pub terms: Vec<OfTerm>,
+    /// dB from laser to detectors, of a chip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_db: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terahertz: Option<Noises>,
+    pub latency: OfLatency,
+    /// The same MACs digitally.
+    pub digital: Vec<Against>,
+    /// Networks of equal accuracy digitally.
+    pub equal: Vec<Equal>,
+    pub sensor: Sensor,
+    pub break_even: Vec<BreakEven>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub training: Vec<Trained>,
+}
+
+/// Light that one terahertz detector needs a frame, in J, by each noise alone.
+#[derive(Debug, Serialize)]
+pub struct Noises {
+    pub receiver: f64,
+    pub thermal: f64,
+    pub shot: f64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct OfTerm {
+    pub name: &'static str,
+    pub optics: f64,
+    pub wall: Range,
+    /// Of the whole at the typical figures.
+    pub share: f64,
+    pub confidence: Confidence,
+    pub figures: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct OfLatency {
+    /// s from data to answer.
+    pub single_shot: Range,
+    /// Inferences a second, one behind the other.
+    pub rate: Range,
+    /// s to load other weights; none where they are printed.
+    pub reconfiguration: Option<Range>,
+    pub delays: Vec<OfDelay>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct OfDelay {
+    pub name: &'static str,
+    pub seconds: f64,
+    pub confidence: Confidence,
+    pub figures: Vec<String>,
+}
+
+/// One baseline beside the machine.
+#[derive(Debug, Serialize)]
+pub struct Against {
+    pub baseline: &'static str,
+    pub arithmetic: &'static str,
+    /// J of the work.
+    pub joules: Range,
+    /// s at the peak rate: it takes no less.
+    pub seconds: Option<f64>,
+    /// Digital over optical energy at the plug: above 1 light wins.
+    pub advantage: Range,
+    /// Share of the draws in which light is 1, 10 and 100 times ahead.
+    pub ahead: [f64; 3],
+}
+
+#[derive(Debug, Serialize)]
+pub struct Equal {
+    #[serde(flatten)]
+    pub rival: Rival,
+    pub against: Vec<Against>,
+}
+
+/// The input is light already.
+#[derive(Debug, Serialize)]
+pub struct Sensor {
+    /// J of an optical inference.
+    pub wall: Range,
+    /// J to read every input electronically, which the digital machine has to.
+    pub readout: Range,
+    /// The same MACs, or the first network of equal accuracy.
+    pub work: String,
+    pub against: Vec<Against>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Trained {
+    pub method: &'static str,
+    pub counts: Counts,
+    /// None where the weights are printed and the method loads them more than once.
+    pub cost: Option<Cost>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct OfBaselines {
+    pub bits: f64,
+    pub baselines: Vec<OfBaseline>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct OfBaseline {
+    pub name: &'static str,
+    pub arithmetic: &'static str,
+    pub joules_per_mac: Range,
+    pub macs_per_s: Option<f64>,
+    pub confidence: Confidence,
+    pub figures: Vec<String>,
+}

@@ -1,0 +1,129 @@
+//! The machine that an experiment's optic would be.
+
+use super::chip::{Block, Chip, Detection, Phases};
+use super::machine::{Kind, Machine};
+use super::stack::{Band, Masks, Stack};
+use crate::error::{Error, Result};
+use crate::optics::Optic;
+use crate::optics::element::Element;
+use crate::optics::encoding::{Front, Modulation};
+
+/// Waves longer than this are terahertz here; in between nobody builds such stacks.
+const TERAHERTZ: f64 = 30e-6;
+
+/// `values` are the numbers of one sample, `classes` those of the task.
+pub fn machine(name: &str, optic: &Optic, values: usize, classes: usize) -> Result<Machine> {
+    let Some(detector) = &optic.detector else {
+        return Err(Error::invalid("optic.detector", "missing: nothing reads the light")
+            .help("give an experiment with a detector"));
+    };
+    let regions = if detector.differential { 2 * classes } else { classes };
+    let (what, kind) = if let Some(modes) = optic.modes {
+        let chip = chip(optic, modes, values, regions);
+        (describe_chip(&chip), Kind::Chip(chip))
+    } else {
+        let stack = stack(optic, values, regions);
+        (describe_stack(&stack), Kind::Stack(stack))
+    };
+    Ok(Machine { name: name.to_owned(), what, kind })
+}
+
+fn chip(optic: &Optic, modes: usize, values: usize, regions: usize) -> Chip {
+    let block = |e: &Element| match e {
+        Element::Mesh(m) => Some(Block::Mesh(m.topology)),
+        Element::Svd(m) => Some(Block::Svd(m.topology)),
+        Element::Activation(_) => Some(Block::Activation),
+        _ => None,
+    };
+    let input = optic.input.as_ref();
+    let front = input.and_then(|i| i.front).unwrap_or(Front::Vector);
+    let complex =
+        front == Front::Fourier || input.is_some_and(|i| i.encoding != Modulation::Amplitude);
+    let inputs = if front == Front::Vector { values.min(modes) } else { modes };
+    // Fourier coefficients are made of real pixels by complex factors, means by additions.
+    let front = if front == Front::Fourier { 2.0 * (values * modes) as f64 } else { 0.0 };
+    Chip {
+        modes,
+        blocks: optic.element.iter().filter_map(block).collect(),
+        inputs,
+        complex,
+        outputs: regions.min(modes),
+        detection: Detection::Direct,
+        phases: Phases::Thermo,
+        front,
+    }
+}
+
+fn stack(optic: &Optic, values: usize, regions: usize) -> Stack {
+    let masks = optic
+        .element
+        .iter()
+        .filter(|e| matches!(e, Element::PhaseMask(_) | Element::AmplitudeMask(_)));
+    let length = optic.element.iter().map(|e| match e {
+        Element::FreeSpace(step) => step.z.0.abs(),
+        _ => 0.0,
+    });
+    let grid = optic.grid();
+    let band = if optic.wavelength.0 >= TERAHERTZ { Band::Terahertz } else { Band::Visible };
+    Stack {
+        band,
+        masks: if band == Band::Terahertz { Masks::Printed } else { Masks::Panels },
+        layers: masks.count(),
+        pixels: Some(grid.len() as f64),
+        wavelength: Some(optic.wavelength.0),
+        inputs: values,
+        regions,
+        rank: rank(optic).min(values),
+        length: length.sum(),
+    }
+}
+
+/// Modes that fit one region of the detector: (2 w sin θ/λ + 1) along each axis, where θ is how
+/// steeply light of the last mask can come, by its width or by its pitch. A bound on the rank of
+/// the quadratic form that the region reads.
+pub fn rank(optic: &Optic) -> usize {
+    let (grid, wavelength) = (optic.grid(), optic.wavelength.0);
+    let behind = optic
+        .element
+        .iter()
+        .rev()
+        .take_while(|e| !matches!(e, Element::PhaseMask(_) | Element::AmplitudeMask(_)));
+    let z: f64 =
+        behind.map(|e| if let Element::FreeSpace(step) = e { step.z.0.abs() } else { 0.0 }).sum();
+    let size = optic.detector.as_ref().and_then(|d| d.size).map_or(0.0, |s| s.0);
+    let along = |a: usize| {
+        let reach = grid.extent()[a] / 2.0;
+        let by_width = reach / reach.hypot(z);
+        let by_pitch = wavelength / (2.0 * grid.pitch[a]);
+        2.0 * size * by_width.min(by_pitch).min(1.0) / wavelength + 1.0
+    };
+    (along(0) * along(1)).ceil() as usize
+}
+
+fn describe_chip(chip: &Chip) -> String {
+    let count = |f: fn(&Block) -> bool| chip.blocks.iter().filter(|b| f(b)).count();
+    let parts = [
+        (count(|b| matches!(b, Block::Svd(_))), "SVD layers"),
+        (count(|b| matches!(b, Block::Mesh(_))), "meshes"),
+        (count(|b| matches!(b, Block::Activation)), "activations"),
+    ];
+    let parts: Vec<String> =
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    format!(
+        "silicon chip of {} guides: {}, heaters, {} guides read",
+        chip.modes,
+        parts.join(", "),
+        chip.outputs
+    )
+}
+
+fn describe_stack(stack: &Stack) -> String {
+    let (band, masks) = match stack.band {
+        Band::Terahertz => ("terahertz", "printed masks"),
+        Band::Visible => ("visible", "liquid-crystal masks"),
+    };
+    format!(
+        "{band} stack of {} {masks}, {} regions of rank {} at most",
+        stack.layers, stack.regions, stack.rank
+    )
+}

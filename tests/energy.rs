@@ -1,0 +1,340 @@
+//! `lightloom energy` as a user runs it: what it says is whole, every figure moves some number, and
+//! what is wrong is refused. The algebra is held to closed forms in the unit tests of
+//! `src/energy`; what others published is printed and never asserted.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+struct Said {
+    code: Option<i32>,
+    out: String,
+    error: String,
+}
+
+fn run_in(folder: &Path, args: &[&str]) -> Said {
+    let output = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .current_dir(folder)
+        .arg("energy")
+        .args(args)
+        .output()
+        .expect("the program starts");
+    Said {
+        code: output.status.code(),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        error: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+fn json(args: &[&str]) -> Value {
+    let all: Vec<&str> = [&["--json", "--no-measure"], args].concat();
+    let said = run_in(Path::new("."), &all);
+    assert_eq!(said.code, Some(0), "{args:?}: {}", said.error);
+    serde_json::from_str(&said.out).expect("JSON on standard output")
+}
+
+fn number(v: &Value, at: &str) -> f64 {
+    v.pointer(at).and_then(Value::as_f64).unwrap_or_else(|| panic!("no number {at}"))
+}
+
+const CONFIDENCES: [&str; 4] = ["verified", "secondary", "derived", "assumed"];
+
+/// Three machines at 4 and 8 bits, energy and time of each and of every baseline, and every number
+/// with the figures that it rests on, each with its source.
+#[test]
+fn three_machines_at_two_bits() {
+    let answer = json(&["--draws", "30"]);
+    let figures = answer["figures"].as_array().expect("figures");
+    let known = |key: &Value| {
+        let figure = figures.iter().find(|f| f["key"] == *key);
+        let figure = figure.unwrap_or_else(|| panic!("no figure {key}"));
+        assert!(!figure["source"].as_str().expect("a source").is_empty());
+        assert!(CONFIDENCES.contains(&figure["confidence"].as_str().expect("a confidence")));
+        assert!(!figure["unit"].as_str().expect("a unit").is_empty());
+    };
+    let machines = answer["machines"].as_array().expect("machines");
+    let names: Vec<_> = machines.iter().map(|m| m["name"].as_str().expect("a name")).collect();
+    assert_eq!(names, ["thz", "slm", "svd"]);
+    for m in machines {
+        let results = m["results"].as_array().expect("results");
+        let bits: Vec<_> = results.iter().map(|r| number(r, "/bits")).collect();
+        assert_eq!(bits, [4.0, 8.0]);
+        for r in results {
+            let terms = r["terms"].as_array().expect("terms");
+            let sum: f64 = terms.iter().map(|t| number(t, "/wall/typical")).sum();
+            let whole = number(r, "/wall/typical");
+            assert!((sum / whole - 1.0).abs() < 1e-12, "the parts are the whole");
+            assert!(number(r, "/optics/typical") < whole, "two columns");
+            let per_mac = whole / number(r, "/macs");
+            assert!((number(r, "/wall_per_mac/typical") / per_mac - 1.0).abs() < 1e-12);
+            for t in terms {
+                let keys = t["figures"].as_array().expect("figures");
+                assert!(!keys.is_empty(), "{} rests on nothing", t["name"]);
+                keys.iter().for_each(known);
+            }
+            let delays = r["latency"]["delays"].as_array().expect("delays");
+            delays.iter().flat_map(|d| d["figures"].as_array().expect("figures")).for_each(known);
+            let parts: f64 = delays.iter().map(|d| number(d, "/seconds")).sum();
+            let single = number(r, "/latency/single_shot/typical");
+            assert!((parts / single - 1.0).abs() < 1e-12);
+            for range in ["/wall", "/optics", "/latency/single_shot"] {
+                let [low, middle, high] =
+                    ["p5", "p50", "p95"].map(|q| number(r, &format!("{range}/{q}")));
+                assert!(low <= middle && middle <= high, "{range}");
+            }
+            assert_eq!(r["break_even"].as_array().expect("break-evens").len(), 7 * 3);
+        }
+        // More bits take more light and dearer converters.
+        assert!(number(m, "/results/0/wall/typical") < number(m, "/results/1/wall/typical"));
+    }
+    for b in answer["baselines"].as_array().expect("baselines") {
+        for one in b["baselines"].as_array().expect("baselines") {
+            one["figures"].as_array().expect("figures").iter().for_each(known);
+        }
+    }
+    // Terahertz light is limited by thermal noise and the receiver's, not by shot noise.
+    let noises = &machines[0]["results"][0]["terahertz"];
+    assert!(number(noises, "/receiver") > number(noises, "/thermal"));
+    assert!(number(noises, "/thermal") > number(noises, "/shot"));
+    // What others published stands beside a prediction; whether they agree is for the reader.
+    let published = answer["published"].as_array().expect("published totals");
+    assert!(published.len() >= 3);
+    for p in published {
+        assert!(number(p, "/predicted") > 0.0);
+    }
+}
+
+/// METHODS C3: 218, 55 and 14 columns at 0.1, 0.5 and 2 dB an interferometer.
+#[test]
+fn the_loss_wall() {
+    let answer = json(&["--machine", "svd", "--draws", "1", "--bits", "8"]);
+    let walls = answer["machines"][0]["loss_wall"].as_array().expect("walls");
+    let seen: Vec<_> =
+        walls.iter().map(|w| (number(w, "/mzi_loss_db"), number(w, "/columns").floor())).collect();
+    assert_eq!(seen, [(0.1, 218.0), (0.5, 55.0), (2.0, 14.0)]);
+}
+
+/// Every figure can be set, and moves some number beside itself.
+#[test]
+fn every_figure_moves_a_number() {
+    let machines = "thz,slm,svd,printed,pcm,butterfly";
+    let usual = ["--machine", machines, "--draws", "1", "--bits", "4,8,16"];
+    let numbers = |more: &[&str]| {
+        let mut answer = json(&[&usual[..], more].concat());
+        let figures = answer.as_object_mut().expect("an object").remove("figures");
+        (answer, figures.expect("figures"))
+    };
+    let (before, figures) = numbers(&[]);
+    let (chip, _) = numbers(&["williamson2020-mnist"]);
+    let figures = figures.as_array().expect("figures").clone();
+    assert!(figures.len() > 70, "{}", figures.len());
+    let mut still = Vec::new();
+    for figure in figures {
+        let key = figure["key"].as_str().expect("a key");
+        let typical = number(&figure, "/typical");
+        let set = format!("{key}={}", typical * 0.9);
+        // Nonlinearities and front ends are those of experiments.
+        let (after, before) = if ["silicon.activation_loss", "host.mac"].contains(&key) {
+            (numbers(&["williamson2020-mnist", "--set", &set]).0, &chip)
+        } else {
+            (numbers(&["--set", &set]).0, &before)
+        };
+        if after == *before {
+            still.push(key.to_owned());
+        }
+    }
+    assert!(still.is_empty(), "these move nothing: {still:?}");
+}
+
+/// The machine of an experiment is that of its optic.
+#[test]
+fn experiments_become_machines() {
+    let answer = json(&["lin2018-mnist", "williamson2020-mnist", "--draws", "2", "--bits", "4"]);
+    let lin = &answer["machines"][0];
+    // Five masks of 200 x 200 hold 447 x 447 weights; ten detectors of 4.8 mm read 6.4 wavelengths,
+    // where masks of 8 cm are seen at 3 cm: (2 x 6.4 x 0.8 + 1)² = 126.3.
+    assert_eq!(number(lin, "/largest"), 447.0);
+    assert_eq!(number(lin, "/results/0/macs"), 10.0 * 2.0 * 127.0 * 785.0);
+    let chip = &answer["machines"][1];
+    // Complex 16 x 16 between two nonlinearities, then the ten guides that are read.
+    assert_eq!(number(chip, "/results/0/macs"), 4.0 * (256.0 + 160.0));
+    let terms = chip["results"][0]["terms"].as_array().expect("terms");
+    let front = terms.iter().find(|t| t["name"] == "digital front end").expect("Fourier is paid");
+    assert!(number(front, "/wall/typical") > 0.0);
+    let training = chip["results"][0]["training"].as_array().expect("a training run");
+    assert!(training.len() >= 4 && training.iter().all(|t| number(t, "/cost/seconds") > 0.0));
+    // Keys of the experiment and figures are set side by side.
+    let other = json(&[
+        "lin2018-mnist",
+        "--draws",
+        "2",
+        "--bits",
+        "4",
+        "--set",
+        "optic.samples=100",
+        "--set",
+        "thz.nep=20",
+    ]);
+    assert_eq!(number(&other, "/machines/0/largest"), 223.0);
+    let light = |a: &Value| {
+        let terms = a["machines"][0]["results"][0]["terms"].as_array().expect("terms").clone();
+        let light = terms.into_iter().find(|t| t["name"] == "light").expect("light");
+        number(&light, "/optics")
+    };
+    assert!((light(&other) / light(&answer) - 2.0).abs() < 0.5, "twice the noise");
+}
+
+/// A digital network of equal accuracy is trained, and its MACs are its weights.
+#[test]
+fn the_smallest_network_of_equal_accuracy() {
+    let small = ["mnist-small", "--set", "data.train_limit=4000", "--draws", "1", "--bits", "8"];
+    let equal = |accuracy: &str| {
+        let answer = json(&[&small[..], &["--accuracy", accuracy]].concat());
+        answer["machines"][0]["results"][0]["equal"][0].clone()
+    };
+    let easy = equal("0.75");
+    let hidden = |v: &Value| -> Vec<usize> {
+        let name = v["network"].as_str().expect("a name");
+        name.split('-').map(|n| n.parse().expect("a size")).collect()
+    };
+    let sizes = hidden(&easy);
+    let weights: usize = sizes.windows(2).map(|w| w[0] * w[1]).sum();
+    assert_eq!(number(&easy, "/macs"), weights as f64);
+    assert!(weights < 20_000, "the smallest of them: {easy}");
+    // 95 % of 10,000 test samples lie within 1 % of what validation said.
+    assert!(number(&easy, "/accuracy") > 0.72, "{easy}");
+    let hard = equal("0.999");
+    assert_eq!(hard["network"], "784-512-10");
+    assert!(hard["source"].as_str().expect("a source").contains("misses"), "{hard}");
+}
+
+/// Of a trained machine: the accuracy of every number of bits is with the noise and the steps that
+/// their joules pay for; few bits cost accuracy, many cost none.
+#[test]
+fn accuracy_is_of_the_same_photons() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .current_dir(folder.path())
+        .args(["train", "mnist-small", "--out", "run", "--backend", "cpu", "--json"])
+        .args(["--set", "data.train_limit=2000", "--set", "train.epochs=2"])
+        .output()
+        .expect("the program starts");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let args = ["run/checkpoint.safetensors", "--json", "--no-measure", "--draws", "2"];
+    let args = [&args[..], &["--bits", "1,4,12", "--backend", "cpu", "--accuracy", "0.3"]].concat();
+    let said = run_in(folder.path(), &args);
+    assert_eq!(said.code, Some(0), "{}", said.error);
+    let answer: Value = serde_json::from_str(&said.out).expect("JSON");
+    let machine = &answer["machines"][0];
+    assert_eq!(machine["name"], "run");
+    let of = |i: usize, at: &str| number(machine, &format!("/results/{i}/accuracy/{at}"));
+    let ideal = of(0, "noiseless");
+    assert!(ideal > 0.6, "{ideal}");
+    assert!(of(0, "accuracy") < of(1, "accuracy") && of(1, "accuracy") <= of(2, "accuracy") + 0.01);
+    assert!(of(0, "accuracy") < ideal - 0.05, "one bit is not enough");
+    // At 12 bits the noise is 1/8000 of the mean: of 10,000 answers a few change.
+    assert!((of(2, "accuracy") - ideal).abs() < 0.005);
+    assert_eq!(of(2, "n"), 10_000.0);
+    // The share of light on the detectors is this machine's own.
+    let figures = answer["figures"].as_array().expect("figures");
+    let share = figures.iter().find(|f| f["key"] == "thz.on_detector").expect("it is there");
+    assert!(share["source"].as_str().expect("a source").contains("computed in this run"));
+}
+
+#[test]
+fn a_seed_gives_the_same_numbers() {
+    let of = |seed: &str| json(&["--machine", "svd:16", "--draws", "20", "--seed", seed]);
+    assert_eq!(of("3"), of("3"));
+    let range = |a: &Value| number(a, "/machines/0/results/0/wall/p95");
+    assert!(range(&of("3")) != range(&of("4")));
+}
+
+/// The table has each part with what it rests on, and every figure with its source.
+#[test]
+fn the_table_says_where_numbers_come_from() {
+    let said = run_in(Path::new("."), &["--draws", "10", "--no-measure"]);
+    assert_eq!(said.code, Some(0), "{}", said.error);
+    for part in [
+        "One inference",
+        "Digital baselines",
+        "Where the joules go",
+        "Where the time goes",
+        "H100",
+        "arithmetic floor",
+        "this CPU",
+        "Loss wall: 218 columns",
+        "Published totals",
+        "assumed:",
+        "dac.b8",
+        "unrefereed",
+        "Conventions",
+        "scene: ",
+    ] {
+        assert!(said.out.contains(part), "no \"{part}\"");
+    }
+}
+
+/// Another file's figures stand in place of the built-in ones.
+#[test]
+fn figures_come_from_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("mine.toml");
+    let write = |text: &str| std::fs::write(&file, text).expect("a file");
+    write(
+        "[dac]\nb8 = { value = 2000, unit = \"fJ\", source = \"ours\", confidence = \"verified\" }\n",
+    );
+    let args = ["--devices", "mine.toml", "--json", "--no-measure", "--draws", "1"];
+    let said = run_in(folder.path(), &args);
+    assert_eq!(said.code, Some(0), "{}", said.error);
+    let answer: Value = serde_json::from_str(&said.out).expect("JSON");
+    let figures = answer["figures"].as_array().expect("figures");
+    let dac = figures.iter().find(|f| f["key"] == "dac.b8").expect("it is there");
+    assert_eq!((number(dac, "/typical"), &dac["unit"]), (2000.0, &Value::from("fJ")));
+    assert_eq!(dac["source"], "ours");
+    for (text, says) in [
+        ("[dac]\nb9 = { value = 1, unit = \"pJ\" }\n", ["mine.toml:2", "dac.b9", "no such figure"]),
+        ("[dac]\n\nb8 = { value = 1, unit = \"W\" }\n", ["mine.toml:3", "dac.b8", "is in pJ"]),
+        ("[dac]\nb8 = { value = 1, unit = \"pj\" }\n", ["mine.toml:2", "dac.b8", "no unit"]),
+        ("[dac]\nb8 = { low = 1, unit = \"pJ\" }\n", ["mine.toml:2", "dac.b8", "low, typical"]),
+        ("[dac]\nb8 = { volue = 1 }\n", ["mine.toml:2", "dac.b8", "volue"]),
+        ("dac = 3\n", ["mine.toml:1", "dac", "no table"]),
+        ("[dac\n", ["mine.toml:1", "not TOML", ""]),
+    ] {
+        write(text);
+        let said = run_in(folder.path(), &args);
+        assert_eq!(said.code, Some(2), "{text}");
+        assert!(said.out.is_empty(), "nothing is half said");
+        for part in says {
+            assert!(said.error.contains(part), "{text}: no {part} in {}", said.error);
+        }
+    }
+}
+
+#[test]
+fn wrong_requests_are_refused() {
+    for (args, says) in [
+        (&["--machine", "quantum"][..], "no machine is called quantum"),
+        (&["--machine", "svd:1"][..], "svd:16"),
+        (&["--machine", "slm:16"][..], "has no modes"),
+        (&["--machine", "butterfly:10"][..], "power of two"),
+        (&["--bits", "0"][..], "0"),
+        (&["--bits", "17"][..], "17"),
+        (&["--draws", "0"][..], "0"),
+        (&["--set", "silicon.mzi_los=1"][..], "did you mean `silicon.mzi_loss`"),
+        (&["--set", "silicon.mzi_loss=-1"][..], "negative"),
+        (&["--set", "silicon.mzi_loss=a lot"][..], "no number in dB"),
+        (&["--set", "optic.samples=64"][..], "name an experiment"),
+        (&["mnist", "--set", "optic.sample=64"][..], "unknown key"),
+        (&["circular-aperture"][..], "scene"),
+        (&["nowhere"][..], "nowhere"),
+        (&["mnist", "--accuracy", "98"][..], "0.97"),
+        (&["--accuracy", "0.9"][..], "EXPERIMENT"),
+        (&["--devices", "nowhere.toml"][..], "nowhere.toml"),
+    ] {
+        let said = run_in(Path::new("."), args);
+        assert_eq!(said.code, Some(2), "{args:?}: {}", said.error);
+        assert!(said.error.contains(says), "{args:?}: {}", said.error);
+        assert!(said.out.is_empty(), "{args:?} says nothing beside");
+    }
+}
