@@ -406,6 +406,10 @@ fn chips() -> Vec<Task> {
         (9, "kind = \"mesh\", topology = \"reck\""),
         (3, "kind = \"mesh\", topology = \"clements\""),
         (9, "kind = \"svd\", symmetric = true"),
+        (9, "kind = \"svd\", outputs = 4"),
+        (4, "kind = \"svd\", outputs = 7"),
+        (9, "kind = \"mesh\", topology = \"diamond\""),
+        (16, "kind = \"mesh\", topology = \"diamond\", symmetric = true"),
     ];
     let one = |(activation, (modes, mesh)): (&str, (usize, &str))| {
         let front = if modes == 3 { "vector" } else { "fourier" };
@@ -429,7 +433,7 @@ fn chips() -> Vec<Task> {
         );
         Task { name: format!("{modes} guides, {mesh}, {activation}"), text }
     };
-    activations.into_iter().zip(meshes).map(one).collect()
+    activations.into_iter().cycle().zip(meshes).map(one).collect()
 }
 
 #[test]

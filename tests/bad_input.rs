@@ -571,9 +571,51 @@ fn wrong_chips() {
             &["bad.toml:8: ", "guides"],
         ),
         ("a lens", "kind = \"mesh\"", "kind = \"lens\", f = \"1 mm\"", &["bad.toml:8: ", "guides"]),
-        ("diamond", "\"mesh\"", "\"mesh\", topology = \"diamond\"", &["bad.toml:8: ", "clements"]),
         ("topology", "\"mesh\"", "\"mesh\", topology = \"ring\"", &["bad.toml:8: ", "ring"]),
         ("function", "\"kerr\", gamma", "\"magic\", gamma", &["bad.toml:9: ", "magic"]),
+        ("no outputs", "\"mesh\"", "\"svd\", outputs = 0", &["bad.toml:8: ", "1 to 1024"]),
+        (
+            "too few outputs",
+            "\"mesh\"",
+            "\"svd\", outputs = 8",
+            &["optic.element", "10 classes", "at least 10"],
+        ),
+        (
+            "outputs of a butterfly",
+            "\"mesh\"",
+            "\"svd\", topology = \"fft\", outputs = 12",
+            &["power of two", "16"],
+        ),
+        (
+            "images as vectors",
+            "front = \"fourier\"",
+            "front = \"vector\"",
+            &["bad.toml:5: ", "784 numbers", "16 guides", "pca"],
+        ),
+        (
+            "real numbers as complex ones",
+            "front = \"fourier\"",
+            "front = \"complex\"",
+            &["bad.toml:6: ", "real numbers", "data.complex"],
+        ),
+        (
+            "pairs of no table",
+            "train_limit = 100",
+            "train_limit = 100, complex = \"polar\"",
+            &["data.complex", ".csv"],
+        ),
+        (
+            "phases of components",
+            "front = \"fourier\", power = 1.0",
+            "front = \"pca\", encoding = \"phase\"",
+            &["bad.toml:6: ", "optic.input.encoding", "components"],
+        ),
+        (
+            "more components than samples",
+            "modes = 16\ninput = { front = \"fourier\", power = 1.0 }",
+            "modes = 100\ninput = { front = \"pca\" }",
+            &["100 principal components", "at most 99"],
+        ),
         (
             "nothing trains",
             "\"mesh\"",
@@ -622,7 +664,7 @@ fn wrong_chips() {
     }
     let of_none = eval(&["--at-least", "0.5"]);
     cases.expect("yield of nothing", &of_none, 2, &["--chips"]);
-    cases.finish(23);
+    cases.finish(30);
 }
 
 #[test]

@@ -19,14 +19,15 @@ element = [
   { kind = "mesh", trainable = false },
 ]
 detector = {}
-[hardware.mesh]
-splitter_angle = 0.02
-theta_std = 0.05
 [train]
 epochs = 3
 batch = 50
 optimizer = { kind = "adam", lr = 0.03 }
 "#;
+
+/// What is wrong with the chips that the ideal machine is judged on.
+const FAULTS: [&str; 4] =
+    ["--set", "hardware.mesh.splitter_angle=0.02", "--set", "hardware.mesh.theta_std=0.05"];
 
 /// Standard output of a command that must succeed, as JSON.
 fn json(folder: &Path, args: &[&str]) -> Value {
@@ -55,7 +56,8 @@ fn a_trained_chip_is_judged_over_many() {
     assert!(reached > 0.6, "{reached}");
 
     let eval = ["eval", "run/checkpoint.safetensors"];
-    let over = |more: &[&str]| json(at, &[&eval[..], &["--chips", "6"], more, &cpu].concat());
+    let over =
+        |more: &[&str]| json(at, &[&eval[..], &["--chips", "6"], &FAULTS, more, &cpu].concat());
     let all = over(&["--scales", "0,1,3", "--plot", "noise.png", "--at-least", "0.5"]);
     let sizes = all[0]["sizes"].as_array().expect("sizes");
     assert_eq!(sizes.len(), 3);
@@ -103,4 +105,130 @@ fn a_chip_resumes() {
     let (whole, part) = (bytes("whole"), bytes("part"));
     assert!(whole.iter().any(|(name, _)| name == "optic.element.0.right.theta"));
     assert!(whole == part, "a resumed run ends elsewhere");
+}
+
+/// Guides that change in number, and those of a diamond that are no modes: trained, judged on chips,
+/// drawn.
+#[test]
+fn guides_change_in_number() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    let elements = r#"element = [
+  { kind = "svd", outputs = 12 },
+  { kind = "activation", function = "saturable", absorption = 1.0, saturation = 1.0 },
+  { kind = "mesh", topology = "diamond" },
+  { kind = "svd", outputs = 14 },
+]
+detector"#;
+    let (start, end) = (CHIP.find("element").expect("it"), CHIP.find("detector").expect("it"));
+    let text = format!("{}{elements}{}", &CHIP[..start], &CHIP[end + "detector".len()..]);
+    std::fs::write(at.join("chip.toml"), text).expect("a file");
+    let cpu = ["--backend", "cpu", "--json"];
+    let trained = json(at, &[&["train", "chip.toml", "--out", "run"][..], &cpu].concat());
+    let reached = trained["test_accuracy"].as_f64().expect("a number");
+    assert!(reached > 0.6, "{reached}");
+    for picture in ["mesh_0.png", "mesh_2.png", "mesh_3.png"] {
+        let size = at.join("run/images").join(picture).metadata().expect("a picture").len();
+        assert!(size > 1000, "{picture}");
+    }
+    let eval = ["eval", "run/checkpoint.safetensors"];
+    let over = ["--chips", "2", "--scales", "0,1", "--range", "0..2000"];
+    let all = json(at, &[&eval[..], &over, &FAULTS, &cpu].concat());
+    let plain = json(at, &[&eval[..], &["--range", "0..2000"], &cpu].concat());
+    let plain = plain["accuracy"].as_f64().expect("a number");
+    for accuracy in accuracies(&all[0]["sizes"][0]) {
+        assert!((accuracy - plain).abs() <= 0.002, "{accuracy} and {plain}");
+    }
+    let dump = ["--range", "0..1", "--dump-fields", "fields"];
+    json(at, &[&eval[..], &dump, &cpu].concat());
+    let (shape, _) = lightloom::files::npy::read_field(&at.join("fields/00000_output.npy"))
+        .expect("the field behind the last layer");
+    assert_eq!(shape, [1, 14]);
+}
+
+/// The principal components are those of the training set, kept with what was trained: another
+/// training set at hand changes nothing.
+#[test]
+fn components_are_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    let text = CHIP.replace("fourier", "pca");
+    std::fs::write(at.join("chip.toml"), text).expect("a file");
+    let cpu = ["--backend", "cpu", "--json"];
+    let train = ["train", "chip.toml", "--out", "run", "--no-images"];
+    let trained = json(at, &[&train[..], &cpu].concat());
+    let reached = trained["test_accuracy"].as_f64().expect("a number");
+    assert!(reached > 0.6, "{reached}");
+    for more in [&[][..], &["--set", "data.train_limit=100"]] {
+        let said = json(at, &[&["eval", "run/checkpoint.safetensors"], more, &cpu].concat());
+        let found = said["accuracy"].as_f64().expect("a number");
+        assert!((found - reached).abs() < 1e-12, "{more:?}: {found} and {reached}");
+    }
+}
+
+/// Two beams of the same power, in phase or not: nothing but the phase tells the classes.
+#[test]
+fn complex_numbers_enter_as_light() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    // Class, amplitude and phase of each of two guides.
+    let samples: Vec<(usize, [f64; 4])> = (0..72)
+        .map(|k| {
+            let (class, common, noise) = (k % 2, f64::from(k as u32) * 0.7, 0.2 * (k as f64).sin());
+            let apart = std::f64::consts::PI * class as f64 + noise;
+            (class, [0.7, common, 0.7, common + apart])
+        })
+        .collect();
+    let rectangular = |[a, p, b, q]: [f64; 4]| {
+        [a * p.cos(), a * p.sin(), b * q.cos(), b * q.sin()].map(|x| x as f32)
+    };
+    let table = |values: &dyn Fn([f64; 4]) -> [f64; 4]| {
+        let rows = samples.iter().map(|(class, s)| {
+            let [a, b, c, d] = values(*s);
+            format!("{a},{b},{c},{d},{}", ["in", "out"][*class])
+        });
+        let rows: Vec<String> = rows.collect();
+        format!("a,b,c,d,class\n{}\n", rows.join("\n"))
+    };
+    std::fs::write(at.join("polar.csv"), table(&|s| s)).expect("a file");
+    let parts = table(&|s| rectangular(s).map(f64::from));
+    std::fs::write(at.join("cartesian.csv"), parts).expect("a file");
+    let arrays = at.join("arrays");
+    std::fs::create_dir(&arrays).expect("a folder");
+    for (name, range) in [("train", 0..60), ("test", 60..72)] {
+        let part = &samples[range];
+        let x = part.iter().flat_map(|(_, s)| {
+            let [a, b, c, d] = rectangular(*s);
+            [num_complex::Complex::new(a, b), num_complex::Complex::new(c, d)]
+        });
+        let x: Vec<_> = x.collect();
+        let y: Vec<f32> = part.iter().map(|(class, _)| *class as f32).collect();
+        let path = |kind: &str| arrays.join(format!("{kind}_{name}.npy"));
+        lightloom::files::npy::write_complex64(&path("x"), &[part.len(), 2], &x).expect("x");
+        lightloom::files::npy::write_f32(&path("y"), &[y.len()], &y).expect("y");
+    }
+    let mut losses = Vec::new();
+    for data in [
+        "path = \"polar.csv\", complex = \"polar\"",
+        "path = \"cartesian.csv\", complex = \"cartesian\"",
+        "path = \"arrays\"",
+    ] {
+        let text = format!(
+            "seed = 1\ndata = {{ {data} }}\n[optic]\nwavelength = \"1.55 um\"\nmodes = 2\n\
+             input = {{ front = \"complex\" }}\nelement = [{{ kind = \"mesh\" }}]\n\
+             detector = {{}}\n[train]\nepochs = 60\nbatch = 5\n\
+             optimizer = {{ kind = \"adam\", lr = 0.05 }}\n"
+        );
+        std::fs::write(at.join("phase.toml"), text).expect("a file");
+        let train = ["train", "phase.toml", "--out", "run", "--no-images"];
+        let said = json(at, &[&train[..], &["--backend", "cpu", "--json"]].concat());
+        let reached = said["test_accuracy"].as_f64().expect("a number");
+        assert!(reached > 0.99, "{data}: {reached}");
+        let last = std::fs::read_to_string(at.join("run/metrics.jsonl")).expect("metrics");
+        let last: Value = serde_json::from_str(last.lines().last().expect("a line")).expect("JSON");
+        losses.push(last["train_loss"].as_f64().expect("a loss"));
+        std::fs::remove_dir_all(at.join("run")).expect("the run");
+    }
+    // The tables hold the same samples in the same order, rounded once more in one.
+    assert!((losses[0] - losses[1]).abs() < 1e-4 * losses[0], "{losses:?}");
 }

@@ -279,8 +279,7 @@ fn read(
     })?;
     let data = Arc::new(data::load(source, experiment.seed).map_err(|e| loaded.locate(e))?);
     let located = |e| loaded.locate(e);
-    crate::experiment::check::check_regions(&experiment.optic, data.classes.len())
-        .map_err(located)?;
+    crate::experiment::check::with_data(&experiment.optic, &data).map_err(located)?;
     Ok((found, loaded, data))
 }
 
@@ -291,10 +290,11 @@ fn dump(
     folder: &std::path::Path,
 ) -> Result<()> {
     make_folder(folder)?;
-    let shape = session.machine.optic.grid().samples;
+    let optic = session.machine.optic.clone();
     for sample in range {
         for (name, _, field) in session.show(split, sample)?.planes {
             let path = folder.join(format!("{sample:05}_{name}.npy"));
+            let shape = optic.shape_of(field.len());
             if session.choice.precision == crate::backend::Precision::F64 {
                 npy::write_complex128(&path, &shape, &field)?;
             } else {

@@ -12,12 +12,14 @@ use serde::Serialize;
 use super::{Common, make_folder, print, print_json, write_json};
 use crate::backend::Precision;
 use crate::error::{Error, Result};
+use crate::experiment::check;
 use crate::files::npy;
 use crate::lower::Machine;
 use crate::lower::fuse::fuse;
 use crate::optics::sampling::{self, StepReport};
 use crate::program::{Builder, Role};
 use crate::render::field;
+use crate::train::session::learn_front;
 
 #[derive(Debug, Args)]
 pub struct Simulate {
@@ -64,10 +66,16 @@ impl Simulate {
             }
             None => None,
         };
+        let mut optic = experiment.optic.clone();
+        if let Some(data) = &data {
+            check::with_data(&optic, data)
+                .and_then(|()| learn_front(&mut optic, data))
+                .map_err(|e| loaded.locate(e))?;
+        }
         let mut b = Builder::default();
         let (image, classes) =
             data.as_ref().map_or((None, 0), |d| (Some(d.image), d.classes.len()));
-        let machine = Machine::new(&mut b, &experiment.optic, image, classes, experiment.seed)
+        let machine = Machine::new(&mut b, &optic, image, classes, experiment.seed)
             .map_err(|e| loaded.locate(e))?;
         b.routine(ROUTINE, 1);
         let light = machine.light(&mut b).map_err(|e| loaded.locate(e))?;
@@ -125,15 +133,16 @@ impl Simulate {
                 });
             }
             let path = out.join(format!("{}.npy", plane.name));
+            let samples = experiment.optic.shape_of(values.len());
             if common.choice().precision == Precision::F64 {
-                npy::write_complex128(&path, &grid.samples, values)?;
+                npy::write_complex128(&path, &samples, values)?;
             } else {
                 let single: Vec<_> =
                     values.iter().map(|z| Complex::new(z.re as f32, z.im as f32)).collect();
-                npy::write_complex64(&path, &grid.samples, &single)?;
+                npy::write_complex64(&path, &samples, &single)?;
             }
             let title = format!("{} (z = {})", plane.name, crate::units::Metres(plane.z));
-            let picture = field::Plane { samples: grid.samples, pitch: grid.pitch, title: &title };
+            let picture = field::Plane { samples, pitch: grid.pitch, title: &title };
             field::complex(&picture, values, &out.join(format!("{}.png", plane.name)))?;
             let p = power(values);
             summary.planes.push(PlaneSummary {

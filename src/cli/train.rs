@@ -69,7 +69,7 @@ impl Train {
         }
         let source = experiment.data.as_ref().ok_or_else(|| Error::invalid("data", "missing"))?;
         let data = Arc::new(data::load(source, experiment.seed).map_err(|e| loaded.locate(e))?);
-        crate::experiment::check::check_regions(&experiment.optic, data.classes.len())
+        crate::experiment::check::with_data(&experiment.optic, &data)
             .map_err(|e| loaded.locate(e))?;
 
         let name =

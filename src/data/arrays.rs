@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use npyz::npz::NpzArchive;
 
 use super::split::{Part, Pixels};
-use super::{Source, folder, labels, outside};
+use super::{Source, folder, labels, outside, outside_disc};
 use crate::error::{Error, Result};
 use crate::files::npy::parse::{Kind, Raw};
 use crate::files::npy::unravel;
@@ -89,10 +89,18 @@ fn set(name: &str, arrays: [Named; 4]) -> Result<Source> {
         }
         None => y_train.wrong("more than 65,535 classes"),
     })?;
+    let is_complex = |x: &Named| matches!(x.raw.kind, Kind::Complex(_));
+    let complex = is_complex(&x_train);
+    if is_complex(&x_test) != complex {
+        return Err(x_test
+            .wrong("complex numbers in one of x_train and x_test alone")
+            .help("save both as complex64"));
+    }
     Ok(Source {
         name: name.to_owned(),
         classes: numbered.classes,
-        image,
+        image: [image[0], if complex { 2 * image[1] } else { image[1] }],
+        complex,
         train: Part { pixels: pixels_of(x_train)?, labels: numbered.train },
         test: Part { pixels: pixels_of(x_test)?, labels: numbered.test },
     })
@@ -156,8 +164,22 @@ fn pixels_of(x: Named) -> Result<Pixels> {
             };
             Ok(Pixels::Floats((0..raw.len()).map(value).collect::<Result<_>>()?))
         }
+        Kind::Complex(_) => {
+            let mut pairs = Vec::with_capacity(2 * raw.len());
+            for i in 0..raw.len() {
+                let (re, im) = (raw.real(i), raw.imaginary(i));
+                if let Some((what, help)) = outside_disc(re, im) {
+                    let index = unravel(i, &raw.shape);
+                    return Err(x
+                        .wrong(&format!("sample {}, value at {index:?}: {what}", index[0]))
+                        .help(help));
+                }
+                pairs.extend([re as f32, im as f32]);
+            }
+            Ok(Pixels::Floats(pairs))
+        }
         _ => Err(x
-            .wrong("items are neither 8-bit values 0..255, bool, nor floats 0..1")
+            .wrong("items are neither 8-bit values 0..255, bool, floats 0..1 nor complex")
             .help("save x.astype(np.uint8), or floats scaled to 0..1")),
     }
 }

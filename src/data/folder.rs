@@ -21,7 +21,7 @@ pub(super) fn load(folder: &Path) -> Result<Source> {
     };
     match (&with("npz")[..], &with("csv")[..]) {
         ([one], []) => arrays::load_npz(one),
-        ([], [one]) => table::load(one),
+        ([], [one]) => table::load(one, None),
         ([], []) if !folders.is_empty() => pngs::load(folder),
         ([], []) => Err(Error::format(folder, "no data set is in this folder").help(
             "it may hold IDX files (train-images*, train-labels*, t10k-images*, t10k-labels*), \

@@ -196,6 +196,7 @@ pub(super) fn set(name: &str, files: [Idx; 4]) -> Result<Source> {
     Ok(Source {
         name: name.to_owned(),
         classes: numbered.classes,
+        complex: false,
         image,
         train: Part {
             pixels: Pixels::bytes(&train_images.items, image[0] * image[1]),

@@ -92,7 +92,7 @@ static VOWEL_TABLE: &[u8] =
     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/datasets/vowel/vowel.csv"));
 
 fn vowel() -> Result<Source> {
-    table::from_stream(Path::new("vowel.csv"), VOWEL_TABLE)
+    table::from_stream(Path::new("vowel.csv"), VOWEL_TABLE, None)
 }
 
 fn survey_vowel() -> Found {

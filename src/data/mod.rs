@@ -2,7 +2,7 @@
 //!
 //! The last 5,000 training samples are the validation set (of fewer than 60,000 the last
 //! twelfth, at least one): selection and curves use it, and the test set is read once, at the
-//! end. Values are 0..1. Sets without an order of their own (tables, folders of PNG) have their
+//! end. Values are 0..1, of complex numbers the modulus. Sets without an order of their own (tables, folders of PNG) have their
 //! classes spread evenly over the training samples, so that any run of them holds every class.
 
 mod arrays;
@@ -11,6 +11,7 @@ mod idx;
 mod known;
 mod labels;
 mod pngs;
+pub mod principal;
 mod split;
 mod table;
 #[cfg(test)]
@@ -46,9 +47,23 @@ pub struct DataSource {
     /// seen; what comes in is black.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub shift: usize,
+    /// How the columns of a `.csv` make complex numbers, two by two; arrays of complex numbers are read
+    /// as what they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complex: Option<Pairs>,
     /// Control: training labels are permuted, so nothing can be learnt.
     #[serde(default)]
     pub shuffle_labels: bool,
+}
+
+/// What two neighbouring columns are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pairs {
+    /// Amplitude 0..1, then phase in radians.
+    Polar,
+    /// Real part, then imaginary part.
+    Cartesian,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde calls it with")]
@@ -63,6 +78,8 @@ pub struct Dataset {
     pub classes: Vec<String>,
     /// Height and width; vectors are `[1, n]`.
     pub image: [usize; 2],
+    /// Values come in pairs, real and imaginary part.
+    pub complex: bool,
     pub train: Split,
     pub val: Split,
     pub test: Split,
@@ -76,6 +93,7 @@ struct Source {
     name: String,
     classes: Vec<String>,
     image: [usize; 2],
+    complex: bool,
     train: Part,
     test: Part,
 }
@@ -84,7 +102,7 @@ struct Source {
 pub fn load(source: &DataSource, seed: u64) -> Result<Dataset> {
     let files = match (&source.name, &source.path) {
         (Some(name), None) => known::load(name)?,
-        (None, Some(path)) => load_path(path)?,
+        (None, Some(path)) => load_path(path, source.complex)?,
         (Some(_), Some(_)) => {
             return Err(Error::invalid("data.name", "`name` and `path` are both given")
                 .help("keep one of them"));
@@ -94,17 +112,22 @@ pub fn load(source: &DataSource, seed: u64) -> Result<Dataset> {
                 .help("name = \"mnist\", or path = \"a folder, a .npz or a .csv\""));
         }
     };
+    if source.complex.is_some() && !files.complex {
+        let rule = "says how the columns of a table make complex numbers, and this set is none";
+        return Err(Error::invalid("data.complex", rule)
+            .help("leave it out, or give a .csv; save complex arrays as complex64 or complex128"));
+    }
     assemble(files, source, seed)
 }
 
-fn load_path(path: &Path) -> Result<Source> {
+fn load_path(path: &Path, pairs: Option<Pairs>) -> Result<Source> {
     let there = std::fs::metadata(path).map_err(|e| Error::file(path, "read", e))?;
     if there.is_dir() {
         return folder::load(path);
     }
     match path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).as_deref() {
         Some("npz") => arrays::load_npz(path),
-        Some("csv") => table::load(path),
+        Some("csv") => table::load(path, pairs),
         _ => Err(Error::format(path, "not a kind of data set that is read").help(
             "give a .npz, a .csv, or the folder that holds IDX files, x_train.npy and its \
              fellows, or one folder of PNG per class",
@@ -117,7 +140,7 @@ fn validation_size(samples: usize) -> usize {
 }
 
 fn assemble(files: Source, source: &DataSource, seed: u64) -> Result<Dataset> {
-    let Source { name, classes, image, train: part, test } = files;
+    let Source { name, classes, image, complex, train: part, test } = files;
     let key = if source.name.is_some() { "data.name" } else { "data.path" };
     if part.labels.len() < 2 || test.labels.is_empty() {
         let (train, test) = (part.labels.len(), test.labels.len());
@@ -151,6 +174,13 @@ fn assemble(files: Source, source: &DataSource, seed: u64) -> Result<Dataset> {
         return Err(Error::invalid("data.shift", rule)
             .help("use 1 or 2 for digits, and leave it out for vectors"));
     }
+    if source.shift > 0 && complex {
+        return Err(Error::invalid(
+            "data.shift",
+            "moves images, and this set is of complex numbers",
+        )
+        .help("leave it out"));
+    }
     let size = image[0] * image[1];
     let pixels = Arc::new(part.pixels);
     let mut labels = part.labels[..used].to_vec();
@@ -162,6 +192,7 @@ fn assemble(files: Source, source: &DataSource, seed: u64) -> Result<Dataset> {
         name,
         classes,
         image,
+        complex,
         train: Split::new(labels, Arc::clone(&pixels), 0, size),
         val: Split::new(part.labels[first_val..].to_vec(), pixels, first_val, size),
         test: Split::new(test.labels, Arc::new(test.pixels), 0, size),
@@ -180,4 +211,18 @@ fn outside(value: f64) -> Option<(String, &'static str)> {
         "fill or drop the values that are missing"
     };
     Some((format!("{value} is outside 0..1"), help))
+}
+
+/// Why a complex number cannot be the light of a guide, and what to do.
+fn outside_disc(re: f64, im: f64) -> Option<(String, &'static str)> {
+    // Moduli of 1 that were rounded to f32 stay in.
+    if re.hypot(im) <= 1.0 + 1e-6 {
+        return None;
+    }
+    let help = if re.is_finite() && im.is_finite() {
+        "divide all values by the largest modulus"
+    } else {
+        "fill or drop the values that are missing"
+    };
+    Some((format!("the modulus of {re} + {im} i is outside 0..1"), help))
 }

@@ -37,7 +37,14 @@ pub(super) fn load(root: &Path) -> Result<Source> {
     let Some((image, _)) = size else {
         return Err(Error::format(root, "no .png is in the folders of this folder"));
     };
-    Ok(Source { name: folder::name_of(root), classes: numbered.classes, image, train, test })
+    Ok(Source {
+        name: folder::name_of(root),
+        classes: numbered.classes,
+        image,
+        complex: false,
+        train,
+        test,
+    })
 }
 
 fn split_by_folder(

@@ -1,13 +1,13 @@
 //! CSV with a header: one sample a row, its label in `class`, `label` or the last column.
 //!
-//! A column `split` says `train` or `test`; without it every sixth sample of each class is test.
+//! Columns may come in pairs, as amplitude and phase or as real and imaginary part. A column `split` says `train` or `test`; without it every sixth sample of each class is test.
 
 use std::path::Path;
 
 use csv::{Reader, StringRecord};
 
 use super::split::{Part, Pixels, every_sixth, spread};
-use super::{Source, folder, labels, outside};
+use super::{Pairs, Source, folder, labels, outside, outside_disc};
 use crate::error::{Error, Result};
 
 struct Columns {
@@ -15,6 +15,7 @@ struct Columns {
     label: usize,
     split: Option<usize>,
     features: Vec<usize>,
+    pairs: Option<Pairs>,
 }
 
 /// Rows in the order of the file.
@@ -28,13 +29,17 @@ struct Rows {
     values: Vec<f32>,
 }
 
-pub(super) fn load(path: &Path) -> Result<Source> {
+pub(super) fn load(path: &Path, pairs: Option<Pairs>) -> Result<Source> {
     let file = std::fs::File::open(path).map_err(|e| Error::file(path, "read", e))?;
-    from_stream(path, file)
+    from_stream(path, file, pairs)
 }
 
 /// Reads a CSV from anywhere; `path` names it in errors.
-pub(super) fn from_stream(path: &Path, stream: impl std::io::Read) -> Result<Source> {
+pub(super) fn from_stream(
+    path: &Path,
+    stream: impl std::io::Read,
+    pairs: Option<Pairs>,
+) -> Result<Source> {
     let broken = |e: csv::Error| match e.into_kind() {
         csv::ErrorKind::Io(e) => Error::file(path, "read", e),
         csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
@@ -49,7 +54,7 @@ pub(super) fn from_stream(path: &Path, stream: impl std::io::Read) -> Result<Sou
         other => Error::format(path, format!("not a readable CSV: {other:?}")),
     };
     let mut reader: Reader<_> = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(stream);
-    let columns = columns(path, reader.headers().map_err(broken)?)?;
+    let columns = columns(path, reader.headers().map_err(broken)?, pairs)?;
     let mut rows = Rows::default();
     for record in reader.records() {
         add_row(path, &columns, &record.map_err(broken)?, &mut rows)?;
@@ -60,7 +65,7 @@ pub(super) fn from_stream(path: &Path, stream: impl std::io::Read) -> Result<Sou
     set(path, &columns, &rows)
 }
 
-fn columns(path: &Path, header: &StringRecord) -> Result<Columns> {
+fn columns(path: &Path, header: &StringRecord, pairs: Option<Pairs>) -> Result<Columns> {
     let names: Vec<String> =
         header.iter().map(|n| n.trim_start_matches('\u{feff}').to_owned()).collect();
     if names.iter().all(|n| n.parse::<f64>().is_ok()) {
@@ -74,8 +79,13 @@ fn columns(path: &Path, header: &StringRecord) -> Result<Columns> {
         .or_else(|| (0..names.len()).rev().find(|&i| Some(i) != split));
     let features: Vec<usize> =
         (0..names.len()).filter(|&i| Some(i) != split && Some(i) != label).collect();
+    if pairs.is_some() && !features.len().is_multiple_of(2) {
+        let what = format!("line 1: {} columns of features make no pairs", features.len());
+        return Err(Error::format(path, what)
+            .help("give two columns for each complex number, or leave data.complex out"));
+    }
     match label {
-        Some(label) if !features.is_empty() => Ok(Columns { names, label, split, features }),
+        Some(label) if !features.is_empty() => Ok(Columns { names, label, split, features, pairs }),
         _ => Err(Error::format(path, "line 1: a column of features and one of labels are needed")),
     }
 }
@@ -96,16 +106,37 @@ fn add_row(path: &Path, columns: &Columns, record: &StringRecord, rows: &mut Row
         }
         rows.test.push(test);
     }
-    for &column in &columns.features {
-        let value: f64 = record[column].parse().map_err(|_| {
+    let number = |column: usize| -> Result<f64> {
+        record[column].parse().map_err(|_| {
             wrong(column, &format!("`{}` is not a number", &record[column])).help(
                 "every column but `split` and the label (`class`, `label` or the last) is a feature",
             )
-        })?;
-        if let Some((what, help)) = outside(value) {
-            return Err(wrong(column, &what).help(help));
+        })
+    };
+    if let Some(pairs) = columns.pairs {
+        for pair in columns.features.chunks_exact(2) {
+            let [a, b] = [number(pair[0])?, number(pair[1])?];
+            let (re, im) = match pairs {
+                Pairs::Polar if a < 0.0 => {
+                    return Err(wrong(pair[0], &format!("an amplitude of {a}"))
+                        .help("give amplitudes from 0 to 1, and a phase of π for a minus"));
+                }
+                Pairs::Polar => (a * b.cos(), a * b.sin()),
+                Pairs::Cartesian => (a, b),
+            };
+            if let Some((what, help)) = outside_disc(re, im) {
+                return Err(wrong(pair[0], &what).help(help));
+            }
+            rows.values.extend([re as f32, im as f32]);
         }
-        rows.values.push(value as f32);
+    } else {
+        for &column in &columns.features {
+            let value = number(column)?;
+            if let Some((what, help)) = outside(value) {
+                return Err(wrong(column, &what).help(help));
+            }
+            rows.values.push(value as f32);
+        }
     }
     rows.lines.push(line);
     rows.labels.push(record[columns.label].to_owned());
@@ -142,6 +173,7 @@ fn set(path: &Path, columns: &Columns, rows: &Rows) -> Result<Source> {
     Ok(Source {
         name: folder::name_of(path),
         image: [1, n],
+        complex: columns.pairs.is_some(),
         train: part(&train, &numbered.train),
         test: part(&test, &numbered.test),
         classes: numbered.classes,

@@ -16,6 +16,7 @@ fn by_path(path: &Path) -> DataSource {
         path: Some(path.to_owned()),
         train_limit: None,
         shift: 0,
+        complex: None,
         shuffle_labels: false,
     }
 }
@@ -26,6 +27,7 @@ fn by_name(name: &str) -> DataSource {
         path: None,
         train_limit: None,
         shift: 0,
+        complex: None,
         shuffle_labels: false,
     }
 }

@@ -81,10 +81,10 @@ pub(super) enum Part {
     Param(SlotId),
     Mesh(Mesh, Phases),
     /// V†, the attenuators' amplitudes, U.
-    Svd(Mesh, [Phases; 2], SlotId),
+    Svd([Mesh; 2], [Phases; 2], SlotId),
     /// Phases and the matrices that the host makes of them, images of the basis; the attenuators
     /// of an SVD layer.
-    Matrices(Mesh, Vec<(Phases, SlotId)>, Option<SlotId>),
+    Matrices(Vec<(Mesh, Phases, SlotId)>, Option<SlotId>),
 }
 
 /// The state that counts exposures of devices.
@@ -127,21 +127,20 @@ impl Machine {
     ) -> Result<Self> {
         let mut machine = Self::new(b, optic, image, classes, seed)?;
         for (i, part) in machine.parts.iter_mut().enumerate() {
-            let mut matrix = |mesh: &Mesh, name: &str, phases: Phases| {
+            let mut matrix = |mesh: Mesh, name: &str, phases: Phases| {
                 let zeros = vec![Complex::ZERO; mesh.n * mesh.n];
                 let name = tensor_name(i, name);
                 let shape = Shape::complex(&[mesh.n, mesh.n]);
-                (phases, b.state(&name, shape, Data::Complex(zeros)))
+                (mesh, phases, b.state(&name, shape, Data::Complex(zeros)))
             };
             *part = match std::mem::take(part) {
                 Part::Mesh(mesh, phases) => {
-                    let only = matrix(&mesh, "matrix", phases);
-                    Part::Matrices(mesh, vec![only], None)
+                    Part::Matrices(vec![matrix(mesh, "matrix", phases)], None)
                 }
-                Part::Svd(mesh, [right, left], attenuation) => {
-                    let right = matrix(&mesh, "right.matrix", right);
-                    let left = matrix(&mesh, "left.matrix", left);
-                    Part::Matrices(mesh, vec![right, left], Some(attenuation))
+                Part::Svd([before, behind], [right, left], attenuation) => {
+                    let right = matrix(before, "right.matrix", right);
+                    let left = matrix(behind, "left.matrix", left);
+                    Part::Matrices(vec![right, left], Some(attenuation))
                 }
                 other => other,
             };
@@ -152,9 +151,7 @@ impl Machine {
     /// The meshes of [`Self::of_matrices`], their phases, and where their matrices go.
     pub fn matrices(&self) -> Vec<(Mesh, Phases, SlotId)> {
         let of = |part: &Part| match part {
-            Part::Matrices(mesh, all, _) => {
-                all.iter().map(|&(phases, slot)| (mesh.clone(), phases, slot)).collect()
-            }
+            Part::Matrices(all, _) => all.clone(),
             _ => Vec::new(),
         };
         self.parts.iter().flat_map(of).collect()
@@ -291,18 +288,24 @@ impl Machine {
                 self.parts[i] = Part::Mesh(mesh, phases);
             }
             Element::Svd(m) => {
-                let mesh = Mesh::new(modes, m.topology)?.with_symmetric(m.symmetric);
-                let mut phases = |part: &str, n: u64| -> Result<Phases> {
-                    let start = mesh::start(&mesh, m.init, draw(n))?;
+                let outputs = m.outputs.unwrap_or(modes);
+                let mesh = |n: usize| -> Result<Mesh> {
+                    Ok(Mesh::new(n, m.topology)?.with_symmetric(m.symmetric))
+                };
+                let meshes = [mesh(modes)?, mesh(outputs)?];
+                let mut phases = |part: &str, n: u64, mesh: &Mesh| -> Result<Phases> {
+                    let start = mesh::start(mesh, m.init, draw(n))?;
                     Ok(mesh::phases(b, &name(part), &start, true))
                 };
-                let both = [phases("right", 1)?, phases("left", 2)?];
-                let start = Data::Real(vec![m.attenuation; modes]);
-                let attenuation = b.param(&name("attenuation"), Shape::real(&[1, modes]), start);
+                let both = [phases("right", 1, &meshes[0])?, phases("left", 2, &meshes[1])?];
+                let between = modes.min(outputs);
+                let start = Data::Real(vec![m.attenuation; between]);
+                let shape = Shape::real(&[1, between]);
+                let attenuation = b.param(&name("attenuation"), shape, start);
                 self.train(both[0].slots());
                 self.trainable.push(Trainable { slot: attenuation, bounds: Some([0.0, 1.0]) });
                 self.train(both[1].slots());
-                self.parts[i] = Part::Svd(mesh, both, attenuation);
+                self.parts[i] = Part::Svd(meshes, both, attenuation);
             }
             _ => {}
         }
@@ -320,7 +323,7 @@ impl Machine {
             match part {
                 Part::Nothing | Part::Matrices(..) => {}
                 Part::Param(slot) => change(slot),
-                Part::Mesh(_, phases) => phases.slots_mut().into_iter().for_each(change),
+                Part::Mesh(_, phases) => phases.slots_mut().for_each(change),
                 Part::Svd(_, phases, between) => {
                     phases.iter_mut().flat_map(Phases::slots_mut).for_each(change);
                     change(between);
@@ -340,15 +343,16 @@ impl Machine {
         self.trainable.extend(slots.into_iter().map(|slot| Trainable { slot, bounds: None }));
     }
 
-    /// By element that is a mesh or an SVD layer: its number, its mesh, the phases of one or of V†
+    /// By element that is a mesh or an SVD layer: its number, the mesh and its phases or those of V†
     /// and U, and the attenuators of an SVD layer.
-    pub fn meshes(&self) -> Vec<(usize, &Mesh, &[Phases], Option<SlotId>)> {
+    pub fn meshes(&self) -> Vec<(usize, Vec<(&Mesh, Phases)>, Option<SlotId>)> {
         let mut all = Vec::new();
         for (i, part) in self.parts.iter().enumerate() {
             match part {
-                Part::Mesh(mesh, phases) => all.push((i, mesh, std::slice::from_ref(phases), None)),
-                Part::Svd(mesh, phases, between) => {
-                    all.push((i, mesh, &phases[..], Some(*between)));
+                Part::Mesh(mesh, phases) => all.push((i, vec![(mesh, *phases)], None)),
+                Part::Svd(meshes, phases, between) => {
+                    let both = meshes.iter().zip(phases.iter().copied());
+                    all.push((i, both.collect(), Some(*between)));
                 }
                 Part::Nothing | Part::Param(_) | Part::Matrices(..) => {}
             }

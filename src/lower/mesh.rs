@@ -7,7 +7,7 @@ use std::sync::Arc;
 use num_complex::Complex;
 
 use super::device::{self, Device};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::math::random::{Site, uniform};
 use crate::ops::Op;
 use crate::ops::apply::Apply;
@@ -16,6 +16,7 @@ use crate::ops::mesh::Columns;
 use crate::ops::mesh_cells::{MeshCells, even_build};
 use crate::ops::modulate::Modulate;
 use crate::ops::phasor::Phasor;
+use crate::ops::place::Place;
 use crate::optics::element::MeshInit;
 use crate::optics::mesh::decompose::decompose;
 use crate::optics::mesh::faults::Faults;
@@ -31,21 +32,22 @@ fn through_matrix(mesh: &Mesh, batch: usize) -> bool {
     88 * cells * batch > 24 * n * n * batch + 88 * cells * n
 }
 
-/// The phases of a mesh as slots, real: `[cells]`, `[cells]`, `[1, modes]`.
+/// The phases of a mesh as real slots.
 #[derive(Debug, Clone, Copy)]
 pub struct Phases {
-    pub theta: SlotId,
-    pub phi: SlotId,
+    /// θ and φ `[cells]`; one mode has no cell.
+    pub cells: Option<[SlotId; 2]>,
+    /// `[1, modes]`.
     pub gamma: SlotId,
 }
 
 impl Phases {
-    pub fn slots(self) -> [SlotId; 3] {
-        [self.theta, self.phi, self.gamma]
+    pub fn slots(self) -> impl Iterator<Item = SlotId> {
+        self.cells.into_iter().flatten().chain([self.gamma])
     }
 
-    pub fn slots_mut(&mut self) -> [&mut SlotId; 3] {
-        [&mut self.theta, &mut self.phi, &mut self.gamma]
+    pub fn slots_mut(&mut self) -> impl Iterator<Item = &mut SlotId> {
+        self.cells.iter_mut().flatten().chain([&mut self.gamma])
     }
 }
 
@@ -80,11 +82,10 @@ pub fn phases(b: &mut Builder, name: &str, start: &Settings, trainable: bool) ->
         if trainable { b.param(&name, shape, data) } else { b.constant(&name, shape, || data) }
     };
     let cells = start.theta.len();
-    Phases {
-        theta: make("theta", &start.theta, &[cells]),
-        phi: make("phi", &start.phi, &[cells]),
-        gamma: make("gamma", &start.gamma, &[1, start.gamma.len()]),
-    }
+    let mut of_cells = |quantity, values: &[f64]| make(quantity, values, &[cells]);
+    let theta_and_phi =
+        (cells > 0).then(|| [of_cells("theta", &start.theta), of_cells("phi", &start.phi)]);
+    Phases { cells: theta_and_phi, gamma: make("gamma", &start.gamma, &[1, start.gamma.len()]) }
 }
 
 /// Emits the passage of `x` `[1, modes]`; `real`: the device, and which of its meshes this is.
@@ -97,13 +98,6 @@ pub fn emit(
     real: Option<(&Device, u64)>,
 ) -> Result<SlotId> {
     let n = mesh.n;
-    if mesh.layout.guides != n {
-        return Err(Error::invalid(
-            "optic.element.topology",
-            "a diamond has guides that are no modes",
-        )
-        .help("use clements or reck; a diamond is known to `lightloom mesh` alone"));
-    }
     let faults = real.map(|(device, number)| device.faults(mesh, number)).transpose()?;
     let real = real.zip(faults.as_ref());
     let seen = |b: &mut Builder, part: usize, phases: SlotId| match real {
@@ -111,8 +105,7 @@ pub fn emit(
         None => Ok(phases),
     };
     let mut y = x;
-    // One mode has no cell.
-    if !mesh.layout.cells.is_empty() {
+    if let Some([theta, phi]) = phases.cells {
         let built = real.map(|((device, number), faults)| {
             (format!("mesh.build.{:?}.{number}", device.chance), device::builds(mesh, faults))
         });
@@ -121,17 +114,17 @@ pub fn emit(
         let shape = Shape::complex(&[build.len() / 16, 16]);
         let build = b.constant(&build_name, shape, || Data::Complex(build));
         let op = Op::MeshCells(MeshCells { symmetric: mesh.symmetric });
-        let (theta, phi) = (seen(b, 0, phases.theta)?, seen(b, 1, phases.phi)?);
+        let (theta, phi) = (seen(b, 0, theta)?, seen(b, 1, phi)?);
         let cells = b.emit(op, &[theta, phi, build])?;
         y = if through_matrix(mesh, b.batch()) {
             let basis = b.constant(&format!("basis.{n}"), Shape::complex(&[n, n]), || {
                 let one = |k: usize| Complex::from(f64::from(u8::from(k.is_multiple_of(n + 1))));
                 Data::Complex((0..n * n).map(one).collect())
             });
-            let images = columns.emit(b, basis, cells)?;
+            let images = through_guides(b, &columns, mesh, basis, cells)?;
             b.emit(Op::Apply(Apply), &[x, images])?
         } else {
-            columns.emit(b, x, cells)?
+            through_guides(b, &columns, mesh, x, cells)?
         };
     }
     let gamma = seen(b, 2, phases.gamma)?;
@@ -147,7 +140,48 @@ pub fn emit(
     b.emit(Op::Attenuate(Attenuate), &[y, a])
 }
 
-fn columns(name: &str, mesh: &Mesh, faults: Option<&Faults>) -> Columns {
+/// Light of the modes `[.., modes]` through the columns.
+pub(super) fn through_guides(
+    b: &mut Builder,
+    columns: &Arc<Columns>,
+    mesh: &Mesh,
+    x: SlotId,
+    cells: SlotId,
+) -> Result<SlotId> {
+    let x = onto_guides(b, mesh, x)?;
+    let y = columns.emit(b, x, cells)?;
+    off_guides(b, mesh, y)
+}
+
+/// The modes on the guides of a mesh, the others dark: only a diamond has others.
+pub(super) fn onto_guides(b: &mut Builder, mesh: &Mesh, x: SlotId) -> Result<SlotId> {
+    let (guides, first) = (mesh.layout.guides, mesh.layout.first);
+    place(b, x, Place { entering: mesh.n, leaving: guides, from: 0, to: first, count: mesh.n })
+}
+
+/// What the guides of the modes carry, the others dumped.
+pub(super) fn off_guides(b: &mut Builder, mesh: &Mesh, y: SlotId) -> Result<SlotId> {
+    let (guides, first) = (mesh.layout.guides, mesh.layout.first);
+    place(b, y, Place { entering: guides, leaving: mesh.n, from: first, to: 0, count: mesh.n })
+}
+
+/// The first guides of a row as those of another, of which more are dark.
+pub(super) fn resized(
+    b: &mut Builder,
+    x: SlotId,
+    [entering, leaving]: [usize; 2],
+) -> Result<SlotId> {
+    place(b, x, Place { entering, leaving, from: 0, to: 0, count: entering.min(leaving) })
+}
+
+fn place(b: &mut Builder, x: SlotId, op: Place) -> Result<SlotId> {
+    if op.entering == op.leaving {
+        return Ok(x);
+    }
+    b.emit(Op::Place(op), &[x])
+}
+
+pub(super) fn columns(name: &str, mesh: &Mesh, faults: Option<&Faults>) -> Columns {
     let passing = faults.map(|f| f.bypass(mesh)).filter(|all| all.iter().any(|&a| a != 1.0));
     let cells = 0..mesh.layout.cells.len();
     let lossless =

@@ -5,6 +5,7 @@ pub mod device;
 pub mod free_space;
 pub mod front;
 pub mod fuse;
+pub mod in_situ;
 pub mod loss;
 pub mod machine;
 pub mod mesh;

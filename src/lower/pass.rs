@@ -224,19 +224,19 @@ impl Machine {
                 let real = device.map(|d| (d, number));
                 mesh::emit(b, &tensor_prefix(i), mesh, *phases, field, real)
             }
-            Part::Svd(mesh, [right, left], attenuation) => {
+            Part::Svd([before, behind], [right, left], attenuation) => {
                 let name = |part| tensor_name(i, part);
                 let real = device.map(|d| (d, number));
-                let x = mesh::emit(b, &name("right"), mesh, *right, field, real)?;
-                let x = b.emit(Op::Attenuate(Attenuate), &[x, *attenuation])?;
+                let x = mesh::emit(b, &name("right"), before, *right, field, real)?;
+                let x = attenuators(b, x, *attenuation, [before.n, behind.n])?;
                 let real = device.map(|d| (d, number + 1));
-                mesh::emit(b, &name("left"), mesh, *left, x, real)
+                mesh::emit(b, &name("left"), behind, *left, x, real)
             }
-            Part::Matrices(_, all, attenuation) => {
+            Part::Matrices(all, attenuation) => {
                 let mut x = field;
-                for (n, (_, matrix)) in all.iter().enumerate() {
+                for (n, (mesh, _, matrix)) in all.iter().enumerate() {
                     if let Some(attenuation) = attenuation.filter(|_| n == 1) {
-                        x = b.emit(Op::Attenuate(Attenuate), &[x, attenuation])?;
+                        x = attenuators(b, x, attenuation, [all[0].0.n, mesh.n])?;
                     }
                     x = b.emit(Op::Apply(Apply), &[x, *matrix])?;
                 }
@@ -280,6 +280,19 @@ impl Machine {
         });
         b.emit(Op::Apply(Apply), &[row, modes])
     }
+}
+
+/// Σ of an SVD layer: attenuators on the guides that both meshes have, those of one alone dark.
+fn attenuators(
+    b: &mut Builder,
+    x: SlotId,
+    attenuation: SlotId,
+    [before, behind]: [usize; 2],
+) -> Result<SlotId> {
+    let between = before.min(behind);
+    let x = mesh::resized(b, x, [before, between])?;
+    let x = b.emit(Op::Attenuate(Attenuate), &[x, attenuation])?;
+    mesh::resized(b, x, [between, behind])
 }
 
 fn activation_of(activation: &ActivationElement) -> Activation {

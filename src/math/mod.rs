@@ -1,5 +1,5 @@
 //! Numbers below the optics: elementary functions with WGSL twins, addressed randomness,
-//! sparse maps, transforms of many lines at once.
+//! sparse maps, symmetric matrices, transforms of many lines at once.
 
 pub mod aligned;
 pub mod lanes;
@@ -7,3 +7,4 @@ pub mod random;
 pub mod real;
 pub mod scalar;
 pub mod sparse;
+pub mod symmetric;

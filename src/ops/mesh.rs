@@ -12,103 +12,32 @@ use std::sync::Arc;
 use num_complex::Complex;
 use rayon::prelude::*;
 
-use super::case::{Case, CaseBuilder, build};
-use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Grid, Io, Word};
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Grid, Io};
 use super::mesh_cells::MeshInverse;
 use super::{Op, Primitive, expect};
 use crate::error::{Error, Result};
-use crate::math::lanes::MeshPlan;
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
-use crate::program::{Builder, Data, Domain, Kind, Node, Shape, Slot, SlotId};
+use crate::program::{Domain, Kind, Node, Shape, Slot};
 
-mod plain;
+mod cases;
+mod columns;
+pub(super) mod plain;
+
+pub use cases::cases;
+pub(super) use cases::{brick, cells_of};
+pub use columns::Columns;
 
 /// Complex numbers of workgroup memory (16 KiB).
-const WORKGROUP: usize = 2048;
+pub(super) const WORKGROUP: usize = 2048;
+/// Threads of a workgroup.
+const THREADS: usize = 256;
+/// Vectors that a thread holds.
+const VECTORS_HELD: usize = 8;
 /// Vectors that share a workgroup at most.
-const MOST_VECTORS: usize = 64;
+pub(super) const MOST_VECTORS: usize = 64;
 /// Tasks that the vectors of one copy are dealt to.
 const TASKS: usize = 16;
-
-/// Where the cells stand.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Columns {
-    /// Names the table's constants.
-    pub name: String,
-    pub guides: usize,
-    /// First cell of each column, and their number `[depth + 1]`.
-    pub starts: Vec<usize>,
-    /// The two guides of each cell.
-    pub pairs: Vec<[u32; 2]>,
-    /// Amplitude of each guide in each column, 1 where it has a cell `[depth, guides]`; none where
-    /// no guide loses light.
-    pub passing: Option<Vec<f64>>,
-    /// No cell loses light, so that conjugate transposes are inverses.
-    pub unitary: bool,
-}
-
-impl Columns {
-    fn depth(&self) -> usize {
-        self.starts.len() - 1
-    }
-
-    /// `starts`, then `pairs`, and `passing`.
-    fn operands(&self, b: &mut Builder) -> [SlotId; 2] {
-        let starts = self.starts.iter().map(|&s| s as u32);
-        let table: Vec<u32> = starts.chain(self.pairs.iter().flatten().copied()).collect();
-        let shape = Shape::index(&[table.len()]);
-        let table = b.constant(&format!("{}.table", self.name), shape, || Data::Index(table));
-        let passing = self.passing.clone().unwrap_or_else(|| vec![1.0]);
-        let shape = Shape::real(&[passing.len()]);
-        [table, b.constant(&format!("{}.passing", self.name), shape, || Data::Real(passing))]
-    }
-
-    /// Emits the passage of `x`.
-    pub fn emit(self: &Arc<Self>, b: &mut Builder, x: SlotId, cells: SlotId) -> Result<SlotId> {
-        let [table, passing] = self.operands(b);
-        let op = Mesh { columns: Arc::clone(self), adjoint: false };
-        b.emit(Op::Mesh(op), &[x, cells, table, passing])
-    }
-
-    /// The kernel `entry` for so many vectors a copy, `group` of them in a workgroup.
-    fn kernel(&self, entry: &'static str, vectors: usize, group: usize, once: bool) -> GpuKernel {
-        let flag = |on: bool| Word::U32(u32::from(on));
-        let number = |n: usize| Word::U32(n as u32);
-        GpuKernel::pointwise(Mesh::NAME, vectors * self.guides)
-            .entry(entry)
-            .word("guides", number(self.guides))
-            .word("depth", number(self.depth()))
-            .word("cells", number(self.pairs.len()))
-            .word("vectors", number(vectors))
-            .word("lossy_guides", flag(self.passing.is_some()))
-            .word("group", number(group))
-            .word("unitary", flag(self.unitary))
-            .word("once", flag(once))
-            .word("leaves", Word::Leaves)
-    }
-
-    fn plan(&self, isa: crate::math::lanes::Isa) -> MeshPlan {
-        MeshPlan::new(isa, self.guides, &self.starts, &self.pairs, self.passing.as_deref())
-    }
-
-    fn check(&self, op: &'static str, x: &Slot, cells: &Slot) -> Result<()> {
-        let whole = x.shape.len().is_multiple_of(self.guides);
-        if whole && cells.shape.len() == 4 * self.pairs.len() {
-            return Ok(());
-        }
-        let what = format!(
-            "{} is {:?} and {} {:?}, for {} guides and {} cells",
-            x.name,
-            x.shape.dims,
-            cells.name,
-            cells.shape.dims,
-            self.guides,
-            self.pairs.len()
-        );
-        Err(Error::Shape { op, what })
-    }
-}
 
 #[derive(Debug, Clone)]
 pub struct Mesh {
@@ -214,6 +143,9 @@ impl Primitive for Mesh {
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
         let vectors = inputs[0].shape.len() / self.columns.guides;
+        if let Some(kernel) = self.columns.in_registers(vectors, self.adjoint) {
+            return kernel;
+        }
         let group = (WORKGROUP / self.columns.guides).clamp(1, MOST_VECTORS);
         let entry = if self.adjoint { "mesh_reversed" } else { Self::NAME };
         let mut kernel = self.columns.kernel(entry, vectors, group, false);
@@ -251,8 +183,7 @@ impl Primitive for MeshAdjoint {
         let guides = columns.guides;
         let reals = 8 * columns.pairs.len();
         let plan = columns.plan(compile.isa);
-        let (state, waiting, lanes) = (plan.state_len(), plan.waiting_len(), plan.lanes());
-        let task = (2 * state + waiting).next_multiple_of(16);
+        let (state, lanes) = (plan.state_len(), plan.lanes());
         // Vectors of one leaf, in order.
         let one = move |[y, g]: [&[Complex<T>]; 2],
                         [cells, inverse]: [&[Complex<T>]; 2],
@@ -273,13 +204,12 @@ impl Primitive for MeshAdjoint {
             let sums: &mut [f32] = bytemuck::cast_slice_mut(sums);
             let gx: &mut [Complex<f32>] = bytemuck::cast_slice_mut(gx);
             let scratch: &mut [f32] = bytemuck::cast_slice_mut(scratch);
-            let (x, rest) = scratch.split_at_mut(state);
-            let (back, waiting) = rest.split_at_mut(state);
+            let (x, back) = scratch[..2 * state].split_at_mut(state);
             let block = plan.lanes() * guides;
             for ((y, g), gx) in y.chunks(block).zip(g.chunks(block)).zip(gx.chunks_mut(block)) {
                 plan.load(y, x);
                 plan.load(g, back);
-                plan.back([x, back], cells, inverse, sums, waiting);
+                plan.back([x, back], cells, inverse, sums);
                 plan.store(back, gx);
             }
         };
@@ -300,17 +230,20 @@ impl Primitive for MeshAdjoint {
             sums.par_chunks_mut(leaf).for_each(|s| s.fill(Complex::new(T::zero(), T::zero())));
             let vectors =
                 y.par_chunks(share).zip(g.par_chunks(share)).zip(gx.par_chunks_mut(share));
-            let memory = io.scratch.par_chunks_mut(task / 2);
+            let memory = io.scratch.par_chunks_mut(state);
             vectors
                 .zip(sums.par_chunks_mut(leaf))
                 .zip(memory)
                 .for_each(|((((y, g), gx), sums), memory)| one([y, g], tables, sums, gx, memory));
         };
-        CpuKernel::new(run).scratch(TASKS * task / 2)
+        CpuKernel::new(run).scratch(TASKS * state)
     }
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
         let vectors = inputs[0].shape.len() / self.columns.guides;
+        if let Some(kernel) = self.columns.back_in_registers(vectors, self.once) {
+            return kernel;
+        }
         let group = (WORKGROUP / 2 / self.columns.guides).clamp(1, MOST_VECTORS);
         self.columns.kernel(Self::NAME, vectors, group, self.once).groups(1)
     }
@@ -320,80 +253,4 @@ impl Primitive for MeshAdjoint {
         let cells = self.columns.pairs.len();
         Cost::new(88 * cells * vectors, 6 * inputs[0].shape.len() + 16 * cells)
     }
-}
-
-/// Cells on neighbours, every other column shifted by one.
-fn brick(name: &str, guides: usize, depth: usize, passing: Option<f64>, unitary: bool) -> Columns {
-    let (mut starts, mut pairs, mut factors) = (vec![0], Vec::new(), Vec::new());
-    for c in 0..depth {
-        let cells = (c % 2..guides - 1).step_by(2).map(|a| [a as u32, a as u32 + 1]);
-        pairs.extend(cells);
-        let held = &pairs[starts[c]..];
-        let is_held = |g: usize| held.iter().flatten().any(|&h| h as usize == g);
-        factors.extend((0..guides).map(|g| if is_held(g) { 1.0 } else { passing.unwrap_or(1.0) }));
-        starts.push(pairs.len());
-    }
-    let passing = passing.map(|_| factors);
-    Columns { name: name.into(), guides, starts, pairs, passing, unitary }
-}
-
-/// Phases and the cells that they make, even splitters; lossy ones turn less light.
-fn cells_of(c: &mut CaseBuilder, count: usize, loss: f64) -> Result<[SlotId; 3]> {
-    let [theta, phi] = [0, 1].map(|_| c.constant(Shape::real(&[count])));
-    let built = super::mesh_cells::even_build().into_iter().map(|z| z * loss).collect();
-    let shape = Shape::complex(&[1, 16]);
-    let built = c.b.constant("build", shape, || Data::Complex(built));
-    let op = super::mesh_cells::MeshCells { symmetric: false };
-    Ok([theta, phi, c.b.emit(Op::MeshCells(op), &[theta, phi, built])?])
-}
-
-pub fn cases() -> Vec<Case> {
-    let mut all = Vec::new();
-    // More guides than lanes, an odd number, a single cell; losses; several vectors a sample; once.
-    for (guides, depth, vectors, once, loss) in [
-        (2, 1, 1, false, 1.0),
-        (7, 7, 1, false, 0.9),
-        (37, 12, 1, false, 1.0),
-        (6, 6, 3, false, 0.8),
-        (21, 9, 40, true, 0.9),
-        (8, 8, 8, true, 1.0),
-    ] {
-        let name = format!("{guides} x {depth}, {vectors} vectors, once={once} loss={loss}");
-        let lossy = loss < 1.0;
-        let columns = Arc::new(brick("brick", guides, depth, lossy.then_some(0.95), !lossy));
-        let shape = Shape::complex(&[vectors, guides]);
-        let light = |c: &mut CaseBuilder| {
-            if once { c.constant(shape.clone()) } else { c.sample(shape.clone()) }
-        };
-        for adjoint in [false, true] {
-            all.push(build(format!("mesh {name} adjoint={adjoint}"), 8.0 * depth as f64, |c| {
-                let [_, _, cells] = cells_of(c, columns.pairs.len(), loss)?;
-                let x = light(c);
-                let [table, passing] = columns.operands(&mut c.b);
-                let op = Op::Mesh(Mesh { columns: Arc::clone(&columns), adjoint });
-                let y = c.b.emit(op, &[x, cells, table, passing])?;
-                c.compare(y);
-                Ok(())
-            }));
-        }
-        // Going back divides by the losses, and sums run over all samples.
-        all.push(build(format!("mesh_adjoint {name}"), 64.0 * depth as f64, |c| {
-            let [_, _, cells] = cells_of(c, columns.pairs.len(), loss)?;
-            let (y, g) = (light(c), light(c));
-            let inverse = if columns.unitary {
-                cells
-            } else {
-                c.b.emit(Op::MeshInverse(MeshInverse), &[cells])?
-            };
-            let [table, passing] = columns.operands(&mut c.b);
-            let sums = c.b.leaf("sums".into(), Shape::complex(&[columns.pairs.len(), 4]));
-            let domain = if once { Domain::Once } else { Domain::Sample };
-            let gx = c.b.temp("gx".into(), shape.clone(), domain);
-            let op = Op::MeshAdjoint(MeshAdjoint { columns: Arc::clone(&columns), once });
-            c.b.emit_all(op, &[y, g, cells, inverse, table, passing], &[sums, gx])?;
-            c.compare(gx);
-            c.compare_leaf(sums)
-        }));
-    }
-    all
 }

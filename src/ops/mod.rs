@@ -35,9 +35,11 @@ pub mod lines;
 pub mod mean_squared;
 pub mod mesh;
 pub mod mesh_cells;
+pub mod mesh_powers;
 pub mod misfit;
 pub mod modulate;
 pub mod phasor;
+pub mod place;
 pub mod planar;
 pub mod power;
 pub mod project;
@@ -157,10 +159,12 @@ ops! {
     mesh_cells::MeshCells,
     mesh_cells::MeshCellsAdjoint,
     mesh_cells::MeshInverse,
+    mesh_powers::MeshPowers,
     misfit::Misfit,
     misfit::MisfitAdjoint,
     modulate::Modulate,
     phasor::Phasor,
+    place::Place,
     power::Power,
     project::Normalise,
     project::Project,
@@ -210,9 +214,11 @@ pub fn cases() -> Vec<case::Case> {
         mean_squared::cases,
         mesh::cases,
         mesh_cells::cases,
+        mesh_powers::cases,
         misfit::cases,
         modulate::cases,
         phasor::cases,
+        place::cases,
         power::cases,
         project::cases,
         quantise::cases,

@@ -51,6 +51,9 @@ pub struct SvdElement {
     pub symmetric: bool,
     #[serde(default)]
     pub init: MeshInit,
+    /// Guides behind the layer; as many as before it when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<usize>,
     /// Amplitude that the attenuators let through at first, 0..1.
     #[serde(default = "default_attenuation")]
     pub attenuation: f64,

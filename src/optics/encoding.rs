@@ -1,5 +1,7 @@
 //! How a sample of the data becomes light: v in 0..1 to amplitude, phase or both.
 
+use std::sync::Arc;
+
 use num_complex::Complex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +28,19 @@ pub struct Encoding {
     /// Phase at v = 1 in radians, for `phase` and `both`.
     #[serde(default = "default_phase_range")]
     pub phase_range: f64,
+    /// What the training set said where the front end learns from it.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub learnt: Option<Arc<Learnt>>,
+}
+
+/// E_k = Σ_p images[p, k] v_p + offset[k]: a front end made of the training set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Learnt {
+    /// `[values, modes]`.
+    pub images: Vec<f64>,
+    /// `[modes]`.
+    pub offset: Vec<f64>,
 }
 
 /// From a sample to one number a guide.
@@ -39,6 +54,10 @@ pub enum Front {
     Pool,
     /// The values of a vector on the first guides; the others are dark.
     Vector,
+    /// The complex numbers of a sample on the first guides; the others are dark.
+    Complex,
+    /// The scores of a sample on the principal components of the training set, largest first.
+    Pca,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -95,6 +114,15 @@ impl Front {
             }
         }
         Sparse::from_rows(height * width, &rows)
+    }
+
+    /// 1 and i on the guide of each pair of `values` `[values, modes]`.
+    pub fn pairs(modes: usize, values: usize) -> Vec<Complex<f64>> {
+        let mut map = vec![Complex::ZERO; values * modes];
+        for v in 0..values {
+            map[v * modes + v / 2] = if v % 2 == 0 { Complex::ONE } else { Complex::I };
+        }
+        map
     }
 
     /// exp(-2πi (f_y y / height + f_x x / width)) / √(height width), `[pixels, modes]`.
@@ -175,7 +203,7 @@ mod tests {
 
     fn encoding(resample: Resample) -> Encoding {
         let (front, power, encoding) = (None, None, Modulation::Amplitude);
-        Encoding { encoding, aperture: 0.7, resample, front, power, phase_range: 1.0 }
+        Encoding { encoding, aperture: 0.7, resample, front, power, phase_range: 1.0, learnt: None }
     }
 
     /// Every sample of the window takes weights that sum to 1, the others none; nearest agrees with

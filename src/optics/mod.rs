@@ -86,6 +86,7 @@ impl Optic {
     pub fn guides(&self, elements: usize) -> Option<usize> {
         let mut coupled = self.element[..elements].iter().rev().filter_map(|e| match e {
             Element::Couple(couple) => Some(couple.modes),
+            Element::Svd(layer) => layer.outputs,
             _ => None,
         });
         coupled.next().or(self.modes)
@@ -94,6 +95,13 @@ impl Optic {
     /// Shape of the field behind so many elements, `[y, x]`.
     pub fn shape(&self, elements: usize) -> [usize; 2] {
         self.guides(elements).map_or_else(|| self.grid().samples, |modes| [1, modes])
+    }
+
+    /// Shape of a field of so many values: the window's, or a row of guides, whose number may change
+    /// from element to element.
+    pub fn shape_of(&self, values: usize) -> [usize; 2] {
+        let window = self.grid().samples;
+        if values == window[0] * window[1] { window } else { [1, values] }
     }
 
     /// Samples of the padded window `[y, x]` in which free space is convolved.

@@ -51,7 +51,7 @@ pub fn draw(diagram: &Diagram<'_>, path: &Path) -> Result<()> {
     let y = diagram.within.unwrap_or_else(|| span(&all().map(|p| p[1]).collect::<Vec<_>>(), 0.06));
     let plot = Plot { at: [LEFT, ABOVE], x, y, along: diagram.along, counted: false };
     plot.axes(&mut c, diagram.up);
-    c.text(diagram.title, [LEFT + 360, 34], TITLE, INK, Align::Left);
+    c.text(diagram.title, [PANEL - 10, 46], TITLE, INK, Align::Left);
     for (n, line) in diagram.lines.iter().enumerate() {
         let colour = COLOURS[n % COLOURS.len()];
         let [xs, ys]: [Vec<f64>; 2] = [0, 1].map(|a| line.points.iter().map(|p| p[a]).collect());

@@ -58,6 +58,10 @@ pub struct Row {
     pub accuracy: Mean,
     /// Of the same parameters on the twin.
     pub twin_accuracy: Mean,
+    /// (accuracy - collapsed) / (ideal - collapsed): collapsed is what in-silico training keeps on
+    /// the same device, ideal what it has on the twin; where that loses 5 points or more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Mean>,
     pub steps: u64,
     pub charge: Charge,
     /// On one thread, mean over devices.
@@ -72,6 +76,24 @@ fn name(method: MethodName) -> String {
         .ok()
         .and_then(|v| v.as_str().map(str::to_owned))
         .unwrap_or_default()
+}
+
+/// Device by device, against in-silico training on the same one.
+fn recovery(cells: &[Done], of: &[&Done]) -> Option<Mean> {
+    let mut all = Vec::new();
+    for cell in of.iter().filter(|c| c.key.method != MethodName::Backprop) {
+        let on_paper = |c: &&Done| {
+            let same = c.key.system == cell.key.system && c.key.seed == cell.key.seed;
+            same && c.key.method == MethodName::Backprop
+        };
+        let paper = cells.iter().find(on_paper)?.outcome.as_ref()?;
+        let lost = paper.twin_accuracy - paper.accuracy;
+        if lost < 0.05 {
+            return None;
+        }
+        all.push((cell.outcome.as_ref()?.accuracy - paper.accuracy) / lost);
+    }
+    (!all.is_empty()).then(|| Mean::of(&all))
 }
 
 /// Rows in the order of the cells.
@@ -105,6 +127,7 @@ pub fn rows(cells: &[Done]) -> Vec<Row> {
             refused: all.iter().find_map(|c| c.refused.clone()).filter(|_| outcomes.is_empty()),
             accuracy: of(|o| o.accuracy),
             twin_accuracy: of(|o| o.twin_accuracy),
+            recovery: recovery(cells, &all),
             steps: outcomes.first().map_or(0, |o| o.steps),
             charge: outcomes.first().map_or_else(Charge::default, |o| o.charge),
             seconds: of(|o| o.seconds).mean,
@@ -115,11 +138,12 @@ pub fn rows(cells: &[Done]) -> Vec<Row> {
     rows
 }
 
-pub const HEADER: [&str; 10] = [
+pub const HEADER: [&str; 11] = [
     "machine",
     "method",
     "on the device (%)",
     "on the twin (%)",
+    "recovered (%)",
     "steps",
     "shots",
     "settings",
@@ -132,13 +156,14 @@ pub const HEADER: [&str; 10] = [
 pub fn cells(row: &Row) -> Vec<String> {
     let start = [row.system.clone(), name(row.method)];
     if let Some(why) = &row.refused {
-        let rest = [format!("does not suit: {why}")].into_iter().chain(vec![String::new(); 7]);
+        let rest = [format!("does not suit: {why}")].into_iter().chain(vec![String::new(); 8]);
         return start.into_iter().chain(rest).collect();
     }
     let c = &row.charge;
     let rest = [
         row.accuracy.percent(),
         row.twin_accuracy.percent(),
+        row.recovery.map_or_else(String::new, |r| r.percent()),
         row.steps.to_string(),
         c.shots.to_string(),
         c.reconfigurations.to_string(),

@@ -59,27 +59,36 @@ pub struct Drawn {
 pub fn chips(session: &mut Session, sample: usize, shown: &Shown) -> Result<Vec<Drawn>> {
     let machine = session.machine.clone();
     let mut drawn = Vec::new();
-    for (i, mesh, phases, between) in machine.meshes() {
+    for (i, parts, between) in machine.meshes() {
         let before = shown.planes.iter().find(|(name, ..)| *name == format!("before_{i}"));
-        let Some((_, _, entering)) = before.filter(|_| mesh.n <= MOST_MODES) else { continue };
+        let Some((_, _, entering)) =
+            before.filter(|_| parts.iter().all(|(mesh, _)| mesh.n <= MOST_MODES))
+        else {
+            continue;
+        };
         let attenuation = match between {
             Some(slot) => Some(session.executor.read(slot)?.reals().to_vec()),
             None => None,
         };
         let mut all = Vec::new();
-        for &part in phases {
-            all.push(session.settings(part)?);
+        for &(mesh, phases) in &parts {
+            all.push((mesh, session.settings(phases)?, Faults::none(mesh)));
         }
-        let ideal = Faults::none(mesh);
-        let meshes = all.iter().map(|settings| (mesh, settings, &ideal));
+        let meshes = all.iter().map(|(mesh, settings, ideal)| (*mesh, settings, ideal));
         let lights = follow_all(meshes, attenuation.as_deref(), entering)?;
         let blocks: Vec<chip::Block> = all
             .iter()
             .zip(&lights)
-            .map(|(settings, light)| chip::Block { mesh, settings, light: Some(light) })
+            .map(|((mesh, settings, _), light)| chip::Block { mesh, settings, light: Some(light) })
             .collect();
         let kind = if between.is_some() { "SVD layer" } else { "mesh" };
-        let title = format!("element {i}: {kind} of {} guides, {:?}", mesh.n, mesh.topology);
+        let (first, last) = (parts[0].0, parts[parts.len() - 1].0);
+        let guides = if first.n == last.n {
+            first.n.to_string()
+        } else {
+            format!("{} to {}", first.n, last.n)
+        };
+        let title = format!("element {i}: {kind} of {guides} guides, {:?}", first.topology);
         let [truth, answer] = [shown.label, shown.answer].map(|k| &session.data.classes[k]);
         let remark = format!("light of test sample {sample}, a {truth}, read as {answer}");
         let attenuation = attenuation.as_deref();

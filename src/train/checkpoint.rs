@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use num_complex::Complex;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::backend::{Executor, Precision};
 use crate::error::{Error, Result};
 use crate::files::atomic;
+use crate::lower::front;
 use crate::program::{Data, Kind, Role, SlotId};
 
 /// Where a run stands.
@@ -53,7 +55,7 @@ pub fn write(
         .map(|(id, slot)| (id, slot.name.clone(), slot.shape.dims.clone()))
         .collect();
     let mut tensors: Vec<(String, Vec<usize>, Dtype, Vec<u8>)> = Vec::new();
-    for (id, name, dims) in kept {
+    for (id, name, mut dims) in kept {
         let (dtype, bytes) = match (executor.read(id)?, precision) {
             (Data::Index(v), _) => (Dtype::U32, bytemuck::cast_slice(&v).to_vec()),
             (Data::Real(v), Precision::F64) => (Dtype::F64, bytemuck::cast_slice(&v).to_vec()),
@@ -61,7 +63,12 @@ pub fn write(
                 let single: Vec<f32> = v.iter().map(|&x| x as f32).collect();
                 (Dtype::F32, bytemuck::cast_slice(&single).to_vec())
             }
-            (Data::Complex(_), _) => continue,
+            (Data::Complex(v), _) => {
+                // Real and imaginary parts along a last axis.
+                dims.push(2);
+                let single: Vec<f32> = v.iter().flat_map(|z| [z.re as f32, z.im as f32]).collect();
+                (Dtype::F32, bytemuck::cast_slice(&single).to_vec())
+            }
         };
         tensors.push((name, dims, dtype, bytes));
     }
@@ -128,12 +135,15 @@ pub fn read(path: &Path) -> Result<Checkpoint> {
 }
 
 impl Checkpoint {
-    /// Puts the tensors into an executor: parameters, and with `all` the optimiser too.
+    /// Puts the tensors into an executor: parameters and what the front end learnt, and with `all` the
+    /// optimiser too.
     pub fn load(&self, path: &Path, executor: &mut dyn Executor, all: bool) -> Result<()> {
         let wanted: Vec<(SlotId, String, Vec<usize>, Kind)> = executor
             .program()
             .kept()
-            .filter(|(_, s)| all || matches!(s.role, Role::Param(_)))
+            .filter(|(_, s)| {
+                all || matches!(s.role, Role::Param(_)) || s.name.starts_with(front::STATES)
+            })
             .map(|(id, s)| (id, s.name.clone(), s.shape.dims.clone(), s.shape.kind))
             .collect();
         for (id, name, dims, kind) in wanted {
@@ -144,7 +154,8 @@ impl Checkpoint {
             let Some((given, data)) = self.tensors.get(&name) else {
                 return Err(misfit(format!("holds no tensor {name}, which this optic trains")));
             };
-            if *given != dims || data.kind() != kind {
+            let pairs = kind == Kind::Complex && given[..] == [&dims[..], &[2]].concat();
+            if !pairs && (*given != dims || data.kind() != kind) {
                 let what = format!(
                     "tensor {name} is {given:?} {:?}, this optic has {dims:?} {kind:?}",
                     data.kind()
@@ -155,7 +166,13 @@ impl Checkpoint {
                 let what = format!("tensor {name} holds {} at element {at}", data.reals()[at]);
                 return Err(Error::format(path, what).help("repair the tensor, or train again"));
             }
-            executor.write(id, data)?;
+            if pairs {
+                let pairs = data.reals().chunks_exact(2);
+                let complex = pairs.map(|z| Complex::new(z[0], z[1])).collect();
+                executor.write(id, &Data::Complex(complex))?;
+            } else {
+                executor.write(id, data)?;
+            }
         }
         Ok(())
     }

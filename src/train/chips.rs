@@ -48,11 +48,11 @@ impl Session {
     /// The phases of a mesh as they are now.
     pub fn settings(&mut self, phases: Phases) -> Result<Settings> {
         let mut read = |slot| Ok(self.executor.read(slot)?.reals().to_vec());
-        Ok(Settings {
-            theta: read(phases.theta)?,
-            phi: read(phases.phi)?,
-            gamma: read(phases.gamma)?,
-        })
+        let [theta, phi] = match phases.cells {
+            Some([theta, phi]) => [read(theta)?, read(phi)?],
+            None => [Vec::new(), Vec::new()],
+        };
+        Ok(Settings { theta, phi, gamma: read(phases.gamma)? })
     }
 
     /// Gives every mesh the matrix that its phases make on the chip that `seed` draws.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::backend::{Choice, Executor, Precision};
 use crate::data::Dataset;
+use crate::data::principal::principal;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::lab::{client::Client, executor::LabExecutor};
@@ -14,6 +15,8 @@ use crate::lower::{Plane, detect, loss};
 use crate::methods::oracle::{self, Entry};
 use crate::methods::recipe::{Recipe, SavedFields};
 use crate::methods::{self, Pair, step};
+use crate::optics::Optic;
+use crate::optics::encoding::{Front, Learnt};
 use crate::program::{Builder, Program, Role, SlotId};
 
 /// Routines for looking, besides the method's own.
@@ -79,6 +82,23 @@ enum For {
     Ledger,
     /// Its meshes are matrices that the host writes; nothing trains.
     Chips,
+}
+
+/// Lets the front end of an optic learn from the training set, where it is one that does.
+pub fn learn_front(optic: &mut Optic, data: &Dataset) -> Result<()> {
+    let (Some(modes), Some(encoding)) = (optic.modes, &mut optic.input) else { return Ok(()) };
+    if encoding.front != Some(Front::Pca) {
+        return Ok(());
+    }
+    let values = data.image[0] * data.image[1];
+    let found = principal(&data.train, values, modes)?;
+    let component = |k: usize| &found.components[k * values..][..values];
+    let offset = |k: usize| -component(k).iter().zip(&found.mean).map(|(c, m)| c * m).sum::<f64>();
+    encoding.learnt = Some(Arc::new(Learnt {
+        images: (0..values * modes).map(|at| component(at % modes)[at / modes]).collect(),
+        offset: (0..modes).map(offset).collect(),
+    }));
+    Ok(())
 }
 
 fn build(experiment: &Experiment, data: &Dataset, full_steps: u64, purpose: For) -> Result<Built> {
@@ -178,7 +198,7 @@ impl Session {
     }
 
     fn make(
-        experiment: Experiment,
+        mut experiment: Experiment,
         data: Arc<Dataset>,
         choice: Choice,
         purpose: For,
@@ -195,6 +215,7 @@ impl Session {
         // The schedule spans all epochs also where `train.steps` stops early.
         let full = steps_per_epoch * recipe.epochs as u64;
         let steps = recipe.steps.map_or(full, |s| s.min(full));
+        learn_front(&mut experiment.optic, &data)?;
         let built = build(&experiment, &data, full, purpose)?;
         let program = Arc::new(built.program);
         let halves = choice.is_gpu() && recipe.saved_fields == SavedFields::F16;

@@ -62,3 +62,27 @@ fn errors_name_the_line_and_the_column() {
     fs::write(&path, b"a,class\n0.1,\xff\n").unwrap();
     super::fails(&path, &["line 2", "utf-8"]);
 }
+
+#[test]
+fn columns_in_pairs_are_complex_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = table(
+        &dir,
+        "a,b,c,d,class,split\n0.5,0,1,3.14159265358979,x,train\n0,0,0.25,1,y,train\n0.5,0,0,0,x,train\n0.5,1,0,0,y,test\n",
+    );
+    let open = |pairs| load(&DataSource { complex: Some(pairs), ..by_path(&path) }, 1);
+    let set = open(Pairs::Polar).unwrap();
+    assert!(set.complex && set.image == [1, 4]);
+    let first = image(&set.train, 0, 4);
+    for (got, wanted) in first.iter().zip([0.5, 0.0, -1.0, 0.0]) {
+        assert!((got - wanted).abs() < 1e-7, "{first:?}");
+    }
+    let error = open(Pairs::Cartesian).unwrap_err().to_string();
+    assert!(error.contains("line 2, column c: the modulus of 1 + 3.14"), "{error}");
+    let path = table(&dir, "a,b,c,class\n0.5,0,1,x\n");
+    let error = load(&DataSource { complex: Some(Pairs::Polar), ..by_path(&path) }, 1);
+    assert!(error.unwrap_err().to_string().contains("3 columns of features make no pairs"));
+    let path = table(&dir, "a,b,class\n-0.5,0,x\n");
+    let error = load(&DataSource { complex: Some(Pairs::Polar), ..by_path(&path) }, 1);
+    assert!(error.unwrap_err().to_string().contains("column a: an amplitude of -0.5"));
+}

@@ -74,3 +74,22 @@ fn one_archive_of_bytes_as_keras_has_them() {
     fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     fails(&path, &["not a readable .npz"]);
 }
+
+#[test]
+fn complex_arrays_are_pairs() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(format!("{name}.npy"));
+    let z = |re: f32, im: f32| num_complex::Complex::new(re, im);
+    let x = [z(0.5, -0.5), z(0.0, 1.0), z(0.0, 0.0), z(-1.0, 0.0), z(0.25, 0.0), z(0.0, 0.0)];
+    npy::write_complex64(&at("x_train"), &[3, 2], &x).unwrap();
+    npy::write_complex64(&at("x_test"), &[1, 2], &x[..2]).unwrap();
+    npy::write_f32(&at("y_train"), &[3], &[0.0, 1.0, 0.0]).unwrap();
+    npy::write_f32(&at("y_test"), &[1], &[1.0]).unwrap();
+    let set = open(dir.path());
+    assert!(set.complex && set.image == [1, 4]);
+    assert_eq!(image(&set.train, 0, 4), [0.5, -0.5, 0.0, 1.0]);
+    npy::write_complex64(&at("x_train"), &[3, 2], &[z(0.9, 0.9); 6]).unwrap();
+    fails(dir.path(), &["x_train.npy", "sample 0", "modulus of 0.8999"]);
+    npy::write_f32(&at("x_test"), &[1, 2], &[0.5; 2]).unwrap();
+    fails(dir.path(), &["x_test.npy", "complex numbers in one"]);
+}

@@ -1,6 +1,8 @@
 //! Rules of a chip: guides in place of a plane of samples.
 
 use super::{positive, within};
+use crate::data::Dataset;
+use crate::data::principal::MOST_VALUES;
 use crate::error::{Error, Result};
 use crate::optics::Optic;
 use crate::optics::element::{ActivationElement, Element};
@@ -28,12 +30,21 @@ pub fn optic(optic: &Optic, modes: usize) -> Result<()> {
     }
     if let Some(input) = &optic.input {
         let front = input.front.unwrap_or(Front::Vector);
-        if front != Front::Vector && modes.isqrt().pow(2) != modes {
+        let square = matches!(front, Front::Fourier | Front::Pool);
+        if square && modes.isqrt().pow(2) != modes {
             let rule = format!("{modes} guides are no square, and k x k numbers fill k²");
             return Err(Error::invalid("optic.modes", rule).help("use 9, 16, 25, 36, 49 or 64"));
         }
-        if front == Front::Fourier && input.encoding != Modulation::Amplitude {
-            let rule = "Fourier coefficients are complex amplitudes by themselves";
+        let by_themselves = match front {
+            Front::Fourier => Some("Fourier coefficients"),
+            Front::Complex => Some("complex numbers"),
+            Front::Pca => Some("scores on components, of either sign,"),
+            Front::Pool | Front::Vector => None,
+        };
+        if let Some(what) = by_themselves
+            && input.encoding != Modulation::Amplitude
+        {
+            let rule = format!("{what} are amplitudes by themselves");
             return Err(Error::invalid("optic.input.encoding", rule)
                 .help("leave it out, or use front = \"pool\" or \"vector\""));
         }
@@ -42,26 +53,79 @@ pub fn optic(optic: &Optic, modes: usize) -> Result<()> {
         }
     }
     for (i, element) in optic.element.iter().enumerate() {
+        let modes = optic.guides(i).unwrap_or(modes);
         self::element(&format!("optic.element[{i}]"), element, modes)?;
+    }
+    Ok(())
+}
+
+/// Whether the samples of a set fit the front end of a chip.
+pub fn sample(optic: &Optic, data: &Dataset) -> Result<()> {
+    let (Some(modes), Some(input)) = (optic.modes, &optic.input) else { return Ok(()) };
+    let front = input.front.unwrap_or(Front::Vector);
+    let values = data.image[0] * data.image[1];
+    let name = &data.name;
+    match front {
+        Front::Complex if !data.complex => {
+            let rule =
+                format!("{name} is a set of real numbers, and this front end takes complex ones");
+            return Err(Error::invalid("optic.input.front", rule).help(
+                "use \"vector\", or say how columns make pairs: data.complex = \"polar\" or \"cartesian\"",
+            ));
+        }
+        Front::Complex => {}
+        _ if data.complex => {
+            let rule =
+                format!("{name} is a set of complex numbers, and this front end takes real ones");
+            return Err(Error::invalid("optic.input.front", rule).help("use front = \"complex\""));
+        }
+        _ => {}
+    }
+    let numbers = if front == Front::Complex { values / 2 } else { values };
+    if matches!(front, Front::Vector | Front::Complex) && numbers > modes {
+        let rule =
+            format!("a sample of {name} has {numbers} numbers, and there are {modes} guides");
+        let way_out = if front == Front::Complex {
+            format!("use optic.modes = {numbers}")
+        } else {
+            format!("use optic.modes = {numbers}, or optic.input.front = \"pca\" or \"pool\"")
+        };
+        return Err(Error::invalid("optic.modes", rule).help(way_out));
+    }
+    if front == Front::Pca {
+        let most = numbers.min(data.train.len().saturating_sub(1));
+        if modes > most {
+            let rule = format!(
+                "{modes} principal components of {} training samples of {numbers} values",
+                data.train.len()
+            );
+            return Err(Error::invalid("optic.modes", rule).help(format!("use at most {most}")));
+        }
+        if numbers > MOST_VALUES {
+            let rule =
+                format!("the covariance of {numbers} values is not held; at most {MOST_VALUES}");
+            return Err(Error::invalid("optic.input.front", rule)
+                .help("use smaller images, or front = \"pool\" or \"fourier\""));
+        }
     }
     Ok(())
 }
 
 /// Elements of a chip, and those of planes that are alike.
 pub fn element(key: &str, element: &Element, modes: usize) -> Result<()> {
-    let topology = |t: Topology| {
-        if t == Topology::Diamond {
-            let rule = "a diamond has guides that are no modes, which training does not know";
-            return Err(Error::invalid(format!("{key}.topology"), rule)
-                .help("use clements or reck; `lightloom mesh` takes diamonds"));
-        }
-        // A butterfly of another size is refused here rather than where it is made.
-        t.layout(modes).map(|_| ())
-    };
+    // A butterfly of another size is refused here rather than where it is made.
+    let fits = |topology: Topology, modes: usize| topology.layout(modes).map(|_| ());
     match element {
-        Element::Mesh(m) => topology(m.topology),
+        Element::Mesh(m) => fits(m.topology, modes),
         Element::Svd(m) => {
-            topology(m.topology)?;
+            let outputs = m.outputs.unwrap_or(modes);
+            if !(1..=MAX_MODES).contains(&outputs) {
+                let rule = format!("{outputs} guides; a mesh has 1 to {MAX_MODES}");
+                return Err(Error::invalid(format!("{key}.outputs"), rule)
+                    .help("give the number of guides behind the layer, or leave it out"));
+            }
+            fits(m.topology, modes)?;
+            fits(m.topology, outputs)?;
             within(&format!("{key}.attenuation"), m.attenuation, 0.0, 1.0)
         }
         Element::Activation(ActivationElement::ElectroOptic { tap, .. }) => {

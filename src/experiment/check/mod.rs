@@ -10,12 +10,19 @@ mod regions;
 mod task;
 
 use super::Experiment;
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::optics::element::{Element, FreeSpace};
 use crate::optics::{Boundary, Optic, Source};
 use crate::units::Metres;
 
 pub use regions::check_regions;
+
+/// What can only be known with the data.
+pub fn with_data(optic: &Optic, data: &Dataset) -> Result<()> {
+    chip::sample(optic, data)?;
+    check_regions(optic, data.classes.len())
+}
 
 /// Padded samples of one field beyond which a slab passes 16 GiB in f32.
 const MOST_SAMPLES: f64 = 2.147_483_648e9;

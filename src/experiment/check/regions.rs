@@ -82,11 +82,12 @@ pub fn detector(optic: &Optic) -> Result<()> {
 pub fn check_regions(optic: &Optic, classes: usize) -> Result<()> {
     let Some(detector) = &optic.detector else { return Ok(()) };
     let count = if detector.differential { 2 * classes } else { classes };
-    if let Some(modes) = optic.modes {
+    if let Some(modes) = optic.guides(optic.element.len()) {
         if count > modes {
             let rule =
                 format!("{classes} classes are read at {count} guides, and there are {modes}");
-            return Err(Error::invalid("optic.modes", rule).help(format!("use at least {count}")));
+            let key = if optic.modes == Some(modes) { "optic.modes" } else { "optic.element" };
+            return Err(Error::invalid(key, rule).help(format!("use at least {count}")));
         }
         return Ok(());
     }

@@ -66,6 +66,12 @@ impl<V: Vector> Complex<V> {
         }
     }
 
+    /// |self|².
+    #[inline(always)]
+    pub fn power(self) -> V {
+        self.im.mul_add(self.im, self.re.mul(self.re))
+    }
+
     /// `self * w` for one number `w` in all lanes.
     #[inline(always)]
     pub fn turned(self, (re, im): (f32, f32)) -> Self {

@@ -8,8 +8,6 @@
     reason = "raw loops over cells whose guides are checked when the plan is made"
 )]
 
-use std::ops::Range;
-
 use super::complex::Complex;
 use super::isa::{Isa, Pass};
 use super::line::is_aligned;
@@ -18,13 +16,25 @@ use super::vector::Vector;
 /// Reals of a cell.
 pub const CELL: usize = 8;
 
-/// Lanes of the products of two cells that wait to be summed.
-const WAITING: usize = 2 * CELL;
+/// Lanes of the widest register.
+const MOST_LANES: usize = 16;
 
-#[derive(Debug, Clone)]
-struct Column {
-    cells: Range<usize>,
-    passing: Range<usize>,
+/// Columns that light passes before it goes on to the next guides, where cells join neighbours: the
+/// guides at work fit the first cache, however many there are.
+const BLOCK: usize = 8;
+
+/// What light meets.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// A cell, and its neighbour in the column where `both`.
+    Cells {
+        first: u32,
+        both: bool,
+    },
+    Passing {
+        guide: u32,
+        by: f32,
+    },
 }
 
 /// Where the cells of a mesh stand, for one instruction set.
@@ -32,14 +42,14 @@ struct Column {
 pub struct MeshPlan {
     isa: Isa,
     guides: usize,
-    columns: Vec<Column>,
+    /// In an order in which nothing comes before what its light has passed.
+    steps: Vec<Step>,
     pairs: Vec<[u32; 2]>,
-    /// Guide and amplitude.
-    passing: Vec<(u32, f32)>,
 }
 
 /// The contract: the plan is there, its guides lie in the states, which are aligned to a register; `cells`,
-/// `inverse` and `sums` are good for [`CELL`] reals a cell, `waiting` for 2 [`WAITING`] registers.
+/// `inverse`, `arms` and `sums` are good for [`CELL`] reals a cell, `readings` for as many reals a
+/// vector as there are cells.
 struct Walk {
     plan: *const MeshPlan,
     x: *mut f32,
@@ -48,7 +58,11 @@ struct Walk {
     inverse: *const f32,
     g: *mut f32,
     sums: *mut f32,
-    waiting: *mut f32,
+    arms: *const f32,
+    /// At φ and at θ `[vector][cell]`.
+    readings: [*mut f32; 2],
+    vectors: usize,
+    both_arms: bool,
 }
 
 /// `t0 a + t1 b`.
@@ -122,55 +136,68 @@ impl<const ADJOINT: bool> Pass for Through<ADJOINT> {
     unsafe fn go<V: Vector>(w: &Walk) {
         // SAFETY: `Walk`.
         let plan = unsafe { &*w.plan };
-        let depth = plan.columns.len();
-        for c in 0..depth {
-            let column = &plan.columns[if ADJOINT { depth - 1 - c } else { c }];
-            for k in column.cells.clone() {
-                // SAFETY: `Walk`.
-                unsafe {
-                    let t = matrix::<ADJOINT>(w.cells.add(k * CELL));
-                    turn::<V>(w.x, plan.pairs[k], t);
+        for n in 0..plan.steps.len() {
+            // SAFETY: `Walk`.
+            unsafe {
+                match plan.steps[if ADJOINT { plan.steps.len() - 1 - n } else { n }] {
+                    Step::Cells { first, both } => {
+                        for k in first as usize..=first as usize + usize::from(both) {
+                            turn::<V>(w.x, plan.pairs[k], matrix::<ADJOINT>(w.cells.add(k * CELL)));
+                        }
+                    }
+                    Step::Passing { guide, by } => scale::<V>(w.x, guide, by),
                 }
-            }
-            for &(guide, by) in &plan.passing[column.passing.clone()] {
-                // SAFETY: `Walk`.
-                unsafe { scale::<V>(w.x, guide, by) }
             }
         }
     }
 }
 
-/// Sums over the lanes of the registers that wait, added to as many reals.
+/// Sums of neighbouring lanes: those of `a`, then those of `b`.
+#[inline(always)]
+fn fold<V: Vector>(a: V, b: V) -> V {
+    let (even, odd) = a.split(b);
+    even.add(odd)
+}
+
+/// # Safety
+/// `to` is good for a register of f32.
+#[inline(always)]
+unsafe fn add_to<V: Vector>(v: V, to: *mut f32) {
+    // SAFETY: the caller's.
+    unsafe { v.add(V::load_any(to)).store_any(to) }
+}
+
+/// Adds the sums over all lanes of a cell's products, folded twice, and of its neighbour's.
 ///
 /// # Safety
-/// `waiting` as [`Walk`] has it; `to` is good for [`WAITING`] f32.
+/// `to` is good for [`CELL`] f32 a cell.
 #[inline(always)]
-unsafe fn settle<V: Vector>(waiting: *mut f32, to: *mut f32) {
+unsafe fn settle<V: Vector>(one: [V; 2], two: Option<[V; 2]>, to: *mut f32) {
     // SAFETY: the caller's.
     unsafe {
-        let turned = waiting.add(WAITING * V::LANES);
-        for tile in 0..WAITING / V::LANES {
-            let from = waiting.add(tile * V::LANES * V::LANES);
-            V::transpose(
-                #[inline(always)]
-                |i| from.add(i * V::LANES).cast_const(),
-                #[inline(always)]
-                |j| turned.add(j * V::LANES),
-            );
-            let to = to.add(tile * V::LANES);
-            // Four sums, so that none waits for the one before.
-            let at = {
-                #[inline(always)]
-                |i: usize| V::load(turned.add(i * V::LANES))
-            };
-            let (mut a, mut b, mut c, mut d) = (at(0), at(1), at(2), at(3));
-            for i in (4..V::LANES).step_by(4) {
-                a = a.add(at(i));
-                b = b.add(at(i + 1));
-                c = c.add(at(i + 2));
-                d = d.add(at(i + 3));
+        if V::LANES == 4 {
+            add_to(one[0], to);
+            add_to(one[1], to.add(4));
+            if let Some([a, b]) = two {
+                add_to(a, to.add(8));
+                add_to(b, to.add(12));
             }
-            a.add(b).add(c.add(d)).add(V::load_any(to)).store_any(to);
+            return;
+        }
+        let one = fold(one[0], one[1]);
+        if V::LANES == CELL {
+            add_to(one, to);
+            if let Some([a, b]) = two {
+                add_to(fold(a, b), to.add(CELL));
+            }
+        } else if let Some([a, b]) = two {
+            add_to(fold(one, fold(a, b)), to);
+        } else {
+            let mut sums = [0.0; MOST_LANES];
+            fold(one, one).store_any(sums.as_mut_ptr());
+            for (n, sum) in sums[..CELL].iter().enumerate() {
+                *to.add(n) += sum;
+            }
         }
     }
 }
@@ -186,69 +213,118 @@ impl<const UNITARY: bool> Pass for Back<UNITARY> {
     unsafe fn go<V: Vector>(w: &Walk) {
         // SAFETY: `Walk`.
         let plan = unsafe { &*w.plan };
-        for column in plan.columns.iter().rev() {
-            for &(guide, by) in &plan.passing[column.passing.clone()] {
-                // SAFETY: `Walk`.
-                unsafe {
-                    scale::<V>(w.x, guide, by.recip());
-                    scale::<V>(w.g, guide, by);
-                }
-            }
-            let mut k = column.cells.start;
-            while k < column.cells.end {
-                // Two cells at a time; the registers of a missing second one are left out below.
-                let both = k + 1 < column.cells.end;
-                for n in 0..=usize::from(both) {
-                    // SAFETY: `Walk`.
-                    unsafe { back::<V, UNITARY>(w, k + n, w.waiting.add(n * CELL * V::LANES)) }
-                }
-                // SAFETY: `Walk`; a single cell's sums are taken apart from its neighbours'.
-                unsafe {
-                    if both {
-                        settle::<V>(w.waiting, w.sums.add(k * CELL));
-                    } else {
-                        let mut pair = [0.0; WAITING];
-                        let sums = w.sums.add(k * CELL);
-                        for n in CELL..WAITING {
-                            let zero = V::load(w.x);
-                            zero.splat(0.0).store(w.waiting.add(n * V::LANES));
-                        }
-                        settle::<V>(w.waiting, pair.as_mut_ptr());
-                        for (n, sum) in pair[..CELL].iter().enumerate() {
-                            *sums.add(n) += sum;
-                        }
+        for step in plan.steps.iter().rev() {
+            // SAFETY: `Walk`.
+            unsafe {
+                match *step {
+                    Step::Cells { first, both } => {
+                        let k = first as usize;
+                        let one = back::<V, UNITARY>(w, k);
+                        let two = if both { Some(back::<V, UNITARY>(w, k + 1)) } else { None };
+                        settle(one, two, w.sums.add(k * CELL));
+                    }
+                    Step::Passing { guide, by } => {
+                        scale::<V>(w.x, guide, by.recip());
+                        scale::<V>(w.g, guide, by);
                     }
                 }
-                k += 2;
+            }
+        }
+    }
+}
+
+/// Takes x and g to before a cell; the products `conj(x) g`, folded twice.
+///
+/// # Safety
+/// [`Walk`], for a cell of the plan.
+#[inline(always)]
+unsafe fn back<V: Vector, const UNITARY: bool>(w: &Walk, k: usize) -> [V; 2] {
+    // SAFETY: the caller's.
+    unsafe {
+        let [a, b] = (&(*w.plan).pairs)[k];
+        let (a, b) = (a as usize * Complex::<V>::SIZE, b as usize * Complex::<V>::SIZE);
+        let adjoint = matrix::<true>(w.cells.add(k * CELL));
+        let t = if UNITARY { adjoint } else { matrix::<false>(w.inverse.add(k * CELL)) };
+        let (xa, xb) =
+            (Complex::<V>::load::<false>(w.x.add(a)), Complex::<V>::load::<false>(w.x.add(b)));
+        let (u, v) = (row(t[0], t[1], xa, xb), row(t[2], t[3], xa, xb));
+        u.store::<false>(w.x.add(a));
+        v.store::<false>(w.x.add(b));
+        let (ga, gb) =
+            (Complex::<V>::load::<false>(w.g.add(a)), Complex::<V>::load::<false>(w.g.add(b)));
+        row(adjoint[0], adjoint[1], ga, gb).store::<false>(w.g.add(a));
+        row(adjoint[2], adjoint[3], ga, gb).store::<false>(w.g.add(b));
+        let (p, q) = (u.conj_times(ga), v.conj_times(ga));
+        let above = fold(fold(p.re, p.im), fold(q.re, q.im));
+        let (p, q) = (u.conj_times(gb), v.conj_times(gb));
+        [above, fold(fold(p.re, p.im), fold(q.re, q.im))]
+    }
+}
+
+/// Forward through the columns, or back by the conjugate transpose, with the powers at φ and at θ.
+struct Powers<const REVERSED: bool>;
+
+impl<const REVERSED: bool> Pass for Powers<REVERSED> {
+    type Args = Walk;
+
+    #[inline(always)]
+    unsafe fn go<V: Vector>(w: &Walk) {
+        // SAFETY: `Walk`.
+        let plan = unsafe { &*w.plan };
+        for n in 0..plan.steps.len() {
+            // SAFETY: `Walk`.
+            unsafe {
+                match plan.steps[if REVERSED { plan.steps.len() - 1 - n } else { n }] {
+                    Step::Cells { first, both } => {
+                        for k in first as usize..=first as usize + usize::from(both) {
+                            read_cell::<V, REVERSED>(w, k, plan.pairs[k]);
+                        }
+                    }
+                    Step::Passing { guide, by } => scale::<V>(w.x, guide, by),
+                }
             }
         }
     }
 }
 
 /// # Safety
-/// [`Walk`], for a cell of the plan; `to` is good for [`CELL`] registers.
+/// [`Walk`], for a cell of the plan.
 #[inline(always)]
-unsafe fn back<V: Vector, const UNITARY: bool>(w: &Walk, k: usize, to: *mut f32) {
+unsafe fn read_cell<V: Vector, const REVERSED: bool>(w: &Walk, k: usize, [a, b]: [u32; 2]) {
     // SAFETY: the caller's.
     unsafe {
-        let pair = (&(*w.plan).pairs)[k];
-        let t = if UNITARY {
-            matrix::<true>(w.cells.add(k * CELL))
-        } else {
-            matrix::<false>(w.inverse.add(k * CELL))
-        };
-        turn::<V>(w.x, pair, t);
-        let at = |state: *mut f32, n: usize| {
-            Complex::<V>::load::<false>(state.add(pair[n] as usize * Complex::<V>::SIZE))
-        };
-        let (x, g) = ([at(w.x, 0), at(w.x, 1)], [at(w.g, 0), at(w.g, 1)]);
-        for (r, g) in g.iter().enumerate() {
-            for (c, x) in x.iter().enumerate() {
-                x.conj_times(*g).store::<false>(to.add((2 * r + c) * Complex::<V>::SIZE));
-            }
+        let (a, b) = (a as usize * Complex::<V>::SIZE, b as usize * Complex::<V>::SIZE);
+        let (x, y) =
+            (Complex::<V>::load::<false>(w.x.add(a)), Complex::<V>::load::<false>(w.x.add(b)));
+        let t = matrix::<REVERSED>(w.cells.add(k * CELL));
+        let (u, v) = (row(t[0], t[1], x, y), row(t[2], t[3], x, y));
+        u.store::<false>(w.x.add(a));
+        v.store::<false>(w.x.add(b));
+        let arms = matrix::<false>(w.arms.add(k * CELL));
+        let mut inside = row(arms[0], arms[1], x, y).power();
+        if w.both_arms {
+            let lower = row(arms[2], arms[3], x, y).power();
+            inside = inside.sub(lower).mul(inside.splat(0.5));
         }
-        turn::<V>(w.g, pair, matrix::<true>(w.cells.add(k * CELL)));
+        let outside = if REVERSED { u.power() } else { x.power() };
+        let mut lanes = [0.0; MOST_LANES];
+        outside.store_any(lanes.as_mut_ptr());
+        for (l, &power) in lanes[..w.vectors].iter().enumerate() {
+            *w.readings[0].add(l * plan_cells(w) + k) = power;
+        }
+        inside.store_any(lanes.as_mut_ptr());
+        for (l, &power) in lanes[..w.vectors].iter().enumerate() {
+            *w.readings[1].add(l * plan_cells(w) + k) = power;
+        }
     }
+}
+
+/// # Safety
+/// [`Walk`].
+#[inline(always)]
+unsafe fn plan_cells(w: &Walk) -> usize {
+    // SAFETY: the caller's.
+    unsafe { (&(*w.plan).pairs).len() }
 }
 
 impl MeshPlan {
@@ -267,17 +343,37 @@ impl MeshPlan {
         let inside = |&[a, b]: &[u32; 2]| a != b && (a.max(b) as usize) < guides;
         assert!(pairs.iter().all(inside), "a cell outside of {guides} guides");
         assert!(starts.last() == Some(&pairs.len()), "columns have {} cells", pairs.len());
-        let mut plan =
-            Self { isa, guides, columns: Vec::new(), pairs: pairs.to_vec(), passing: Vec::new() };
+        let mut steps = Vec::new();
+        let joins_neighbours = pairs.iter().all(|[a, b]| a.abs_diff(*b) == 1);
         for (c, ends) in starts.windows(2).enumerate() {
-            let first = plan.passing.len();
+            // Light of a cell has passed cells of the column before whose first guides are at most
+            // three further down, so that it comes later by this.
+            let key = |guide: u32| {
+                if joins_neighbours {
+                    (c / BLOCK, guide as usize + 4 * (c % BLOCK))
+                } else {
+                    (c, 0)
+                }
+            };
+            let top = |k: usize| pairs[k][0].min(pairs[k][1]);
+            let mut k = ends[0];
+            while k < ends[1] {
+                let adjoining = !joins_neighbours || (k + 1 < ends[1] && top(k + 1) == top(k) + 2);
+                let both = k + 1 < ends[1] && adjoining;
+                steps.push((key(top(k)), Step::Cells { first: k as u32, both }));
+                k += 1 + usize::from(both);
+            }
             let all = passing.map_or(&[][..], |p| &p[c * guides..][..guides]).iter().enumerate();
-            let lossy = all.filter(|(_, a)| **a != 1.0).map(|(g, &a)| (g as u32, a as f32));
-            plan.passing.extend(lossy);
-            plan.columns
-                .push(Column { cells: ends[0]..ends[1], passing: first..plan.passing.len() });
+            let lossy = all.filter(|(_, a)| **a != 1.0);
+            steps.extend(
+                lossy.map(|(g, &a)| {
+                    (key(g as u32), Step::Passing { guide: g as u32, by: a as f32 })
+                }),
+            );
         }
-        plan
+        steps.sort_by_key(|(key, _)| *key);
+        let steps = steps.into_iter().map(|(_, step)| step).collect();
+        Self { isa, guides, steps, pairs: pairs.to_vec() }
     }
 
     /// Vectors that go side by side.
@@ -290,17 +386,25 @@ impl MeshPlan {
         2 * self.guides * self.lanes()
     }
 
-    /// Reals of scratch for [`Self::back`].
-    pub fn waiting_len(&self) -> usize {
-        2 * WAITING * self.lanes()
-    }
-
     fn walk(&self, x: &mut [f32], cells: &[f32]) -> Walk {
         assert!(is_aligned(x, self.lanes()) && x.len() >= self.state_len(), "no state");
         assert!(cells.len() == CELL * self.pairs.len(), "{} reals of cells", cells.len());
         let (x, null) = (x.as_mut_ptr(), std::ptr::null_mut());
         let (cells, inverse) = (cells.as_ptr(), cells.as_ptr());
-        Walk { plan: self, x, cells, inverse, g: null, sums: null, waiting: null }
+        let (arms, readings) = (cells, [null; 2]);
+        let (vectors, both_arms) = (0, false);
+        Walk {
+            plan: self,
+            x,
+            cells,
+            inverse,
+            g: null,
+            sums: null,
+            arms,
+            readings,
+            vectors,
+            both_arms,
+        }
     }
 
     /// Vectors `[vector][guide]` into lanes; lanes without one are dark.
@@ -351,14 +455,11 @@ impl MeshPlan {
         cells: &[f32],
         inverse: Option<&[f32]>,
         sums: &mut [f32],
-        waiting: &mut [f32],
     ) {
         assert!(is_aligned(g, self.lanes()) && g.len() >= self.state_len(), "no state");
-        assert!(is_aligned(waiting, self.lanes()) && waiting.len() >= self.waiting_len());
         assert!(sums.len() == cells.len(), "{} reals of sums", sums.len());
         let own = self.walk(x, cells);
-        let (g, sums, waiting) = (g.as_mut_ptr(), sums.as_mut_ptr(), waiting.as_mut_ptr());
-        let walk = Walk { g, sums, waiting, ..own };
+        let walk = Walk { g: g.as_mut_ptr(), sums: sums.as_mut_ptr(), ..own };
         match inverse {
             None => self.run(self.isa.entry::<Back<true>>(), &walk),
             Some(inverse) => {
@@ -369,9 +470,36 @@ impl MeshPlan {
         }
     }
 
+    /// x <- M x, or M^H x where `reversed`, with the powers at φ and at θ of each cell
+    /// `[vector][cell]`; `arms` holds what takes the light before a cell, or behind it, to its arms
+    /// beside θ. Where both arms are driven, half the difference of their powers.
+    pub fn powers(
+        &self,
+        x: &mut [f32],
+        [cells, arms]: [&[f32]; 2],
+        readings: [&mut [f32]; 2],
+        (reversed, both_arms): (bool, bool),
+    ) {
+        let own = self.walk(x, cells);
+        let vectors = readings[0].len() / self.pairs.len();
+        assert!(arms.len() == cells.len() && vectors <= self.lanes());
+        assert!(readings.iter().all(|r| r.len() == vectors * self.pairs.len()));
+        let readings = readings.map(<[f32]>::as_mut_ptr);
+        let walk = Walk { arms: arms.as_ptr(), readings, vectors, both_arms, ..own };
+        let entry = if reversed {
+            self.isa.entry::<Powers<true>>()
+        } else {
+            self.isa.entry::<Powers<false>>()
+        };
+        self.run(entry, &walk);
+    }
+
     fn run(&self, entry: unsafe fn(&Walk), walk: &Walk) {
         assert!(self.isa.is_available(), "{} does not run here", self.isa.name());
         // SAFETY: the instruction set is there and the callers have checked the contract.
         unsafe { entry(walk) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use num_complex::Complex;
 
 use super::Columns;
 use crate::math::scalar::Scalar;
+use crate::ops::mesh_powers::MeshPowers;
 
 type Pair<T> = [Complex<T>; 2];
 
@@ -42,6 +43,30 @@ pub fn through<T: Scalar>(
         let c = if adjoint { depth - 1 - step } else { step };
         for k in columns.starts[c]..columns.starts[c + 1] {
             turn(x, columns.pairs[k], cell(cells, k, adjoint));
+        }
+        pass(columns, c, x, |a| a);
+    }
+}
+
+/// The light of `x` on its way, and its powers at φ and at θ.
+pub fn powers<T: Scalar>(
+    op: &MeshPowers,
+    x: &mut [Complex<T>],
+    [cells, arms]: [&[Complex<T>]; 2],
+    [phi, theta]: [&mut [T]; 2],
+) {
+    let (columns, depth) = (&op.columns, op.columns.depth());
+    for step in 0..depth {
+        let c = if op.reversed { depth - 1 - step } else { step };
+        for k in columns.starts[c]..columns.starts[c + 1] {
+            let [a, b] = columns.pairs[k];
+            let mut inside = [x[a as usize], x[b as usize]];
+            turn(&mut inside, [0, 1], cell(arms, k, false));
+            let [upper, lower] = inside.map(|z| z.norm_sqr());
+            theta[k] = if op.both_arms { (upper - lower) * T::of(0.5) } else { upper };
+            let before = x[a as usize];
+            turn(x, [a, b], cell(cells, k, op.reversed));
+            phi[k] = if op.reversed { x[a as usize] } else { before }.norm_sqr();
         }
         pass(columns, c, x, |a| a);
     }

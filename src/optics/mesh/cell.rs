@@ -140,6 +140,21 @@ impl Build {
         [at_phi, pass(first, [at_phi[0] * C::cis(phi), at_phi[1]])]
     }
 
+    /// What stands at φ and at θ for light that is sent back into the outputs.
+    pub fn arms_back(&self, theta: f64, light: [C; 2]) -> [[C; 2]; 2] {
+        let through = |error: f64, x: [C; 2]| {
+            let ((c, s), i) = (splitting(error), C::I);
+            [x[0] * c + i * s * x[1], i * s * x[0] + x[1] * c]
+        };
+        let at_theta = through(self.splitters[1], light);
+        let (upper, lower) = if self.symmetric {
+            (C::cis(0.5 * theta), C::cis(-0.5 * theta))
+        } else {
+            (C::cis(theta), C::ONE)
+        };
+        [through(self.splitters[0], [at_theta[0] * upper, at_theta[1] * lower]), at_theta]
+    }
+
     /// ∂T/∂θ and ∂T/∂φ.
     pub fn derivatives(&self, theta: f64, phi: f64) -> (Pair, Pair) {
         let (constant, slope) = self.inner();
@@ -180,14 +195,20 @@ impl Build {
         } else {
             wrap(want[0].arg() - want[1].arg() - two[0].arg() + two[1].arg())
         };
-        let got = bare.matrix(theta, phi);
-        let overlap = |r: usize| target[r] * got[r].conj() + target[r + 1] * got[r + 1].conj();
         Programmed {
             theta,
             phi,
-            output: [direction(overlap(0)), direction(overlap(2))],
+            output: self.outputs(target, theta, phi),
             reached: through >= -1e-15 && across >= -1e-15,
         }
+    }
+
+    /// Phases, of size one, with which diag(output) T(θ, φ) comes nearest to `target`; the loss is left
+    /// out.
+    pub fn outputs(&self, target: &Pair, theta: f64, phi: f64) -> [C; 2] {
+        let got = Self { input: [1.0; 2], ..*self }.matrix(theta, phi);
+        let overlap = |r: usize| target[r] * got[r].conj() + target[r + 1] * got[r + 1].conj();
+        [direction(overlap(0)), direction(overlap(2))]
     }
 }
 

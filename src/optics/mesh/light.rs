@@ -15,20 +15,26 @@ pub struct Light {
     pub outputs: Vec<C>,
 }
 
-/// Follows `input` `[n]` through a mesh whose phases are driven to `settings`.
-pub fn follow(mesh: &Mesh, settings: &Settings, faults: &Faults, input: &[C]) -> Result<Light> {
+/// Fields on all guides `[guides]` while light passes a chip, with what is seen of it.
+pub(super) struct Passage {
+    /// At the end of the passage.
+    pub fields: Vec<C>,
+    /// Before and behind each column in the order of the passage `[depth + 1, guides]`.
+    pub guides: Vec<f64>,
+    /// As [`Light::arms`].
+    pub arms: Vec<[[f64; 2]; 2]>,
+}
+
+/// Sends `fields` `[guides]` into the inputs.
+pub(super) fn forward(
+    mesh: &Mesh,
+    settings: &Settings,
+    faults: &Faults,
+    mut fields: Vec<C>,
+) -> Result<Passage> {
     let layout = &mesh.layout;
-    if input.len() != mesh.n {
-        return Err(Error::invalid(
-            "input",
-            format!("{} values are given for a mesh of {} modes", input.len(), mesh.n),
-        )
-        .help("give one complex amplitude a mode"));
-    }
     let chip = effective(mesh, settings, faults)?;
     let realised = faults.realise(mesh, settings);
-    let mut fields = vec![C::ZERO; layout.guides];
-    fields[layout.first..][..mesh.n].copy_from_slice(input);
     let mut guides = Vec::with_capacity((layout.depth + 1) * layout.guides);
     let mut arms = Vec::with_capacity(layout.cells.len());
     guides.extend(fields.iter().map(C::norm_sqr));
@@ -46,9 +52,63 @@ pub fn follow(mesh: &Mesh, settings: &Settings, faults: &Faults, input: &[C]) ->
         }
         guides.extend(fields.iter().map(C::norm_sqr));
     }
-    let outputs =
-        fields[layout.first..][..mesh.n].iter().zip(&chip.output).map(|(x, f)| x * f).collect();
-    Ok(Light { guides, arms, outputs })
+    let modes = fields[layout.first..].iter_mut();
+    modes.zip(&chip.output).for_each(|(x, factor)| *x *= factor);
+    Ok(Passage { fields, guides, arms })
+}
+
+/// Sends `fields` `[guides]` back into the outputs: the light that leaves the inputs is the transpose
+/// of the chip on it, since waveguides are reciprocal.
+pub(super) fn send_back(
+    mesh: &Mesh,
+    settings: &Settings,
+    faults: &Faults,
+    mut fields: Vec<C>,
+) -> Result<Passage> {
+    let layout = &mesh.layout;
+    let chip = effective(mesh, settings, faults)?;
+    let realised = faults.realise(mesh, settings);
+    let mut guides = Vec::with_capacity((layout.depth + 1) * layout.guides);
+    let mut arms = vec![[[0.0; 2]; 2]; layout.cells.len()];
+    let modes = fields[layout.first..].iter_mut();
+    modes.zip(&chip.output).for_each(|(x, factor)| *x *= factor);
+    guides.extend(fields.iter().map(C::norm_sqr));
+    for column in (0..layout.depth).rev() {
+        for k in layout.column(column) {
+            let (_, a, b) = layout.cells[k].at();
+            let entering = [fields[a], fields[b]];
+            let inside = faults.build(mesh, k).arms_back(realised.theta[k], entering);
+            arms[k] = inside.map(|arm| arm.map(|x| x.norm_sqr()));
+            let t = &chip.cells[k];
+            fields[a] = t[0] * entering[0] + t[2] * entering[1];
+            fields[b] = t[1] * entering[0] + t[3] * entering[1];
+        }
+        let bypass = &chip.bypass[column * layout.guides..];
+        fields.iter_mut().zip(bypass).for_each(|(x, amplitude)| *x *= amplitude);
+        guides.extend(fields.iter().map(C::norm_sqr));
+    }
+    Ok(Passage { fields, guides, arms })
+}
+
+/// `modes` `[n]` on the guides of a mesh, the others dark.
+pub(super) fn on_guides(mesh: &Mesh, modes: &[C]) -> Result<Vec<C>> {
+    if modes.len() != mesh.n {
+        return Err(Error::invalid(
+            "input",
+            format!("{} values are given for a mesh of {} modes", modes.len(), mesh.n),
+        )
+        .help("give one complex amplitude a mode"));
+    }
+    let mut fields = vec![C::ZERO; mesh.layout.guides];
+    fields[mesh.layout.first..][..mesh.n].copy_from_slice(modes);
+    Ok(fields)
+}
+
+/// Follows `input` `[n]` through a mesh whose phases are driven to `settings`.
+pub fn follow(mesh: &Mesh, settings: &Settings, faults: &Faults, input: &[C]) -> Result<Light> {
+    let passed = forward(mesh, settings, faults, on_guides(mesh, input)?)?;
+    let outputs = passed.fields[mesh.layout.first..][..mesh.n].to_vec();
+    Ok(Light { guides: passed.guides, arms: passed.arms, outputs })
 }
 
 /// Follows `input` through one mesh, or through the two of an SVD layer with amplitudes

@@ -16,11 +16,13 @@
 //! | [`cell`] | the 2 x 2 of one cell with its errors, its derivatives, its inverse |
 //! | [`decompose`], `butterfly` | settings of a unitary |
 //! | [`fourier`] | settings of a butterfly that is the Fourier transform |
+//! | [`single`] | settings in single precision |
 //! | [`svd`] | any matrix as two meshes and a row of attenuators |
 //! | [`haar`] | random unitaries |
 //! | [`imperfections`], [`faults`] | what is wrong with a kind of chip, and with one chip |
 //! | [`crosstalk`] | heat that reaches neighbouring shifters |
 //! | [`effective`], [`light`] | what a faulty chip does, and where its light is |
+//! | [`in_situ`] | gradients of the phases from powers beside the shifters |
 //! | [`correct`] | settings for a chip whose faults are known |
 //! | [`configure`] | settings for a chip that shows output powers alone |
 //! | [`calibrate`] | these ways side by side |
@@ -44,9 +46,11 @@ mod fit;
 pub mod fourier;
 pub mod haar;
 pub mod imperfections;
+pub mod in_situ;
 pub mod laws;
 pub mod light;
 pub mod monte_carlo;
+pub mod single;
 pub mod svd;
 pub mod topology;
 

@@ -268,12 +268,12 @@ fn steps(
                 steps.push(Step::Plane);
                 let meshes = machine.meshes();
                 let here = meshes.iter().find(|(element, ..)| *element == i);
-                let Some((_, mesh, phases, between)) = here else { continue };
-                for (n, &part) in phases.iter().enumerate() {
+                let Some((_, parts, between)) = here else { continue };
+                for (n, &(mesh, phases)) in parts.iter().enumerate() {
                     if n == 1 && between.is_some() {
                         steps.push(Step::Attenuate { buffer: find("attenuation")? });
                     }
-                    let matrix = mesh.matrix(&session.settings(part)?)?;
+                    let matrix = mesh.matrix(&session.settings(phases)?)?;
                     let single: Vec<f32> =
                         matrix.iter().flat_map(|z| [z.re as f32, z.im as f32]).collect();
                     let packed = embed::packed(bytemuck::cast_slice(&single));

@@ -14,6 +14,7 @@ use super::{data, embed};
 use crate::error::{Error, Result};
 use crate::lower::machine::tensor_name;
 use crate::optics::element::Element;
+use crate::optics::encoding::Front;
 use crate::render::{colormap, field, panel, ticks};
 use crate::report::pictures;
 use crate::train::Session;
@@ -283,6 +284,9 @@ fn charts(run: &Run) -> Vec<Chart> {
 /// What the page computes with, or why it does not.
 fn live(session: &mut Session) -> Result<Result<Live, String>> {
     let too_large = || Err("it is too large for a page".to_owned());
+    if let Some(why) = beyond(session) {
+        return Ok(Err(why.to_owned()));
+    }
     if session.machine.optic.grid().len() > MOST_SAMPLES {
         return Ok(too_large());
     }
@@ -293,6 +297,20 @@ fn live(session: &mut Session) -> Result<Result<Live, String>> {
         Err(Error::Device { what, .. }) => Ok(Err(what)),
         Err(other) => Err(other),
     }
+}
+
+/// What no page computes.
+fn beyond(session: &Session) -> Option<&'static str> {
+    let optic = &session.machine.optic;
+    let widens = |e: &Element| matches!(e, Element::Svd(layer) if layer.outputs.is_some());
+    if optic.element.iter().any(widens) {
+        return Some("a page computes as many guides behind an element as before it");
+    }
+    let front = optic.input.as_ref().and_then(|input| input.front);
+    if matches!(front, Some(Front::Complex | Front::Pca)) {
+        return Some("complex samples and principal components are not among what a page computes");
+    }
+    None
 }
 
 /// Masks that were trained; as pictures where scripts do not have them.
