@@ -143,6 +143,33 @@ batch = 32
 optimizer = { kind = "adam", lr = 0.02 }
 "#;
 
+/// A camera on the way, a coupler into a chip, a digital layer behind it; a device that differs.
+const MIXED: &str = r#"seed = 5
+[data]
+name = "mnist"
+train_limit = 640
+[optic]
+wavelength = "0.75 mm"
+pitch = "0.4 mm"
+samples = 32
+input = { encoding = "amplitude", aperture = 0.8 }
+element = [
+  { kind = "free_space", z = "10 mm" },
+  { kind = "phase_mask" },
+  { kind = "free_space", z = "10 mm" },
+  { kind = "detect" },
+  { kind = "free_space", z = "10 mm" },
+  { kind = "phase_mask" },
+  { kind = "couple", modes = 16 },
+  { kind = "mesh" },
+]
+detector = { size = "1.6 mm", head = { readings = 12 } }
+[train]
+epochs = 3
+batch = 32
+optimizer = { kind = "adam", lr = 0.05 }
+"#;
+
 fn untrained(experiment: Experiment) -> Session {
     let source = experiment.data.clone().expect("data");
     let data = Arc::new(data::load(&source, experiment.seed).expect("mnist"));
@@ -348,9 +375,9 @@ fn the_page_is_served_and_computes_by_webgpu() {
 /// Every kind of element, by WebGPU and by JavaScript.
 #[test]
 fn other_machines_compute_in_the_page_as_well() {
-    let Some(_) = version("other machines", 2) else { return };
+    let Some(_) = version("other machines", 3) else { return };
     let mut browser = Browser::start(&WEBGPU);
-    for (name, experiment) in [("stack", STACK), ("chip", CHIP)] {
+    for (name, experiment) in [("stack", STACK), ("chip", CHIP), ("mixed", MIXED)] {
         let run = Trained::new(experiment, 20);
         browser.emulate([1280, 900], "screen", "light");
         browser.open(&format!("file://{}", run.page().display()), READY);

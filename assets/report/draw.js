@@ -94,13 +94,17 @@ const drawing = (() => {
       row.lastElementChild.textContent = dark ? "" : scores[k].toFixed(2).replace("-", "−");
     });
     [...get("way").children].forEach((figure, k) => {
-      drawField(figure.querySelector("canvas"), planes[k], DATA.samples, "intensity");
+      const canvas = figure.querySelector("canvas");
+      const shape = shapeOf(planes[k]);
+      const [h, w] = sidesOf(shape);
+      canvas.style.aspectRatio = `${w} / ${h}`;
+      drawField(canvas, planes[k], shape, "intensity");
       if (k === planes.length - 1 && DATA.regions.length > 0) {
         figure.querySelector("svg")?.remove();
         figure.querySelector("div").append(regionsOver(dark ? -1 : answer));
       }
     });
-    fieldViewer.set("drawn", { fields: planes, samples: DATA.samples, answer });
+    fieldViewer.set("drawn", { fields: planes, shapes: planes.map(shapeOf), answer });
     get("engine").textContent = `${engine.about}: ${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
     document.documentElement.dataset.shown = wanted;
   }
@@ -136,10 +140,8 @@ const drawing = (() => {
       return row;
     });
     get("bars").append(...names);
-    const [h, w] = sides(DATA.samples, DATA.pitch, 100);
     const figures = DATA.planes.map(({ title, z }) => {
       const [figure, frame, canvas, caption] = ["figure", "div", "canvas", "figcaption"].map((tag) => document.createElement(tag));
-      canvas.style.aspectRatio = `${w} / ${h}`;
       canvas.setAttribute("role", "img");
       canvas.setAttribute("aria-label", `intensity, ${title}`);
       caption.textContent = DATA.modes ? title : `${title}, ${metres(z)}`;

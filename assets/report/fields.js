@@ -6,15 +6,16 @@ const fieldViewer = (() => {
   const sources = {};
   let [whose, quantity, cursor] = ["recorded", "intensity", null];
 
-  const grid = () => sources[whose].samples;
-  const pitch = () => DATA.pitch.map((p) => p * (sources[whose].step ?? 1));
+  // Of the plane that is shown.
+  const shape = () => sources[whose].shapes[slider.value];
+  const pitch = () => DATA.pitch.map((p) => p * (sources[whose].steps?.[slider.value] ?? 1));
 
   function marker() {
     const context = canvas.getContext("2d");
     if (!cursor || document.activeElement !== canvas) return;
     const [y, x] = cursor;
     context.fillStyle = "rgb(255 255 255 / .75)";
-    const [ny, nx] = grid();
+    const [ny, nx] = shape();
     for (const [a, b] of [[y, x - 2], [y, x + 2], [y - 2, x], [y + 2, x], [y, x - 3], [y, x + 3], [y - 3, x], [y + 3, x]]) {
       if (a >= 0 && b >= 0 && a < ny && b < nx) context.fillRect(b, a, 1, 1);
     }
@@ -32,11 +33,11 @@ const fieldViewer = (() => {
     rows.push(["light here", entering > 0 ? `${short(100 * power / entering)} % of what enters` : "none"]);
     if (cursor) {
       const [y, x] = cursor;
-      const [ny, nx] = grid();
+      const [ny, nx] = shape();
       const [py, px] = pitch();
       const i = y * nx + x;
       const [re, im] = [field.re[i], field.im[i]];
-      const place = DATA.modes
+      const place = ny === 1
         ? `guide ${x}`
         : `x = ${metres((x - (nx - 1) / 2) * px)}, y = ${metres((y - (ny - 1) / 2) * py)}`;
       rows.push(["cursor", place]);
@@ -60,8 +61,8 @@ const fieldViewer = (() => {
     if (!sources[whose]) return;
     const plane = DATA.planes[slider.value];
     const field = sources[whose].fields[slider.value];
-    const most = drawField(canvas, field, grid(), quantity);
-    const [h, w] = sides(DATA.samples, DATA.pitch, 100);
+    const most = drawField(canvas, field, shape(), quantity);
+    const [h, w] = sidesOf(shape());
     canvas.style.aspectRatio = `${w} / ${h}`;
     marker();
     get("plane-name").textContent = `${Number(slider.value) + 1} of ${DATA.planes.length}: ${plane.title}`;
@@ -85,7 +86,7 @@ const fieldViewer = (() => {
 
   function place(event) {
     const box = canvas.getBoundingClientRect();
-    const [ny, nx] = grid();
+    const [ny, nx] = shape();
     const at = (v, size, n) => Math.min(n - 1, Math.max(0, Math.floor(v / size * n)));
     cursor = [at(event.clientY - box.top, box.height, ny), at(event.clientX - box.left, box.width, nx)];
     values();
@@ -110,7 +111,7 @@ const fieldViewer = (() => {
       const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
       if (!step) return;
       event.preventDefault();
-      const [ny, nx] = grid();
+      const [ny, nx] = shape();
       const many = event.shiftKey ? 10 : 1;
       const from = cursor ?? [Math.floor(ny / 2), Math.floor(nx / 2)];
       cursor = from.map((v, a) => Math.min([ny, nx][a] - 1, Math.max(0, v + many * step[a])));
@@ -128,7 +129,7 @@ const fieldViewer = (() => {
     show();
   }
 
-  // Planes of the test sample or of a drawing: { fields, samples, answer }.
+  // Planes of the test sample or of a drawing: { fields, shapes, answer }, steps where samples are left out.
   function set(name, source) {
     sources[name] = source;
     const radio = document.querySelector(`input[name=whose][value=${name}]`);

@@ -27,9 +27,9 @@ function drawMasks() {
 
 async function start() {
   const fields = await Promise.all(DATA.shown.fields.map(async ({ data, scale }) => planar(new Int16Array(await unpack(data)), scale)));
-  const { samples, step } = DATA.shown.fields[0];
+  const [shapes, steps] = ["samples", "step"].map((key) => DATA.shown.fields.map((field) => field[key]));
   fieldViewer.start();
-  fieldViewer.set("recorded", { fields, samples, step, answer: DATA.shown.answer });
+  fieldViewer.set("recorded", { fields, shapes, steps, answer: DATA.shown.answer });
   await drawMasks();
   if (document.getElementById("draw")) {
     const all = new Uint8Array(await unpack(DATA.pixels));

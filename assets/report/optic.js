@@ -2,7 +2,7 @@
 
 const jsEngine = (() => {
   const { live, samples: [ny, nx] } = DATA;
-  const n = ny * nx;
+  const dark = (n) => ({ n, re: new Float64Array(n), im: new Float64Array(n) });
 
   async function prepare(step) {
     if (step.kind === "space") {
@@ -19,6 +19,9 @@ const jsEngine = (() => {
     }
     if (step.kind === "attenuate") {
       return { kind: "attenuate", a: new Float32Array(await buffers.buffer(step.buffer)) };
+    }
+    if (step.kind === "couple") {
+      return { ...step, images: planar(new Float32Array(await buffers.buffer(step.buffer))) };
     }
     if (step.kind === "matrix") {
       return { kind: "matrix", modes: step.modes, u: planar(new Float32Array(await unpack(step.packed))) };
@@ -83,7 +86,7 @@ const jsEngine = (() => {
         wide.im[y * mx + x] = ai[y];
       }
     }
-    const out = { n, re: new Float64Array(n), im: new Float64Array(n) };
+    const out = dark(ny * nx);
     for (let y = 0; y < ny; y++) {
       const part = (a) => a.subarray(y * mx, (y + 1) * mx);
       row.inverse(part(wide.re), part(wide.im), xr, xi);
@@ -94,7 +97,7 @@ const jsEngine = (() => {
   }
 
   // y = h(|x|²) x; the laws stand in src/ops/activate.rs.
-  function activation(law, { re, im }) {
+  function activation(law, { n, re, im }) {
     const factor = {
       electro_optic: (p) => {
         const psi = law.gain * p + law.bias;
@@ -110,7 +113,7 @@ const jsEngine = (() => {
         return [m > 0 ? open / (2 * m) : 1 / (1 + Math.exp(2 * law.threshold)), 0];
       },
     }[law.function];
-    const out = { n, re: new Float64Array(n), im: new Float64Array(n) };
+    const out = dark(n);
     for (let i = 0; i < n; i++) {
       const [hr, hi] = factor(re[i] * re[i] + im[i] * im[i]);
       out.re[i] = re[i] * hr - im[i] * hi;
@@ -119,10 +122,38 @@ const jsEngine = (() => {
     return out;
   }
 
+  // E = √(power / Σ I²) I: a fresh wave that follows the intensity.
+  function remodulate(power, { n, re, im }) {
+    const out = dark(n);
+    let sum = 0;
+    for (let i = 0; i < n; i++) {
+      out.re[i] = re[i] * re[i] + im[i] * im[i];
+      sum += out.re[i] ** 2;
+    }
+    const scale = sum > 0 ? Math.sqrt(power / sum) : 0;
+    for (let i = 0; i < n; i++) out.re[i] *= scale;
+    return out;
+  }
+
+  function couple({ modes, images }, { n, re, im }) {
+    const out = dark(modes);
+    for (let p = 0; p < n; p++) {
+      for (let k = 0; k < modes; k++) {
+        const [ur, ui] = [images.re[p * modes + k], images.im[p * modes + k]];
+        out.re[k] += ur * re[p] - ui * im[p];
+        out.im[k] += ur * im[p] + ui * re[p];
+      }
+    }
+    return out;
+  }
+
   function pass(x, step) {
     if (step.kind === "space") return space(x, step);
     if (step.kind === "activation") return activation(step.law, x);
-    const out = { n, re: new Float64Array(n), im: new Float64Array(n) };
+    if (step.kind === "detect") return remodulate(step.power, x);
+    if (step.kind === "couple") return couple(step, x);
+    const { n } = x;
+    const out = dark(n);
     if (step.kind === "matrix") {
       for (let r = 0; r < step.modes; r++) {
         for (let c = 0; c < step.modes; c++) {
@@ -142,7 +173,8 @@ const jsEngine = (() => {
   }
 
   function enter(entry, image) {
-    const field = { n, re: new Float64Array(n), im: new Float64Array(n) };
+    const n = ny * nx;
+    const field = dark(n);
     if (entry.fourier) {
       for (let p = 0; p < image.length; p++) {
         for (let k = 0; k < n; k++) {
@@ -174,7 +206,7 @@ const jsEngine = (() => {
 
   // No light reads as 0.
   function readout(regions) {
-    const classes = DATA.classes.length;
+    const classes = live.differential ? regions.length / 2 : regions.length;
     const ratio = (part, whole) => (whole === 0 ? 0 : part / whole);
     if (live.differential) {
       return Array.from({ length: classes }, (_, k) =>
@@ -182,6 +214,13 @@ const jsEngine = (() => {
     }
     const whole = regions.reduce((a, b) => a + b, 0);
     return Array.from(regions, (p) => ratio(p, whole));
+  }
+
+  // z = W x + b of a digital head, if there is one.
+  function decide(shares, head) {
+    if (!head) return shares;
+    const [w, b] = head;
+    return Array.from(b, (z, k) => shares.reduce((sum, x, i) => sum + w[k * shares.length + i] * x, z));
   }
 
   async function make() {
@@ -196,6 +235,8 @@ const jsEngine = (() => {
     const steps = [];
     for (const step of live.steps) steps.push(await prepare(step));
     const weights = await sparse(detector);
+    const reals = async (number) => new Float32Array(await buffers.buffer(number));
+    const head = live.head && (await Promise.all(live.head.map(reals)));
     return {
       name: "javascript",
       about: "plain JavaScript in double precision",
@@ -208,7 +249,7 @@ const jsEngine = (() => {
           else x = pass(x, step);
         }
         const intensity = x.re.map((re, i) => re * re + x.im[i] * x.im[i]);
-        return { scores: readout(apply(weights, intensity)), planes };
+        return { scores: decide(readout(apply(weights, intensity)), head), planes };
       },
     };
   }

@@ -7,6 +7,15 @@ function sides([ny, nx], [py, px], room) {
   return extent.map((e) => Math.round(room * Math.max(e / long, 0.16)));
 }
 
+// Samples [y, x] of a field that the page computed: the window's, or a row of guides.
+function shapeOf({ n }) {
+  const [ny, nx] = DATA.samples;
+  return n === ny * nx ? DATA.samples : [1, n];
+}
+
+// Guides have no pitch of the window's.
+const sidesOf = (shape) => (shape[0] === 1 ? sides(shape, [1, 1], 100) : sides(DATA.samples, DATA.pitch, 100));
+
 function drawField(canvas, field, [ny, nx], quantity) {
   canvas.width = nx;
   canvas.height = ny;
@@ -44,7 +53,7 @@ function regionsOver(answer) {
     text.setAttribute("x", cx);
     text.setAttribute("y", cy - sy / 2 - 1.2);
     text.setAttribute("class", r.class === answer ? `${role} chosen` : role);
-    text.textContent = DATA.classes[r.class];
+    text.textContent = r.class === null ? "" : DATA.classes[r.class];
     svg.append(text);
   }
   return svg;

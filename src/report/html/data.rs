@@ -1,5 +1,6 @@
 //! What the scripts of a page need, as JSON.
 
+use num_complex::Complex;
 use serde::Serialize;
 
 use super::embed::{self, Field};
@@ -68,7 +69,8 @@ struct Region {
     is_round: bool,
     centre: [f64; 2],
     size: [f64; 2],
-    class: usize,
+    /// None where a digital head reads all of them.
+    class: Option<usize>,
     is_positive: bool,
 }
 
@@ -107,14 +109,15 @@ pub fn json(
         };
         Plane { title, z: *z }
     });
-    let regions = optic.detector.iter().filter(|_| optic.modes.is_none());
+    let has_classes = optic.detector.as_ref().is_some_and(|d| d.head.is_none());
+    let regions = optic.detector.iter().filter(|_| optic.guides(optic.element.len()).is_none());
     let regions = regions.flat_map(|d| d.regions(&grid, classes.len())).enumerate();
     let regions = regions.map(|(k, r)| Region {
         is_round: r.outline == Outline::Circle,
         centre: r.centre,
         size: r.size,
-        class: k % classes.len(),
-        is_positive: k < classes.len(),
+        class: has_classes.then_some(k % classes.len()),
+        is_positive: k < classes.len() || !has_classes,
     });
     let (digits, pixels) = digits(run, session);
     let mut data = Data {
@@ -141,8 +144,15 @@ pub fn json(
     let room = MOST.saturating_sub(script_json(&data).len()).min(MOST_FIELDS);
     let whole = shown.planes.len() * grid.len() * 4 * 4 / 3;
     let step = ((whole as f64 / room.max(1) as f64).sqrt().ceil() as usize).max(1);
-    let kept = shown.planes.iter().map(|(_, _, field)| Field::new(field, grid.samples, step));
-    data.shown.fields = kept.collect();
+    let kept = |(_, _, field): &(String, f64, Vec<Complex<f64>>)| {
+        if field.len() == grid.len() {
+            Field::new(field, grid.samples, step)
+        } else {
+            // Behind a coupler the light is in guides.
+            Field::new(field, [1, field.len()], 1)
+        }
+    };
+    data.shown.fields = shown.planes.iter().map(kept).collect();
     script_json(&data)
 }
 

@@ -70,6 +70,15 @@ enum Step {
     Activation {
         law: ActivationElement,
     },
+    /// A camera, and a fresh wave of this power whose amplitude follows what it read.
+    Detect {
+        power: f64,
+    },
+    /// y = Σ_p x_p M_p, images of every sample `[pixels, modes]`.
+    Couple {
+        modes: usize,
+        buffer: usize,
+    },
 }
 
 /// From an image to the first plane.
@@ -94,6 +103,8 @@ pub struct Live {
     /// start, index, weight.
     detector: [usize; 3],
     differential: bool,
+    /// W and b of a digital layer behind the detectors.
+    head: Option<[usize; 2]>,
 }
 
 /// Tables that are embedded, each by its slot.
@@ -171,6 +182,13 @@ impl Live {
         };
         let optic = &session.machine.optic;
         let differential = optic.detector.as_ref().is_some_and(|d| d.differential);
+        let head = match session.machine.head {
+            Some([w, b]) => {
+                let named = |slot| buffer(&made, &session.program.slot(slot).name);
+                Some([named(w)?, named(b)?])
+            }
+            None => None,
+        };
         Ok(Self {
             entry: entry(session, &made)?,
             detector: sparse("detector")?,
@@ -178,6 +196,7 @@ impl Live {
             tables: tables.made,
             steps,
             differential,
+            head,
         })
     }
 }
@@ -262,8 +281,16 @@ fn steps(
                 }
             }
             Element::Activation(law) => steps.push(Step::Activation { law: *law }),
-            // The page leaves these machines out.
-            Element::Detect(_) | Element::Couple(_) => {}
+            Element::Detect(detect) => {
+                let power = match detect.power {
+                    Some(power) => power,
+                    None => machine.source_power()?,
+                };
+                steps.push(Step::Detect { power });
+            }
+            Element::Couple(couple) => {
+                steps.push(Step::Couple { modes: couple.modes, buffer: find("modes")? });
+            }
         }
     }
     steps.push(Step::Plane);

@@ -77,17 +77,21 @@ pub fn stack(session: &mut Session, shown: &Shown) -> Result<Stack> {
     let grid = optic.grid();
     let size = panel::fill(grid.samples, grid.pitch, SIDE);
     let light = |k: usize| {
+        // Behind a coupler the light is in guides.
+        if shown.planes[k].2.len() != grid.len() {
+            return Ok(None);
+        }
         let intensity: Vec<f64> =
             shown.planes[k].2.iter().map(num_complex::Complex::norm_sqr).collect();
         let values = panel::average(&intensity, grid.samples, size);
         let largest = panel::largest(&values);
-        embed::picture(size, |i| panel::amount(values[i], largest))
+        embed::picture(size, |i| panel::amount(values[i], largest)).map(Some)
     };
     let bare = |z, name: &str, kind, picture| {
         let name = name.to_owned();
         Bare { z, name, kind, picture, is_round: false }
     };
-    let mut all = vec![bare(0.0, "input", "light", Some(light(0)?))];
+    let mut all = vec![bare(0.0, "input", "light", light(0)?)];
     let (mut z, mut masks) = (0.0, 0);
     for (i, element) in optic.element.iter().enumerate() {
         match element {
@@ -121,12 +125,14 @@ pub fn stack(session: &mut Session, shown: &Shown) -> Result<Stack> {
             Element::Monitor(monitor) => {
                 all.push(bare(z, &monitor.name, "monitor", None));
             }
-            Element::Detect(_) => all.push(bare(z, "camera and modulator", "monitor", None)),
-            Element::Couple(_) => all.push(bare(z, "into guides", "monitor", None)),
+            Element::Detect(_) => all.push(bare(z, "camera", "monitor", None)),
+            Element::Couple(couple) => {
+                all.push(bare(z, &format!("{} guides", couple.modes), "monitor", None));
+            }
             Element::Mesh(_) | Element::Svd(_) | Element::Activation(_) => {}
         }
     }
-    all.push(bare(z, "detector", "light", Some(light(shown.planes.len() - 1)?)));
+    all.push(bare(z, "detector", "light", light(shown.planes.len() - 1)?));
     Ok(place(all, session, size))
 }
 
@@ -155,7 +161,14 @@ fn place(all: Vec<Bare>, session: &Session, size: [usize; 2]) -> Stack {
     let detector = optic.detector.as_ref();
     let classes = &session.data.classes;
     let regions = |is_last: bool| -> Vec<Shape> {
-        let regions = detector.filter(|_| is_last).map(|d| d.regions(&grid, classes.len()));
+        // With a digital head no region is of one class, and guides have none.
+        let class_of = |k: usize| match detector {
+            Some(d) if d.head.is_none() => classes[k % classes.len()].as_str(),
+            _ => "",
+        };
+        let in_plane = optic.guides(optic.element.len()).is_none();
+        let regions =
+            detector.filter(|_| is_last && in_plane).map(|d| d.regions(&grid, classes.len()));
         let extent = grid.extent();
         let shape = |(k, r): (usize, crate::optics::detector::Region)| {
             let [h, w] = [0, 1].map(|a| r.size[a] / extent[a] * size[a]);
@@ -166,8 +179,8 @@ fn place(all: Vec<Bare>, session: &Session, size: [usize; 2]) -> Stack {
                 w,
                 h,
                 is_round: r.outline == Outline::Circle,
-                is_positive: k < classes.len(),
-                class: classes[k % classes.len()].clone(),
+                is_positive: k < classes.len() || class_of(k).is_empty(),
+                class: class_of(k).to_owned(),
             }
         };
         regions.into_iter().flatten().enumerate().map(shape).collect()

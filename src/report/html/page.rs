@@ -62,6 +62,8 @@ struct Context<'a> {
     n: usize,
     facts: Vec<Fact>,
     can_draw: bool,
+    /// The page computes the machine without the faults of the device.
+    is_twin: bool,
     /// Why the page cannot compute the machine.
     left_out: Option<String>,
     classes: &'a [String],
@@ -97,13 +99,10 @@ struct Mask {
 pub fn page(run: &Run, session: &mut Session) -> Result<String> {
     let sample = pictures::well_read(session)?;
     let test = session.data.test.clone();
-    let mut shown = session.show(&test, sample)?;
-    let samples = session.machine.optic.grid().len();
-    // Guides behind a coupler are no plane.
-    shown.planes.retain(|(.., field)| field.len() == samples);
+    let shown = session.show(&test, sample)?;
     let is_chip = session.machine.optic.modes.is_some();
     let stack = if is_chip { None } else { Some(machine::stack(session, &shown)?) };
-    let chips = if is_chip { machine::chips(session, sample, &shown)? } else { Vec::new() };
+    let chips = machine::chips(session, sample, &shown)?;
     let (live, left_out) = match live(session)? {
         Ok(live) => (Some(live), None),
         Err(why) => (None, Some(why)),
@@ -127,6 +126,7 @@ pub fn page(run: &Run, session: &mut Session) -> Result<String> {
         facts: facts(run),
         can_draw: session.data.image[0] > 1 && live.is_some(),
         left_out,
+        is_twin: session.twin.is_some(),
         classes: &classes,
         stack,
         is_differential: session.machine.optic.detector.as_ref().is_some_and(|d| d.differential),
@@ -301,25 +301,14 @@ fn live(session: &mut Session) -> Result<Result<Live, String>> {
 
 /// What no page computes.
 fn beyond(session: &Session) -> Option<&'static str> {
-    let machine = &session.machine;
-    let optic = &machine.optic;
-    let has = |wanted: fn(&Element) -> bool| optic.element.iter().any(wanted);
-    if machine.device.is_some() || machine.lab.is_some() {
-        return Some("the device has faults of its own, which a page does not have");
-    }
-    if has(|e| matches!(e, Element::Detect(_) | Element::Couple(_))) {
-        return Some("cameras and couplers are not among what a page computes");
-    }
-    if has(|e| matches!(e, Element::Svd(layer) if layer.outputs.is_some())) {
+    let optic = &session.machine.optic;
+    let widens = |e: &Element| matches!(e, Element::Svd(layer) if layer.outputs.is_some());
+    if optic.element.iter().any(widens) {
         return Some("a page computes as many guides behind an element as before it");
     }
     let front = optic.input.as_ref().and_then(|input| input.front);
     if matches!(front, Some(Front::Complex | Front::Pca)) {
         return Some("complex samples and principal components are not among what a page computes");
-    }
-    let planar = optic.modes.is_none() && has(|e| matches!(e, Element::Activation(_)));
-    if planar || machine.head.is_some() {
-        return Some("nonlinear planes and digital layers are not among what a page computes");
     }
     None
 }
