@@ -8,6 +8,30 @@ use crate::program::SlotId;
 /// Numbers at most: beyond them a search that learns nothing of their gradient does not end.
 pub const MOST: usize = 300;
 
+/// Whether a search moves a parameter: a digital layer keeps its start.
+pub fn moves(name: &str) -> bool {
+    name.starts_with("optic.")
+}
+
+/// The window of a parameter that is a plane.
+fn window(dims: &[usize]) -> Option<[usize; 2]> {
+    match *dims {
+        [ny, nx] if ny > 1 => Some([ny, nx]),
+        _ => None,
+    }
+}
+
+/// Numbers that stand for a parameter of these dimensions.
+pub fn numbers(reduced: &Reduced, dims: &[usize]) -> usize {
+    match (window(dims), reduced.basis) {
+        (Some(window), Basis::Superpixels) => {
+            window.iter().map(|&n| n.min(reduced.across)).product()
+        }
+        (Some(_), Basis::Zernike) => reduced.count,
+        (None, _) => dims.iter().product(),
+    }
+}
+
 /// One parameter and its share of the numbers.
 #[derive(Debug, Clone)]
 struct Part {
@@ -83,12 +107,8 @@ impl Space {
     pub fn new(reduced: &Reduced, params: Vec<(SlotId, Vec<usize>, Vec<f64>)>) -> Result<Self> {
         let mut parts = Vec::new();
         for (slot, dims, start) in params {
-            let window = match dims[..] {
-                [ny, nx] if ny > 1 => Some([ny, nx]),
-                _ => None,
-            };
             let len = start.len();
-            let images = match (window, reduced.basis) {
+            let images = match (window(&dims), reduced.basis) {
                 (Some(window), Basis::Superpixels) => superpixels(reduced.across, window),
                 (Some(window), Basis::Zernike) => {
                     // From tilt on: a piston does nothing.

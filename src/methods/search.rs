@@ -8,7 +8,7 @@
 //! | PEPG | symmetric pairs from N(μ, σ²), μ and σ along their rewards | Sehnke 2010, Neural Netw. 23, 551 |
 
 use super::recipe::{MethodName, Recipe, Search as Options};
-use super::reduced::Space;
+use super::reduced::{Space, moves, numbers};
 use super::{Bench, Charge, Gradient, Method, Pair, names, step};
 use crate::error::{Error, Result};
 use crate::lower::{detect, loss};
@@ -18,7 +18,9 @@ use crate::ops::count::Count;
 use crate::ops::leaf_sum::LeafSum;
 use crate::ops::record::Record;
 use crate::optics::Optic;
-use crate::program::{Builder, Data, Shape};
+use crate::optics::element::{AmplitudeMask, Element, PhaseMask};
+use crate::optics::mesh::Topology;
+use crate::program::{Builder, Data, Shape, SlotId};
 
 /// Measures the mean loss of a batch at the parameters as they are.
 const MEASURE: &str = "search.measure";
@@ -47,22 +49,19 @@ impl Search {
 
     /// Numbers of a machine, without making it.
     fn count(&self, optic: &Optic) -> usize {
-        use crate::optics::element::Element;
-        let reduced = &self.recipe.reduced;
-        let plane = |i: usize| match reduced.basis {
-            super::recipe::Basis::Superpixels => {
-                optic.shape(i).iter().map(|&n| n.min(reduced.across)).product()
-            }
-            super::recipe::Basis::Zernike => reduced.count,
-        };
-        let mesh = |topology: crate::optics::mesh::Topology, n: usize| {
-            topology.layout(n).map_or(0, |l| 2 * l.cells.len() + n)
-        };
+        let mesh =
+            |topology: Topology, n: usize| topology.layout(n).map_or(0, |l| 2 * l.cells.len() + n);
         let of = |(i, e): (usize, &Element)| match (e, optic.guides(i)) {
-            (Element::PhaseMask(m), None) if m.trainable => plane(i),
-            (Element::PhaseMask(m), Some(n)) if m.trainable => n,
+            (
+                Element::PhaseMask(PhaseMask { trainable: true, .. })
+                | Element::AmplitudeMask(AmplitudeMask { trainable: true, .. }),
+                _,
+            ) => numbers(&self.recipe.reduced, &optic.shape(i)),
             (Element::Mesh(m), Some(n)) if m.trainable => mesh(m.topology, n),
-            (Element::Svd(m), Some(n)) => 2 * mesh(m.topology, n) + n,
+            (Element::Svd(m), Some(n)) => {
+                let out = m.outputs.unwrap_or(n);
+                mesh(m.topology, n) + mesh(m.topology, out) + n.min(out)
+            }
             _ => 0,
         };
         optic.element.iter().enumerate().map(of).sum()
@@ -144,7 +143,10 @@ impl Method for Search {
     }
 
     fn build(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe, _: u64) -> Result<()> {
-        let n = self.count(&pair.twin.optic);
+        let moved: Vec<SlotId> = pair.twin.trainable.iter().map(|t| t.slot).collect();
+        let moved: Vec<SlotId> = moved.into_iter().filter(|&s| moves(&b.slot(s).name)).collect();
+        let of = |&s: &SlotId| numbers(&recipe.reduced, &b.slot(s).shape.dims);
+        let n = moved.iter().map(of).sum::<usize>();
         if n == 0 || n > super::reduced::MOST {
             let rule = format!(
                 "{n} numbers; searches without a gradient move 1 to {}",
@@ -182,8 +184,8 @@ impl Method for Search {
         step::next_shot(b)?;
         let memory = Memory::new(n, self.options.size).flat();
         b.state(MEMORY, Shape::real(&[memory.len()]), Data::Real(memory));
-        for trained in &pair.twin.trainable {
-            let slot = b.slot(trained.slot);
+        for slot in moved {
+            let slot = b.slot(slot);
             let crate::program::Role::Param(start) = &slot.role else { continue };
             let (name, shape) = (format!("search.start.{}", slot.name), slot.shape.clone());
             let start = Data::Real(start.reals().to_vec());

@@ -10,10 +10,13 @@ use super::metrics::{Evaluation, Sample, Tally};
 use super::session::{EVAL, EVAL_BATCH, EvalSlots, SHOW, Session};
 use crate::data::Split;
 use crate::error::{Error, Result};
-use crate::lower::machine::tensor_name;
+use crate::lower::machine::{SHOT, tensor_name};
 use crate::optics::element::Element;
 use crate::optics::sampling::{self, StepReport};
 use crate::program::Data;
+
+/// Exposures of evaluations count from here, those of training from 0.
+const EVALUATION: u32 = 1 << 31;
 
 /// One sample seen at every plane.
 pub struct Shown {
@@ -83,7 +86,27 @@ impl Session {
         self.evaluate_on(self.twin.unwrap_or(self.eval), split, range)
     }
 
+    /// Noise is that of exposures of its own, the same whenever the machine is looked at: training
+    /// goes on as if nobody had looked.
     fn evaluate_on(
+        &mut self,
+        eval: EvalSlots,
+        split: &Split,
+        range: std::ops::Range<usize>,
+    ) -> Result<Evaluation> {
+        let shot = self.executor.program().find(SHOT);
+        let before = shot.map(|slot| self.executor.read(slot)).transpose()?;
+        if let Some(slot) = shot {
+            self.executor.write(slot, &Data::Index(vec![EVALUATION]))?;
+        }
+        let seen = self.evaluate_all(eval, split, range);
+        if let (Some(slot), Some(before)) = (shot, before) {
+            self.executor.write(slot, &before)?;
+        }
+        seen
+    }
+
+    fn evaluate_all(
         &mut self,
         eval: EvalSlots,
         split: &Split,
