@@ -2,7 +2,7 @@
 //!
 //! Every number is a [`figure`]: low, typical, high, a unit, a source, how well it is known. From
 //! below:
-//! - [`unit`], [`figure`], [`library`], [`draw`]: the figures, and one number for each, typical or
+//! - [`mod@unit`], [`figure`], [`library`], [`draw`]: the figures, and one number for each, typical or
 //!   drawn, with what every result rests on;
 //! - [`laws`]: closed forms of detectors, converters, loss;
 //! - [`budget`], [`chip`], [`stack`], [`machine`]: what one inference takes, part by part;

@@ -1,5 +1,5 @@
 //! y = low + k step, k = ⌊(x - low) / step + ½⌋ kept in 0..levels, by going round or by stopping at
-//! the ends; or y = table[k], what a device was measured to do at level k.
+//! the ends; or y = the k-th of a table, what a device was measured to do at level k.
 //!
 //! Adjoint: straight through (g_x = g), as if nothing were rounded (Bengio 2013, arXiv 1308.3432).
 

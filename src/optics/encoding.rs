@@ -34,7 +34,7 @@ pub struct Encoding {
     pub learnt: Option<Arc<Learnt>>,
 }
 
-/// E_k = Σ_p images[p, k] v_p + offset[k]: a front end made of the training set.
+/// E_k = Σ_p images[p, k] v_p + offset_k: a front end made of the training set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Learnt {
     /// `[values, modes]`.
