@@ -2,12 +2,11 @@
 //! camera to the one before is a fixed random matrix; inside a layer, which is one linear optic with
 //! a known adjoint, the gradient is exact (METHODS.md A4).
 //!
-//! Direct (Nøkland 2016, arXiv 1609.01596): δ_l = B_l e, e the error of the scores. Augmented
-//! (Nakajima 2022, Nat. Commun. 13, 7847): δ_l = (B_l e) ⊙ cos(a_l), a function that has nothing to
-//! do with the device's. Sequential (Lillicrap 2016): δ_l = B_l δ_{l+1}. B uniform within ±1/√n.
+//! Direct (Nøkland 2016, arXiv 1609.01596): δ_l = B_l e, e the error of the scores. Sequential
+//! (Lillicrap 2016): δ_l = B_l δ_{l+1}. B uniform within ±1/√n.
 //!
-//! A stack without cameras has nothing to send an error to: its inner fields are not detected. There
-//! the errors go to the masks' planes as a control that is labelled so.
+//! A stack without cameras has nothing to send an error to, since its inner fields are not detected,
+//! and is refused.
 
 use std::collections::HashMap;
 
