@@ -85,7 +85,9 @@ fn a_trained_chip_is_judged_over_many() {
 fn a_chip_resumes() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path();
-    std::fs::write(at.join("chip.toml"), CHIP).expect("a file");
+    // On a device with noise: what is drawn must go on where it stopped, however often it was looked at.
+    let noisy = "[hardware]\ndetector = { photons = 1e8, read = 2.0 }\nmesh = { splitter_angle = 0.02, theta_std = 0.05, shot_std = 0.01 }\n";
+    std::fs::write(at.join("chip.toml"), format!("{CHIP}{noisy}")).expect("a file");
     let whole = ["--backend", "cpu", "--no-images", "--json"];
     let run = |out: &str, more: &[&str]| {
         json(at, &[&["train", "chip.toml", "--out", out], &whole[..], more].concat())

@@ -110,7 +110,12 @@ const RULES: &[Rule] = &[
         ],
         words: &[],
     },
-    Rule { below: &["lab/"], but: &[], modules: &["cli", "report", "render", "lower"], words: &[] },
+    Rule {
+        below: &["lab/"],
+        but: &[],
+        modules: &["cli", "report", "render", "lower", "methods", "train", "optics"],
+        words: &[],
+    },
     Rule {
         below: &["energy/"],
         but: &[],

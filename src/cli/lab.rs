@@ -9,8 +9,7 @@ use clap::{Args, Subcommand};
 use super::Common;
 use crate::data;
 use crate::error::{Error, Result};
-use crate::lab::server;
-use crate::train::Session;
+use crate::train::{Session, serve};
 
 #[derive(Debug, Args)]
 pub struct Lab {
@@ -35,8 +34,8 @@ struct Serve {
 
 impl Lab {
     pub fn run(&self, common: &Common) -> Result<()> {
-        let LabCommand::Serve(serve) = &self.command;
-        let loaded = common.open(&serve.experiment)?;
+        let LabCommand::Serve(given) = &self.command;
+        let loaded = common.open(&given.experiment)?;
         let experiment = loaded.experiment.clone();
         if experiment.hardware.as_ref().is_some_and(|h| h.lab.is_some()) {
             return Err(loaded.locate(
@@ -47,9 +46,9 @@ impl Lab {
         let source = experiment.data.as_ref().ok_or_else(|| Error::invalid("data", "missing"))?;
         let data = Arc::new(data::load(source, experiment.seed).map_err(|e| loaded.locate(e))?);
         let name =
-            serve.experiment.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into());
+            given.experiment.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into());
         let mut session = Session::new(experiment, data, common.choice())?;
         let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());
-        server::serve(&mut session, &format!("simulated {name}"), &mut input, &mut out)
+        serve::serve(&mut session, &format!("simulated {name}"), &mut input, &mut out)
     }
 }

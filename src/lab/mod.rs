@@ -22,7 +22,6 @@
 pub mod client;
 pub mod executor;
 pub mod frame;
-pub mod server;
 
 use std::collections::BTreeMap;
 

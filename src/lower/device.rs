@@ -2,7 +2,9 @@
 //!
 //! One device ([`Chance::Drawn`]) has its static faults as constants; a fault list
 //! ([`Chance::Redrawn`]) is drawn anew every step, as for a twin that is to expect them
-//! (vaccination: Mengu 2020, Nanophotonics 9, 4207). Without faults nothing is emitted.
+//! (vaccination: Mengu 2020, Nanophotonics 9, 4207): phases of masks and meshes, lateral and axial
+//! shifts, and all noise. Splitters, gains, tilt, rotation and wavelength are as they should be there.
+//! Without faults nothing is emitted.
 
 use num_complex::Complex;
 
@@ -19,7 +21,7 @@ use crate::ops::quantise::Quantise;
 use crate::ops::sparse_sum::SparseSum;
 use crate::optics::element::PhaseMask;
 use crate::optics::grid::Grid;
-use crate::optics::hardware::{DetectorFaults, Hardware, PlaneIndex, Pose};
+use crate::optics::hardware::{DetectorFaults, FixedMask, Hardware, PlaneIndex, Pose};
 use crate::optics::mesh::faults::{Drive, Faults};
 use crate::optics::mesh::haar::normal;
 use crate::optics::mesh::{Imperfections, Mesh};
@@ -128,8 +130,9 @@ impl Device {
             }
         }
         let pose = self.pose(element);
-        let fixed =
-            faults.fixed(grid, wavelength, self.drawn().unwrap_or_default(), element, &pose);
+        let fixed = self.drawn().map_or_else(FixedMask::default, |seed| {
+            faults.fixed(grid, wavelength, seed, element, &pose)
+        });
         let maps: [(&str, Option<Sparse>); 2] =
             [("fringing", faults.fringing(grid)), ("turned", fixed.turned)];
         for (what, map) in maps {

@@ -26,6 +26,7 @@ pub enum Site {
     DetectorGain = 17,
     Feedback = 18,
     Search = 19,
+    Pattern = 20,
     Figure = 64,
     Detector = 65,
 }

@@ -1,6 +1,6 @@
 //! Feedback alignment between layers that are measured and modulated again: what goes back from a
-//! camera to the one before is a fixed random matrix; inside a layer, which is one linear optic with
-//! a known adjoint, the gradient is exact (METHODS.md A4).
+//! camera to the one before is a fixed random matrix; inside a layer, which is one linear optic, the
+//! twin's adjoint is taken at what the cameras read (METHODS.md A4).
 //!
 //! Direct (Nøkland 2016, arXiv 1609.01596): δ_l = B_l e, e the error of the scores. Sequential
 //! (Lillicrap 2016): δ_l = B_l δ_{l+1}. B uniform within ±1/√n.
@@ -10,10 +10,11 @@
 
 use std::collections::HashMap;
 
+use super::aware::{CAMERAS, show, taken, twin_at};
 use super::recipe::{Feedback, Recipe};
-use super::{Charge, Gradient, Method, Pair, oracle, step};
+use super::{Charge, Gradient, Method, Pair, step};
 use crate::error::{Error, Result};
-use crate::lower::{At, detect, loss};
+use crate::lower::loss;
 use crate::math::random::{Site, uniform};
 use crate::ops::Op;
 use crate::ops::dense::DenseBack;
@@ -81,17 +82,14 @@ impl Alignment {
 
 impl Method for Alignment {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
-        let device = &pair.device;
+        let shown = show(b, pair)?;
         let mut read: HashMap<usize, SlotId> = HashMap::new();
-        let entering = device.enter(b)?;
-        let light = device.light_of(b, entering, &mut |_, at, slot| {
-            if let At::Read(i) = at {
-                read.insert(i, slot);
-            }
+        let (_, own) = twin_at(b, pair, &shown, &CAMERAS, &mut |_, i, slot| {
+            read.insert(i, slot);
             Ok(slot)
         })?;
-        let reading = detect::read(b, device, &light)?;
-        let loss = loss::emit(b, device, &reading, &recipe.loss)?;
+        let reading = taken(b, pair, &shown, own)?;
+        let loss = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;
         let (seed, _) = step::seed(b, recipe);
         // The error of the scores, which the computer knows.
         let start =
@@ -99,7 +97,7 @@ impl Method for Alignment {
         let error = adjoint_from(b, start)?[&reading.scores];
         let mut seeds = vec![(reading.scores, error)];
         let mut behind = error;
-        for &i in cameras(&device.optic).iter().rev() {
+        for &i in cameras(&pair.twin.optic).iter().rev() {
             let Some(&at) = read.get(&i) else { continue };
             let (rows, shape) = (b.slot(behind).shape.len(), b.slot(at).shape.clone());
             let matrix = self.matrix(b, i, rows, shape.len());
@@ -116,14 +114,8 @@ impl Method for Alignment {
     }
 
     fn charge(&self, optic: &Optic, batch: u64) -> Charge {
-        charge(optic, batch)
+        CAMERAS.charge(optic, batch)
     }
-}
-
-/// A shot to see the activations; inside a layer the computer runs its adjoint.
-fn charge(optic: &Optic, batch: u64) -> Charge {
-    let macs = 2.0 * oracle::macs(optic) * batch as f64;
-    Charge { shots: batch, reconfigurations: 1, fields: 0, macs }
 }
 
 /// The control: only what lies behind the last camera, or the last mask, is trained.
@@ -131,12 +123,12 @@ pub struct LastLayer;
 
 impl Method for LastLayer {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
-        let device = &pair.device;
-        let light = device.light(b)?;
-        let reading = detect::read(b, device, &light)?;
-        let loss = loss::emit(b, device, &reading, &recipe.loss)?;
+        let shown = show(b, pair)?;
+        let (light, own) = twin_at(b, pair, &shown, &CAMERAS, &mut |_, _, read| Ok(read))?;
+        let reading = taken(b, pair, &shown, own)?;
+        let loss = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;
         let (seed, _) = step::seed(b, recipe);
-        let elements = &device.optic.element;
+        let elements = &pair.twin.optic.element;
         let stops = |e: &Element| matches!(e, Element::Detect(_));
         let masks = |e: &Element| matches!(e, Element::PhaseMask(_));
         // Behind the last camera; without one, before the last mask.
@@ -148,6 +140,6 @@ impl Method for LastLayer {
     }
 
     fn charge(&self, optic: &Optic, batch: u64) -> Charge {
-        charge(optic, batch)
+        CAMERAS.charge(optic, batch)
     }
 }

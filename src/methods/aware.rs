@@ -36,13 +36,13 @@ pub struct Aware {
 }
 
 /// What the device shows of a batch.
-struct Shown {
+pub(super) struct Shown {
     light: Light,
     cameras: HashMap<usize, SlotId>,
-    reading: Reading,
+    pub reading: Reading,
 }
 
-fn show(b: &mut Builder, pair: &Pair) -> Result<Shown> {
+pub(super) fn show(b: &mut Builder, pair: &Pair) -> Result<Shown> {
     let mut cameras = HashMap::new();
     let entering = pair.device.enter(b)?;
     let light = pair.device.light_of(b, entering, &mut |_, at, slot| {
@@ -55,44 +55,60 @@ fn show(b: &mut Builder, pair: &Pair) -> Result<Shown> {
     Ok(Shown { light, cameras, reading })
 }
 
-/// Elements before which a field can be measured: masks.
 fn is_mask(element: &Element) -> bool {
     matches!(element, Element::PhaseMask(_) | Element::AmplitudeMask(_))
 }
 
+/// Masks before which a field can be measured; the first may stand where the light comes in.
 fn masks(optic: &Optic) -> u64 {
-    optic.element.iter().filter(|e| is_mask(e)).count() as u64
+    optic.element.iter().skip(1).filter(|e| is_mask(e)).count() as u64
 }
 
-impl Aware {
-    fn twin_light(&self, b: &mut Builder, pair: &Pair, shown: &Shown) -> Result<Light> {
-        let entering = pair.twin.enter(b)?;
-        pair.twin.light_of(b, entering, &mut |b, at, slot| {
-            let measured = match at {
-                At::Read(i) => shown.cameras.get(&i).copied().filter(|_| self.hidden),
-                // What enters a mask; the first may stand where the light comes in.
-                At::Behind(i) => {
-                    let next = pair.twin.optic.element.get(i + 1);
-                    let measured = self.fields && next.is_some_and(is_mask);
-                    let measured = measured.then(|| shown.light.behind[i]);
-                    measured.map(|x| b.emit(Op::Align(Align), &[x, slot])).transpose()?
-                }
-            };
-            match measured {
-                Some(measured) => b.emit(Op::Graft(Graft), &[slot, measured]),
-                None => Ok(slot),
+/// The twin at what the device's cameras and fields show: its light, and its own reading.
+/// `hook` may put another slot where a camera's reading, measured, goes on.
+pub(super) fn twin_at(
+    b: &mut Builder,
+    pair: &Pair,
+    shown: &Shown,
+    aware: &Aware,
+    hook: &mut dyn FnMut(&mut Builder, usize, SlotId) -> Result<SlotId>,
+) -> Result<(Light, Reading)> {
+    let entering = pair.twin.enter(b)?;
+    let light = pair.twin.light_of(b, entering, &mut |b, at, slot| match at {
+        At::Read(i) => match shown.cameras.get(&i).filter(|_| aware.hidden) {
+            Some(&measured) => {
+                let read = b.emit(Op::Graft(Graft), &[slot, measured])?;
+                hook(b, i, read)
             }
-        })
-    }
+            None => Ok(slot),
+        },
+        At::Behind(i) => {
+            let next = pair.twin.optic.element.get(i + 1);
+            if !(aware.fields && next.is_some_and(is_mask)) {
+                return Ok(slot);
+            }
+            let measured = b.emit(Op::Align(Align), &[shown.light.behind[i], slot])?;
+            b.emit(Op::Graft(Graft), &[slot, measured])
+        }
+    })?;
+    let reading = detect::read(b, &pair.twin, &light)?;
+    Ok((light, reading))
 }
+
+/// The twin's reading with what the device's detectors read in its place.
+pub(super) fn taken(b: &mut Builder, pair: &Pair, shown: &Shown, own: Reading) -> Result<Reading> {
+    let regions = b.emit(Op::Graft(Graft), &[own.regions, shown.reading.regions])?;
+    detect::score(b, &pair.twin, Reading { regions, ..own })
+}
+
+/// Cameras seen, fields not: what most methods may ask.
+pub(super) const CAMERAS: Aware = Aware { fields: false, hidden: true };
 
 impl Method for Aware {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
         let shown = show(b, pair)?;
-        let light = self.twin_light(b, pair, &shown)?;
-        let model = detect::read(b, &pair.twin, &light)?;
-        let regions = b.emit(Op::Graft(Graft), &[model.regions, shown.reading.regions])?;
-        let reading = detect::score(b, &pair.twin, Reading { regions, ..model })?;
+        let (_, own) = twin_at(b, pair, &shown, self, &mut |_, _, read| Ok(read))?;
+        let reading = taken(b, pair, &shown, own)?;
         let loss = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;
         let (seed, _) = step::seed(b, recipe);
         let of = adjoint(b, loss, seed)?;
@@ -114,10 +130,8 @@ pub struct DualAdaptive;
 
 impl Method for DualAdaptive {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
-        let aware = Aware { fields: false, hidden: true };
         let shown = show(b, pair)?;
-        let light = aware.twin_light(b, pair, &shown)?;
-        let model = detect::read(b, &pair.twin, &light)?;
+        let (_, model) = twin_at(b, pair, &shown, &CAMERAS, &mut |_, _, read| Ok(read))?;
         let n = b.slot(model.regions).shape.len();
         // The net sees shares of the source's light, so that its weights are of order 1.
         let power = pair.twin.source_power()?;
@@ -154,6 +168,6 @@ impl Method for DualAdaptive {
     }
 
     fn charge(&self, optic: &Optic, batch: u64) -> Charge {
-        Aware { fields: false, hidden: true }.charge(optic, batch)
+        CAMERAS.charge(optic, batch)
     }
 }

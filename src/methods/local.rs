@@ -1,13 +1,14 @@
 //! Local learning: each layer has a loss of its own, read at the detector's regions on its own camera,
 //! and nothing goes back from one camera to the one before (Nøkland and Eidnes 2019, arXiv
 //! 1901.06656; on physical layers Momeni 2023, Science 382, 1297, with another goodness). Inside a
-//! layer, which is one linear optic, the gradient is exact.
+//! layer the twin's adjoint is taken at what the cameras read.
 
+use super::aware::{CAMERAS, show, taken, twin_at};
 use super::recipe::Recipe;
-use super::{Charge, Gradient, Method, Pair, oracle, step};
+use super::{Charge, Gradient, Method, Pair, step};
 use crate::error::{Error, Result};
 use crate::lower::detect::{self, Reading};
-use crate::lower::{At, loss};
+use crate::lower::loss;
 use crate::ops::Op;
 use crate::ops::add::Add;
 use crate::ops::graft::Graft;
@@ -40,23 +41,19 @@ fn given(b: &mut Builder, read: SlotId) -> Result<SlotId> {
 
 impl Method for Local {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
-        let device = &pair.device;
+        let shown = show(b, pair)?;
         let mut cameras = Vec::new();
-        let entering = device.enter(b)?;
-        let light = device.light_of(b, entering, &mut |b, at, slot| match at {
-            At::Read(_) => {
-                cameras.push(slot);
-                given(b, slot)
-            }
-            At::Behind(_) => Ok(slot),
+        let (_, last) = twin_at(b, pair, &shown, &CAMERAS, &mut |b, _, read| {
+            cameras.push(read);
+            given(b, read)
         })?;
-        let reading = detect::read(b, device, &light)?;
-        let last = loss::emit(b, device, &reading, &recipe.loss)?;
+        let reading = taken(b, pair, &shown, last)?;
+        let last = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;
         let mut total = last;
         for camera in cameras {
-            let regions = detect::regions_of(b, device, camera)?;
-            let own = detect::score(b, device, Reading { regions, ..reading })?;
-            let own = loss::emit(b, device, &own, &recipe.loss)?;
+            let regions = detect::regions_of(b, &pair.twin, camera)?;
+            let own = detect::score(b, &pair.twin, Reading { regions, ..reading })?;
+            let own = loss::emit(b, &pair.twin, &own, &recipe.loss)?;
             total = b.emit(Op::Add(Add), &[total, own])?;
         }
         let (seed, _) = step::seed(b, recipe);
@@ -66,7 +63,6 @@ impl Method for Local {
     }
 
     fn charge(&self, optic: &Optic, batch: u64) -> Charge {
-        let macs = 2.0 * oracle::macs(optic) * batch as f64;
-        Charge { shots: batch, reconfigurations: 1, fields: 0, macs }
+        CAMERAS.charge(optic, batch)
     }
 }

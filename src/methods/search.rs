@@ -139,7 +139,8 @@ impl Method for Search {
             MethodName::Pepg => 2 * self.population(n).div_ceil(2) as u64,
             _ => self.population(n) as u64,
         };
-        Charge { shots: runs * batch, reconfigurations: runs + 1, fields: 0, macs: 0.0 }
+        // And one where the step ended, which the trainer reads.
+        Charge { shots: (runs + 1) * batch, reconfigurations: runs + 1, fields: 0, macs: 0.0 }
     }
 
     fn build(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe, _: u64) -> Result<()> {

@@ -5,7 +5,7 @@
 //! Operands: I (real), gain g of each detector (real, of the same shape, shared), shot `[1]`.
 //! Poisson: by inversion below a mean of 24, beyond that by the normal of the same mean, variance and
 //! skewness (Cornish and Fisher 1938), rounded to whole electrons below 4096, where they show.
-//! Adjoint: straight through, of the mean that is not saturated: g_I = gain g.
+//! Adjoint: straight through, as if nothing were rounded or full: g_I = gain g.
 
 use super::case::{Case, build};
 use super::draw::{normal_of, uniform_of};

@@ -351,7 +351,7 @@ fn build(
         let [ny, nx] = optic.shape(i);
         let phase = |p: usize| {
             let block = (p / nx / 2) * nx.div_ceil(2) + p % nx / 2;
-            std::f64::consts::PI * uniform(experiment.seed, i as u32, Site::Search, block as u32)
+            std::f64::consts::PI * uniform(experiment.seed, i as u32, Site::Pattern, block as u32)
         };
         executor.write(slot, &Data::Real((0..ny * nx).map(phase).collect()))?;
     }

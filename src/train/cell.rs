@@ -127,7 +127,8 @@ impl<'a> Cell<'a> {
             return Ok(Vec::new());
         }
         self.feed()?;
-        self.session.executor.run(names::LEDGER, self.batch)?;
+        let batch = self.batch;
+        self.session.aside(|session| session.executor.run(names::LEDGER, batch))?;
         let entries = self.session.ledger.clone();
         let mut layers = Vec::with_capacity(entries.len());
         for entry in entries {

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::lower::machine::{SHOT, tensor_name};
 use crate::optics::element::Element;
 use crate::optics::sampling::{self, StepReport};
-use crate::program::Data;
+use crate::program::{Data, Kind, SlotId};
 
 /// Exposures of evaluations count from here, those of training from 0.
 const EVALUATION: u32 = 1 << 31;
@@ -94,14 +94,26 @@ impl Session {
         split: &Split,
         range: std::ops::Range<usize>,
     ) -> Result<Evaluation> {
-        let shot = self.executor.program().find(SHOT);
-        let before = shot.map(|slot| self.executor.read(slot)).transpose()?;
-        if let Some(slot) = shot {
-            self.executor.write(slot, &Data::Index(vec![EVALUATION]))?;
+        self.aside(|session| {
+            if let Some(slot) = session.executor.program().find(SHOT) {
+                session.executor.write(slot, &Data::Index(vec![EVALUATION]))?;
+            }
+            session.evaluate_all(eval, split, range)
+        })
+    }
+
+    /// Does what counts exposures and draws, and puts the counters back.
+    pub fn aside<T>(&mut self, look: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let kept = self.executor.program().kept();
+        let counters: Vec<SlotId> =
+            kept.filter(|(_, s)| s.shape.kind == Kind::Index).map(|(id, _)| id).collect();
+        let mut before = Vec::with_capacity(counters.len());
+        for &slot in &counters {
+            before.push(self.executor.read(slot)?);
         }
-        let seen = self.evaluate_all(eval, split, range);
-        if let (Some(slot), Some(before)) = (shot, before) {
-            self.executor.write(slot, &before)?;
+        let seen = look(self);
+        for (&slot, count) in counters.iter().zip(&before) {
+            self.executor.write(slot, count)?;
         }
         seen
     }

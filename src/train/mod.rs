@@ -10,6 +10,7 @@ pub mod evaluate;
 pub mod metrics;
 pub mod readings;
 pub mod run;
+pub mod serve;
 pub mod session;
 pub mod watch;
 

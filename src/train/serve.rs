@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
-use super::frame::{Frame, floats, from_floats};
-use super::{Hello, VERSION};
+use super::Session;
+use super::session::EVAL_BATCH;
 use crate::error::{Error, Result};
+use crate::lab::frame::{Frame, floats, from_floats};
+use crate::lab::{Hello, VERSION};
 use crate::program::{Data, Role, SlotId};
-use crate::train::Session;
-use crate::train::session::EVAL_BATCH;
 
 /// Answers frames until it is told to end or the client is gone.
 pub fn serve(
