@@ -202,7 +202,8 @@ fn kernels<I: Arch, const A: usize, const B: usize>() -> Kernels {
         down: I::entry::<Down<A, B, false>>(),
         down_half: I::entry::<Down<A, B, true>>(),
         leaf: I::entry::<Leaf<A, B>>(),
-        turn: I::entry::<Turn<A, B>>(),
+        // The middle layers, which meet H too, take the fewer registers.
+        turn: I::entry::<Turn<B, A>>(),
     }
 }
 

@@ -5,6 +5,7 @@
 
 #![allow(unsafe_code, reason = "values kept between the layers are written before they are read")]
 
+use std::hint::black_box;
 use std::mem::MaybeUninit;
 
 use super::complex::{Complex, Value};
@@ -78,6 +79,15 @@ impl<V: Vector, const A: usize, const B: usize> Held<V, A, B> {
     #[inline(always)]
     fn put(&mut self, b: usize, a: usize, c: Complex<V>) {
         self.0[b][a] = MaybeUninit::new(c);
+    }
+
+    /// Where the registers cannot hold them all: settles them in memory. Left to itself LLVM keeps
+    /// what they come from as well, and then spills both.
+    #[inline(always)]
+    fn settle(&mut self) {
+        if const { 2 * A * B > V::REGISTERS } {
+            black_box(&mut self.0);
+        }
     }
 
     /// # Safety
@@ -158,6 +168,7 @@ pub fn there_and_back<V: Vector, const A: usize, const B: usize>(
             |k1, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
         );
     });
+    held.settle();
     unroll!(k1 < A, {
         let mut group = Held::<V, B, 1>::new();
         small::<V, Complex<V>, B>(
@@ -175,6 +186,7 @@ pub fn there_and_back<V: Vector, const A: usize, const B: usize>(
             |n2, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
         );
     });
+    held.settle();
     unroll!(n2 < B, {
         small::<V, Complex<V>, A>(
             // SAFETY: all of B x A is put still.

@@ -3,45 +3,76 @@
 use super::butterflies::{FEW, MANY, SOME};
 use super::isa::Isa;
 
+/// What a transform is for.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Use {
+    /// There, and another time back.
+    Alone,
+    /// There, times H, and back at once.
+    Turn,
+}
+
 /// Where in a transform a stage stands.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
     First { pruned: bool },
     Middle,
-    Leaf,
+    Leaf(Use),
 }
 
-/// Picoseconds a point of a stage there and back, half of its samples zero and not; and of a leaf
-/// there and back with H between: the least of several runs of the test `costs_of_a_stage` with
-/// AVX-512 on one core (AMD Zen 4). Only their ratios matter.
-const COSTS: [(usize, u32, u32, u32); 20] = [
-    (1, 70, 70, 80),
-    (2, 119, 139, 101),
-    (3, 162, 170, 156),
-    (4, 153, 176, 142),
-    (5, 236, 255, 228),
-    (6, 193, 233, 169),
-    (7, 321, 339, 307),
-    (8, 211, 259, 254),
-    (9, 306, 348, 311),
-    (10, 276, 305, 284),
-    (12, 244, 295, 264),
-    (14, 355, 422, 396),
-    (15, 350, 397, 372),
-    (16, 288, 370, 343),
-    (20, 310, 431, 370),
-    (21, 423, 506, 451),
-    (24, 367, 463, 396),
-    (25, 490, 596, 563),
-    (28, 406, 544, 469),
-    (32, 428, 543, 478),
+/// Picoseconds a point, there and back, of a stage with half of its samples zero on a line of 400
+/// (longer than the nearest cache), of a stage with none; of a leaf; and of a leaf with H between:
+/// the least of several runs of the test `costs_of_a_stage` on one core of an AMD Zen 5. Only their
+/// ratios matter.
+const AVX512: [(usize, [u32; 4]); 20] = [
+    (1, [60, 60, 0, 30]),
+    (2, [71, 63, 60, 40]),
+    (3, [80, 82, 70, 69]),
+    (4, [75, 78, 60, 64]),
+    (5, [108, 114, 86, 102]),
+    (6, [91, 100, 74, 84]),
+    (7, [144, 155, 112, 144]),
+    (8, [92, 105, 96, 113]),
+    (9, [142, 160, 100, 139]),
+    (10, [122, 133, 92, 114]),
+    (12, [114, 126, 90, 94]),
+    (14, [162, 190, 116, 139]),
+    (15, [162, 197, 122, 140]),
+    (16, [129, 167, 124, 157]),
+    (20, [163, 219, 116, 171]),
+    (21, [197, 237, 146, 185]),
+    (24, [183, 234, 140, 191]),
+    (25, [225, 284, 174, 230]),
+    (28, [193, 266, 138, 185]),
+    (32, [204, 270, 158, 174]),
 ];
 
-fn cost(radix: usize, place: Place) -> u32 {
-    let entry = COSTS.iter().find(|(r, ..)| *r == radix);
-    let (_, half, full, leaf) = entry.expect("every compiled radix has a cost");
+/// The same with AVX2.
+const AVX2: [(usize, [u32; 4]); 15] = [
+    (1, [90, 90, 0, 60]),
+    (2, [99, 121, 94, 82]),
+    (3, [141, 159, 106, 138]),
+    (4, [116, 147, 118, 128]),
+    (5, [207, 239, 148, 206]),
+    (6, [166, 190, 128, 180]),
+    (7, [321, 368, 208, 309]),
+    (8, [180, 249, 192, 242]),
+    (9, [298, 348, 224, 320]),
+    (10, [266, 343, 182, 278]),
+    (12, [235, 302, 180, 267]),
+    (14, [386, 469, 256, 327]),
+    (15, [347, 413, 240, 316]),
+    (16, [271, 337, 252, 285]),
+    (20, [345, 433, 228, 281]),
+];
+
+fn cost(radix: usize, place: Place, isa: Isa) -> u32 {
+    let table: &[_] = if isa == Isa::Avx512 { &AVX512 } else { &AVX2 };
+    let entry = table.iter().find(|(r, _)| *r == radix);
+    let (_, [half, full, leaf, turn]) = entry.expect("every compiled radix has a cost");
     match place {
-        Place::Leaf => *leaf,
+        Place::Leaf(Use::Alone) => *leaf,
+        Place::Leaf(Use::Turn) => *turn,
         Place::First { pruned: true } => *half,
         Place::First { .. } | Place::Middle => *full,
     }
@@ -57,31 +88,31 @@ pub fn compiled(isa: Isa) -> &'static [usize] {
 }
 
 /// Radices of a transform of `length`, first to leaf; `None` if a prime above 7 divides it.
-pub fn radices(length: usize, pruned: bool, isa: Isa) -> Option<Vec<usize>> {
+pub fn radices(length: usize, pruned: bool, isa: Isa, purpose: Use) -> Option<Vec<usize>> {
     let known = compiled(isa);
     let divisors: Vec<usize> = (1..=length).filter(|d| length.is_multiple_of(*d)).collect();
     // The best tail of each divisor, from short to long.
     let mut tails: Vec<(usize, u32, Vec<usize>)> = vec![];
     for &n in divisors.iter().filter(|&&n| n < length) {
-        let leaf = (n == 1 || known.contains(&n)).then(|| (cost(n, Place::Leaf), vec![n]));
-        let best = splits(n, known, &tails, Place::Middle).chain(leaf).min();
+        let leaf = (n == 1 || known.contains(&n)).then(|| (cost(n, Place::Leaf(purpose), isa), vec![n]));
+        let best = splits(n, isa, &tails, Place::Middle).chain(leaf).min();
         tails.extend(best.map(|(cost, radices)| (n, cost, radices)));
     }
     let alone = (length == 1).then(|| (0, vec![1, 1]));
     let first = Place::First { pruned };
-    splits(length, known, &tails, first).chain(alone).min().map(|(_, radices)| radices)
+    splits(length, isa, &tails, first).chain(alone).min().map(|(_, radices)| radices)
 }
 
 /// `n` as one radix at `place` before each of the tails that fit.
 fn splits(
     n: usize,
-    known: &[usize],
+    isa: Isa,
     tails: &[(usize, u32, Vec<usize>)],
     place: Place,
 ) -> impl Iterator<Item = (u32, Vec<usize>)> {
-    known.iter().filter(move |&&r| n.is_multiple_of(r)).filter_map(move |&r| {
+    compiled(isa).iter().filter(move |&&r| n.is_multiple_of(r)).filter_map(move |&r| {
         let (_, tail, rest) = tails.iter().find(|(m, ..)| *m == n / r)?;
         let radices = std::iter::once(r).chain(rest.iter().copied()).collect();
-        Some((cost(r, place) + tail, radices))
+        Some((cost(r, place, isa) + tail, radices))
     })
 }

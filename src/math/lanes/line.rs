@@ -7,7 +7,7 @@
 #![allow(unsafe_code, reason = "calls passes over lines whose length is checked here")]
 
 use super::butterflies::{self, Kernels, Lines, live};
-use super::factor;
+use super::factor::{self, Use};
 use super::isa::{Entry, Isa, OnPortable};
 
 /// A stage before the leaf: r_i, m_i, and its twiddles `[m_i, r_i]` (re, im).
@@ -58,12 +58,21 @@ impl LinePlan {
 
     /// For lines of which only the first `field` samples are not zero, or are wanted back.
     pub fn padded(field: usize, length: usize, isa: Isa) -> Option<Self> {
+        Self::of(field, length, isa, Use::Alone)
+    }
+
+    /// The same for [`Self::turn`].
+    pub(super) fn turning(field: usize, length: usize, isa: Isa) -> Option<Self> {
+        Self::of(field, length, isa, Use::Turn)
+    }
+
+    fn of(field: usize, length: usize, isa: Isa, purpose: Use) -> Option<Self> {
         let fits = (1..=65536).contains(&length) && (1..=length).contains(&field);
         if !fits || !isa.is_available() {
             return None;
         }
         let pruned = 2 * field <= length;
-        let radices = factor::radices(length, pruned, isa)?;
+        let radices = factor::radices(length, pruned, isa, purpose)?;
         let mut stages = Vec::new();
         let mut inner = length;
         for &radix in &radices[..radices.len() - 1] {

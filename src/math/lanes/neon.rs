@@ -13,6 +13,7 @@ pub struct Neon(float32x4_t);
 // SAFETY of the arithmetic: NEON is part of aarch64.
 impl Vector for Neon {
     const LANES: usize = 4;
+    const REGISTERS: usize = 32;
 
     #[inline(always)]
     unsafe fn load(p: *const f32) -> Self {

@@ -47,7 +47,7 @@ impl PlanePlan {
     /// Fields `[ny, nx]` in windows `[my, mx]`. `None` if a prime above 7 divides a side of the
     /// window, or `isa` does not run here.
     pub fn new(field: [usize; 2], padded: [usize; 2], isa: Isa) -> Option<Self> {
-        let columns = LinePlan::padded(field[0], padded[0], isa)?;
+        let columns = LinePlan::turning(field[0], padded[0], isa)?;
         let rows = LinePlan::padded(field[1], padded[1], isa)?;
         let lanes = isa.lanes();
         let (row_blocks, column_blocks) = (field[0].div_ceil(lanes), padded[1].div_ceil(lanes));

@@ -17,6 +17,7 @@ impl Portable {
 
 impl Vector for Portable {
     const LANES: usize = 4;
+    const REGISTERS: usize = 16;
 
     #[inline(always)]
     unsafe fn load(p: *const f32) -> Self {

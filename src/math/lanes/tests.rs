@@ -437,14 +437,15 @@ fn costs_of_a_stage() {
     use super::butterflies::Lines;
     let mut text = String::new();
     for isa in Isa::available() {
-        let head = "ps a point: radix, up, half up, down, half down, leaf, turn";
+        let head = "ps a point: radix, half up and down, up and down, leaf twice, turn";
         writeln!(text, "{} {head}", isa.name()).unwrap();
         for &radix in super::factor::compiled(isa) {
             let size = 2 * isa.lanes();
             let kernels = super::line::kernels(isa, radix);
             let inner = (128 / radix) | 1;
-            let points = radix * inner;
-            let (mut line, table) = (Aligned::zeros(points * size), Aligned::zeros(points * size));
+            let long = (400 / radix) | 1;
+            let most = radix * inner.max(long) * size;
+            let (mut line, table) = (Aligned::zeros(most), Aligned::zeros(most));
             let to = line.as_mut_ptr();
             let stage = Lines {
                 from: to,
@@ -457,15 +458,8 @@ fn costs_of_a_stage() {
                 mirror: false,
             };
             let leaf = Lines { outer: inner, pitch: radix, inner: 1, stride: 1, ..stage };
-            write!(text, "{radix:>4}").unwrap();
-            for (run, lines) in [
-                (kernels.up, stage),
-                (kernels.up_half, stage),
-                (kernels.down, stage),
-                (kernels.down_half, stage),
-                (kernels.leaf, leaf),
-                (kernels.turn, leaf),
-            ] {
+            let half = Lines { inner: long, stride: long, ..stage };
+            let time = |run: super::isa::Entry<Lines>, lines: Lines| {
                 let mut least = f64::MAX;
                 for _ in 0..300 {
                     let start = std::time::Instant::now();
@@ -475,9 +469,16 @@ fn costs_of_a_stage() {
                     }
                     least = least.min(start.elapsed().as_secs_f64() / 40.0);
                 }
-                write!(text, " {:>6.0}", least * 1e12 / (points * isa.lanes()) as f64).unwrap();
-            }
-            text.push('\n');
+                let points = radix * lines.inner.max(lines.outer) * isa.lanes();
+                least * 1e12 / points as f64
+            };
+            let costs = [
+                time(kernels.up_half, half) + time(kernels.down_half, half),
+                time(kernels.up, stage) + time(kernels.down, stage),
+                2.0 * time(kernels.leaf, leaf),
+                time(kernels.turn, leaf),
+            ];
+            writeln!(text, "({radix}, {costs:.0?}),").unwrap();
         }
     }
     std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/target/stage-costs.txt"), text).unwrap();

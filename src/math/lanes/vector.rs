@@ -8,6 +8,8 @@
 /// [`Vector::load_any`] make one from nothing; so arithmetic on values is safe.
 pub trait Vector: Copy {
     const LANES: usize;
+    /// How many of them there are.
+    const REGISTERS: usize;
 
     /// # Safety
     /// The instruction set is there; `p` is good for `LANES` f32 and aligned to them.

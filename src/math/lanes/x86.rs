@@ -74,6 +74,7 @@ macro_rules! memory {
 
 impl Vector for Avx512 {
     const LANES: usize = 16;
+    const REGISTERS: usize = 32;
 
     memory!(_mm512_load_ps, _mm512_loadu_ps, _mm512_store_ps, _mm512_storeu_ps);
     arithmetic!(
@@ -157,6 +158,7 @@ impl Vector for Avx512 {
 
 impl Vector for Avx2 {
     const LANES: usize = 8;
+    const REGISTERS: usize = 16;
 
     memory!(_mm256_load_ps, _mm256_loadu_ps, _mm256_store_ps, _mm256_storeu_ps);
     arithmetic!(
