@@ -59,14 +59,18 @@ impl Primitive for Adam {
             let g = io.inputs[0].real();
             let [theta, m, v, ..] = io.outputs else { unreachable!("Adam updates three slots") };
             let one = |theta: &mut [T], m: &mut [T], v: &mut [T], g: &[T]| {
-                isa.run(|| {
-                    let state = m.iter_mut().zip(v.iter_mut());
-                    for ((theta, (m, v)), &g) in theta.iter_mut().zip(state).zip(g) {
-                        *m = b1 * *m + a1 * g;
-                        *v = b2 * *v + a2 * g * g;
-                        *theta = *theta - lr * (c1 * *m) / (num_traits::Float::sqrt(c2 * *v) + eps);
-                    }
-                });
+                isa.run(
+                    #[inline(always)]
+                    || {
+                        let state = m.iter_mut().zip(v.iter_mut());
+                        for ((theta, (m, v)), &g) in theta.iter_mut().zip(state).zip(g) {
+                            *m = b1 * *m + a1 * g;
+                            *v = b2 * *v + a2 * g * g;
+                            *theta =
+                                *theta - lr * (c1 * *m) / (num_traits::Float::sqrt(c2 * *v) + eps);
+                        }
+                    },
+                );
             };
             let state = m.real().par_chunks_mut(CHUNK).zip(v.real().par_chunks_mut(CHUNK));
             let theta = theta.real().par_chunks_mut(CHUNK).zip(g.par_chunks(CHUNK));

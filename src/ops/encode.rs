@@ -33,12 +33,17 @@ impl Primitive for Encode {
         CpuKernel::new(move |io: &mut Io<'_, T>| {
             let (v, s) = (io.inputs[0].real(), io.inputs[1].complex());
             let e = io.outputs[0].complex();
-            isa.run(|| match (amplitude, phase) {
-                (true, None) => planar::map_real(e, s, v, width, |s, v| s * v),
-                (false, None) => e.copy_from_slice(s),
-                (false, Some(r)) => planar::map_real(e, s, v, width, |s, v| s * (v * r).cis()),
-                (true, Some(r)) => planar::map_real(e, s, v, width, |s, v| s * (v * r).cis() * v),
-            });
+            isa.run(
+                #[inline(always)]
+                || match (amplitude, phase) {
+                    (true, None) => planar::map_real(e, s, v, width, |s, v| s * v),
+                    (false, None) => e.copy_from_slice(s),
+                    (false, Some(r)) => planar::map_real(e, s, v, width, |s, v| s * (v * r).cis()),
+                    (true, Some(r)) => {
+                        planar::map_real(e, s, v, width, |s, v| s * (v * r).cis() * v)
+                    }
+                },
+            );
         })
     }
 

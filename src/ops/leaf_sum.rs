@@ -24,28 +24,31 @@ const CHUNK: usize = 512;
 fn tree<T: Scalar>(isa: Isa, all: &[T], y: &mut [T]) {
     let (n, leaves) = (y.len(), all.len() / y.len());
     y.par_chunks_mut(CHUNK).enumerate().for_each(|(c, y)| {
-        isa.run(|| {
-            let leaf = |l: usize| &all[l * n + c * CHUNK..][..y.len()];
-            let mut sums = [[T::zero(); CHUNK]; MOST / 2];
-            let pairs = leaves.div_ceil(2);
-            for (p, sums) in sums.iter_mut().take(pairs).enumerate() {
-                if 2 * p + 1 < leaves {
-                    let terms = leaf(2 * p).iter().zip(leaf(2 * p + 1));
-                    sums.iter_mut().zip(terms).for_each(|(s, (&a, &b))| *s = a + b);
-                } else {
-                    sums[..y.len()].copy_from_slice(leaf(2 * p));
+        isa.run(
+            #[inline(always)]
+            || {
+                let leaf = |l: usize| &all[l * n + c * CHUNK..][..y.len()];
+                let mut sums = [[T::zero(); CHUNK]; MOST / 2];
+                let pairs = leaves.div_ceil(2);
+                for (p, sums) in sums.iter_mut().take(pairs).enumerate() {
+                    if 2 * p + 1 < leaves {
+                        let terms = leaf(2 * p).iter().zip(leaf(2 * p + 1));
+                        sums.iter_mut().zip(terms).for_each(|(s, (&a, &b))| *s = a + b);
+                    } else {
+                        sums[..y.len()].copy_from_slice(leaf(2 * p));
+                    }
                 }
-            }
-            let mut stride = 1;
-            while stride < pairs {
-                for p in (0..pairs - stride).step_by(2 * stride) {
-                    let (low, high) = sums.split_at_mut(p + stride);
-                    low[p].iter_mut().zip(&high[0]).for_each(|(a, b)| *a += *b);
+                let mut stride = 1;
+                while stride < pairs {
+                    for p in (0..pairs - stride).step_by(2 * stride) {
+                        let (low, high) = sums.split_at_mut(p + stride);
+                        low[p].iter_mut().zip(&high[0]).for_each(|(a, b)| *a += *b);
+                    }
+                    stride *= 2;
                 }
-                stride *= 2;
-            }
-            y.copy_from_slice(&sums[0][..y.len()]);
-        });
+                y.copy_from_slice(&sums[0][..y.len()]);
+            },
+        );
     });
 }
 

@@ -32,15 +32,18 @@ impl Primitive for Phasor {
             let phases = io.inputs[0].real();
             let t = io.outputs[0].complex();
             let one = |t: &mut [Complex<T>], phases: &[T]| {
-                isa.run(|| {
-                    let blocks = planar::parts_mut(t, width).zip(phases.chunks_exact(width));
-                    for ((re, im), phases) in blocks {
-                        for l in 0..width {
-                            let z = phases[l].cis();
-                            (re[l], im[l]) = (z.re, z.im);
+                isa.run(
+                    #[inline(always)]
+                    || {
+                        let blocks = planar::parts_mut(t, width).zip(phases.chunks_exact(width));
+                        for ((re, im), phases) in blocks {
+                            for l in 0..width {
+                                let z = phases[l].cis();
+                                (re[l], im[l]) = (z.re, z.im);
+                            }
                         }
-                    }
-                });
+                    },
+                );
             };
             if io.parallel {
                 t.par_chunks_mut(CHUNK).zip(phases.par_chunks(CHUNK)).for_each(|(t, p)| one(t, p));

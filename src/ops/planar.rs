@@ -6,11 +6,13 @@ use num_complex::Complex;
 use crate::math::scalar::Scalar;
 
 /// Real and imaginary parts, block by block.
+#[inline(always)]
 pub fn parts<T: Scalar>(z: &[Complex<T>], width: usize) -> impl Iterator<Item = (&[T], &[T])> {
     let reals: &[T] = bytemuck::cast_slice(z);
     reals.chunks_exact(2 * width).map(move |block| block.split_at(width))
 }
 
+#[inline(always)]
 pub fn parts_mut<T: Scalar>(
     z: &mut [Complex<T>],
     width: usize,
@@ -20,6 +22,7 @@ pub fn parts_mut<T: Scalar>(
 }
 
 /// y <- f(x, t), element by element.
+#[inline(always)]
 pub fn map2<T: Scalar>(
     y: &mut [Complex<T>],
     x: &[Complex<T>],
@@ -37,6 +40,7 @@ pub fn map2<T: Scalar>(
 }
 
 /// y <- f(x, a) with real a.
+#[inline(always)]
 pub fn map_real<T: Scalar>(
     y: &mut [Complex<T>],
     x: &[Complex<T>],
@@ -54,6 +58,7 @@ pub fn map_real<T: Scalar>(
 }
 
 /// y <- f(y, x, t), element by element, y real.
+#[inline(always)]
 pub fn fold2<T: Scalar>(
     y: &mut [T],
     x: &[Complex<T>],

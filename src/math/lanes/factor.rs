@@ -94,7 +94,8 @@ pub fn radices(length: usize, pruned: bool, isa: Isa, purpose: Use) -> Option<Ve
     // The best tail of each divisor, from short to long.
     let mut tails: Vec<(usize, u32, Vec<usize>)> = vec![];
     for &n in divisors.iter().filter(|&&n| n < length) {
-        let leaf = (n == 1 || known.contains(&n)).then(|| (cost(n, Place::Leaf(purpose), isa), vec![n]));
+        let leaf =
+            (n == 1 || known.contains(&n)).then(|| (cost(n, Place::Leaf(purpose), isa), vec![n]));
         let best = splits(n, isa, &tails, Place::Middle).chain(leaf).min();
         tails.extend(best.map(|(cost, radices)| (n, cost, radices)));
     }
