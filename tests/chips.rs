@@ -86,7 +86,7 @@ fn a_chip_resumes() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path();
     // On a device with noise: what is drawn must go on where it stopped, however often it was looked at.
-    let noisy = "[hardware]\ndetector = { photons = 1e8, read = 2.0 }\nmesh = { splitter_angle = 0.02, theta_std = 0.05, shot_std = 0.01 }\n";
+    let noisy = "[hardware]\ndetector = { photons = 1e8, read = 2.0 }\nmesh = { splitter_angle = 0.02, theta_std = 0.05, shot_std = 0.01, crosstalk = 0.01, drift_std = 0.002, step_s = 4.0 }\n";
     std::fs::write(at.join("chip.toml"), format!("{CHIP}{noisy}")).expect("a file");
     let whole = ["--backend", "cpu", "--no-images", "--json"];
     let run = |out: &str, more: &[&str]| {

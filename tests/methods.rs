@@ -363,7 +363,7 @@ element = [ { kind = "svd" }, { kind = "detect" }, { kind = "mesh", topology = "
 detector = {}
 [hardware]
 seed = 2
-mesh = { splitter_angle = 0.05, theta_std = 0.1, phi_std = 0.1, gamma_std = 0.1, shot_std = 0.02, loss_db = 0.2, loss_std_db = 0.05 }
+mesh = { splitter_angle = 0.05, theta_std = 0.1, phi_std = 0.1, gamma_std = 0.1, shot_std = 0.02, loss_db = 0.2, loss_std_db = 0.05, crosstalk = 0.04, crosstalk_along = 0.03, drift_std = 0.01 }
 [train]
 epochs = 1
 batch = 8

@@ -8,6 +8,7 @@
 
 use num_complex::Complex;
 
+use super::mesh::Phases;
 use crate::error::Result;
 use crate::math::random::{OF_PROGRAMS, Site};
 use crate::math::sparse::Sparse;
@@ -24,7 +25,7 @@ use crate::optics::grid::Grid;
 use crate::optics::hardware::{DetectorFaults, FixedMask, Hardware, PlaneIndex, Pose};
 use crate::optics::mesh::faults::{Drive, Faults};
 use crate::optics::mesh::haar::normal;
-use crate::optics::mesh::{Imperfections, Mesh};
+use crate::optics::mesh::{Imperfections, Mesh, crosstalk};
 use crate::program::{Builder, Data, Shape, SlotId};
 
 /// Which device stands there.
@@ -60,13 +61,28 @@ enum Draws {
     Pose,
     Drift,
     Detector,
-    MeshTheta,
-    MeshPhi,
-    MeshGamma,
 }
 
 /// Numbers of sites that an element has.
 const SITES: u32 = 8;
+
+/// What draws at each of the three kinds of phases of a mesh.
+#[derive(Debug, Clone, Copy)]
+enum MeshDraws {
+    Fixed,
+    Shot,
+    Drift,
+}
+
+/// Sites of meshes, by their numbers, come after those of elements.
+const MESHES: u32 = OF_PROGRAMS + (1 << 15);
+
+/// The phases of a mesh as the light meets them.
+pub struct SeenPhases {
+    pub phases: Phases,
+    /// γ for which the light takes the gradient.
+    pub gamma: SlotId,
+}
 
 impl Device {
     pub fn seed(&self) -> u64 {
@@ -91,6 +107,18 @@ impl Device {
     fn draw(&self, element: usize, what: Draws, noise: Noise, dims: &[usize]) -> Draw {
         let site = OF_PROGRAMS + SITES * element as u32 + what as u32;
         Draw { noise, seed: self.seed(), site, dims: dims.to_vec() }
+    }
+
+    /// What is drawn at θ, φ or γ, by `part`, of mesh `number`.
+    fn draw_mesh(
+        &self,
+        (number, part): (u64, usize),
+        what: MeshDraws,
+        std: f64,
+        dims: &[usize],
+    ) -> Draw {
+        let site = MESHES + 9 * number as u32 + 3 * what as u32 + part as u32;
+        Draw { noise: Noise::Normal(std), seed: self.seed(), site, dims: dims.to_vec() }
     }
 
     /// How a plane of this device stands; where every step draws another, as it should.
@@ -152,12 +180,7 @@ impl Device {
             at = add(b, at, error)?;
         }
         if self.drawn().is_some() && faults.drift_std > 0.0 {
-            let name = self.drifted(element);
-            let walk = b.find(&name).unwrap_or_else(|| {
-                let shape = Shape::real(&dims);
-                let zeros = Data::Real(vec![0.0; shape.len()]);
-                b.state(&name, shape, zeros)
-            });
+            let walk = walk(b, &self.drifted(element), &dims);
             at = add(b, at, walk)?;
         }
         if faults.shot_phase_std > 0.0 {
@@ -173,13 +196,31 @@ impl Device {
         self.name(element, "drift")
     }
 
-    /// Emits a step of the random walk of a mask's phases.
+    /// Where the drift of a mesh's θ, φ or γ is kept.
+    fn drifted_mesh(&self, (number, part): (u64, usize)) -> String {
+        format!("device.{:?}.mesh.{number}.drift.{part}", self.chance)
+    }
+
+    /// Emits a step of the random walk of an element's phases.
     pub fn drift(&self, b: &mut Builder, element: usize) -> Result<()> {
-        let Some(walk) = b.find(&self.drifted(element)) else { return Ok(()) };
-        let dims = b.slot(walk).shape.dims.clone();
+        let mut step = |name: &str, draw: &dyn Fn(&[usize]) -> Draw| {
+            let Some(walk) = b.find(name) else { return Ok(()) };
+            let dims = b.slot(walk).shape.dims.clone();
+            let step = draw(&dims).emit(b, self.shot, false)?;
+            b.emit_into(Op::AddInto(AddInto), &[step], &[walk])
+        };
         let noise = Noise::Normal(self.hardware.mask.drift_std);
-        let step = self.draw(element, Draws::Drift, noise, &dims).emit(b, self.shot, false)?;
-        b.emit_into(Op::AddInto(AddInto), &[step], &[walk])
+        step(&self.drifted(element), &|dims| self.draw(element, Draws::Drift, noise, dims))?;
+        let spec = &self.hardware.mesh;
+        let std = spec.drift_std * spec.step_s.sqrt();
+        for number in meshes_of(element) {
+            for part in 0..3 {
+                let at = (number, part);
+                let draw = |dims: &[usize]| self.draw_mesh(at, MeshDraws::Drift, std, dims);
+                step(&self.drifted_mesh(at), &draw)?;
+            }
+        }
+        Ok(())
     }
 
     /// Emits what a mask of a fill factor below 1 lets through: its own light, and what its dead
@@ -298,8 +339,47 @@ impl Device {
         }
     }
 
-    /// Emits the phases (θ, φ or γ by `part`) that the light sees when a mesh is told `phases`.
+    /// Emits the phases that the light sees when a mesh is told `told`, as [`Faults::realise`] has
+    /// them, with the drift so far and what an exposure adds.
     pub fn phases(
+        &self,
+        b: &mut Builder,
+        (mesh, number): (&Mesh, u64),
+        faults: &Faults,
+        told: Phases,
+    ) -> Result<SeenPhases> {
+        let driven = told.map(|_, slot| driven(b, faults.drive, slot))?;
+        let mut heated = driven;
+        if faults.crosstalk != 0.0 || faults.crosstalk_along != 0.0 {
+            let maps = crosstalk::maps(mesh, faults);
+            heated = driven.map(|to, own| self.heated(b, (number, to), own, driven, &maps[to]))?;
+        }
+        let phases = heated.map(|part, slot| self.erring(b, (number, part), faults, slot))?;
+        Ok(SeenPhases { phases, gamma: heated.gamma })
+    }
+
+    /// θ, φ or γ (`to`) with what neighbouring shifters' heat adds to it.
+    fn heated(
+        &self,
+        b: &mut Builder,
+        (number, to): (u64, usize),
+        own: SlotId,
+        driven: Phases,
+        maps: &[Option<Sparse>; 3],
+    ) -> Result<SlotId> {
+        let dims = b.slot(own).shape.dims.clone();
+        let mut at = own;
+        for (from, map) in maps.iter().enumerate() {
+            let Some((map, x)) = map.clone().zip(driven.of(from)) else { continue };
+            let name = format!("device.{:?}.mesh.{number}.heat.{to}.{from}", self.chance);
+            let heat = SparseSum::new(name, map, &dims).emit(b, x)?;
+            at = b.emit(Op::Add(Add), &[at, heat])?;
+        }
+        Ok(at)
+    }
+
+    /// What is not driven of phases: static errors, drift, and what an exposure adds.
+    fn erring(
         &self,
         b: &mut Builder,
         (number, part): (u64, usize),
@@ -308,18 +388,6 @@ impl Device {
     ) -> Result<SlotId> {
         let dims = b.slot(phases).shape.dims.clone();
         let mut at = phases;
-        if faults.drive != Drive::Continuous {
-            // Steps of phase or of voltage, through a table finer than either.
-            const BINS: usize = 1 << 14;
-            let op = Quantise::turn(BINS);
-            let shape = Shape::real(&[BINS]);
-            let name = format!("mesh.drive.{:?}", faults.drive);
-            let table = b.constant(&name, shape, || {
-                let driven = |k: usize| faults.drive.quantise(op.step * k as f64);
-                Data::Real((0..BINS).map(driven).collect())
-            });
-            at = b.emit(Op::Quantise(op), &[at, table])?;
-        }
         let fixed = [&faults.phases.theta, &faults.phases.phi, &faults.phases.gamma][part];
         let name = format!("device.{:?}.mesh.{number}.phase.{part}", self.chance);
         if fixed.iter().any(|&x| x != 0.0) {
@@ -328,17 +396,49 @@ impl Device {
             at = b.emit(Op::Add(Add), &[at, error])?;
         }
         let spec = &self.hardware.mesh;
+        if self.drawn().is_some() && spec.drift_std > 0.0 {
+            let walk = walk(b, &self.drifted_mesh((number, part)), &dims);
+            at = b.emit(Op::Add(Add), &[at, walk])?;
+        }
         let fresh = [spec.theta_std, spec.phi_std, spec.gamma_std][part];
         let redrawn = if self.drawn().is_none() { fresh } else { 0.0 };
-        let std = redrawn.hypot(spec.shot_std);
-        if std > 0.0 {
-            let what = [Draws::MeshTheta, Draws::MeshPhi, Draws::MeshGamma][part];
-            let draw = self.draw(number as usize, what, Noise::Normal(std), &dims);
-            let noise = draw.emit(b, self.shot, false)?;
-            at = b.emit(Op::Add(Add), &[at, noise])?;
+        for (what, std) in [(MeshDraws::Fixed, redrawn), (MeshDraws::Shot, spec.shot_std)] {
+            if std > 0.0 {
+                let draw = self.draw_mesh((number, part), what, std, &dims);
+                let noise = draw.emit(b, self.shot, false)?;
+                at = b.emit(Op::Add(Add), &[at, noise])?;
+            }
         }
         Ok(at)
     }
+}
+
+/// The numbers of an element's meshes: the two of an SVD layer are drawn apart.
+pub fn meshes_of(element: usize) -> [u64; 2] {
+    [2 * element as u64, 2 * element as u64 + 1]
+}
+
+/// Emits the phases that are driven in steps of phase or of voltage, through a table finer than
+/// either.
+fn driven(b: &mut Builder, drive: Drive, told: SlotId) -> Result<SlotId> {
+    const BINS: usize = 1 << 14;
+    if drive == Drive::Continuous {
+        return Ok(told);
+    }
+    let op = Quantise::turn(BINS);
+    let table = b.constant(&format!("mesh.drive.{drive:?}"), Shape::real(&[BINS]), || {
+        Data::Real((0..BINS).map(|k| drive.quantise(op.step * k as f64)).collect())
+    });
+    b.emit(Op::Quantise(op), &[told, table])
+}
+
+/// The state in which a random walk is kept, from zeros on.
+fn walk(b: &mut Builder, name: &str, dims: &[usize]) -> SlotId {
+    b.find(name).unwrap_or_else(|| {
+        let shape = Shape::real(dims);
+        let zeros = Data::Real(vec![0.0; shape.len()]);
+        b.state(name, shape, zeros)
+    })
 }
 
 /// The constants of every cell ([`crate::ops::mesh_cells`]) `[cells, 16]`.

@@ -100,7 +100,7 @@ pub(super) enum Part {
 /// The state that counts exposures of devices.
 pub const SHOT: &str = "device.shot";
 
-/// Emits a step of the drift of every mask of a device.
+/// Emits a step of the drift of every mask and mesh of a device.
 pub fn drift(b: &mut Builder, machine: &Machine) -> Result<()> {
     let Some(device) = &machine.device else { return Ok(()) };
     (0..machine.optic.element.len()).try_for_each(|i| device.drift(b, i))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use num_complex::Complex;
 
-use super::device::{self, Device};
+use super::device::{self, Device, SeenPhases};
 use crate::error::Result;
 use crate::math::random::{Site, uniform};
 use crate::ops::Op;
@@ -42,6 +42,23 @@ pub struct Phases {
 }
 
 impl Phases {
+    /// `f` of θ, φ and γ, which are 0, 1 and 2.
+    pub fn map(self, mut f: impl FnMut(usize, SlotId) -> Result<SlotId>) -> Result<Self> {
+        let cells = match self.cells {
+            Some([theta, phi]) => Some([f(0, theta)?, f(1, phi)?]),
+            None => None,
+        };
+        Ok(Self { cells, gamma: f(2, self.gamma)? })
+    }
+
+    /// θ, φ or γ by these numbers.
+    pub fn of(self, part: usize) -> Option<SlotId> {
+        match part {
+            2 => Some(self.gamma),
+            _ => self.cells.map(|cells| cells[part]),
+        }
+    }
+
     pub fn slots(self) -> impl Iterator<Item = SlotId> {
         self.cells.into_iter().flatten().chain([self.gamma])
     }
@@ -100,12 +117,12 @@ pub fn emit(
     let n = mesh.n;
     let faults = real.map(|(device, number)| device.faults(mesh, number)).transpose()?;
     let real = real.zip(faults.as_ref());
-    let seen = |b: &mut Builder, part: usize, phases: SlotId| match real {
-        Some(((device, number), faults)) => device.phases(b, (number, part), faults, phases),
-        None => Ok(phases),
+    let seen = match real {
+        Some(((device, number), faults)) => device.phases(b, (mesh, number), faults, phases)?,
+        None => SeenPhases { phases, gamma: phases.gamma },
     };
     let mut y = x;
-    if let Some([theta, phi]) = phases.cells {
+    if let Some([theta, phi]) = seen.phases.cells {
         let built = real.map(|((device, number), faults)| {
             (format!("mesh.build.{:?}.{number}", device.chance), device::builds(mesh, faults))
         });
@@ -114,7 +131,6 @@ pub fn emit(
         let shape = Shape::complex(&[build.len() / 16, 16]);
         let build = b.constant(&build_name, shape, || Data::Complex(build));
         let op = Op::MeshCells(MeshCells { symmetric: mesh.symmetric });
-        let (theta, phi) = (seen(b, 0, theta)?, seen(b, 1, phi)?);
         let cells = b.emit(op, &[theta, phi, build])?;
         y = if through_matrix(mesh, b.batch()) {
             let basis = b.constant(&format!("basis.{n}"), Shape::complex(&[n, n]), || {
@@ -127,9 +143,8 @@ pub fn emit(
             through_guides(b, &columns, mesh, x, cells)?
         };
     }
-    let gamma = seen(b, 2, phases.gamma)?;
-    let t = b.emit(Op::Phasor(Phasor), &[gamma])?;
-    let y = b.emit(Op::Modulate(Modulate { conj: false, phase: Some(phases.gamma) }), &[y, t])?;
+    let t = b.emit(Op::Phasor(Phasor), &[seen.phases.gamma])?;
+    let y = b.emit(Op::Modulate(Modulate { conj: false, phase: Some(seen.gamma) }), &[y, t])?;
     let Some(((device, number), faults)) = real else { return Ok(y) };
     let left: Vec<f64> = (0..n).map(|k| faults.output_amplitude(mesh, k)).collect();
     if left.iter().all(|&a| a == 1.0) {

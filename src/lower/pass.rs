@@ -2,6 +2,7 @@
 
 use num_complex::Complex;
 
+use super::device::meshes_of;
 use super::machine::{Machine, Part, tensor_name, tensor_prefix};
 use super::{free_space, mesh, params};
 use crate::error::{Error, Result};
@@ -217,19 +218,18 @@ impl Machine {
     /// A mesh, or the two of an SVD layer with its attenuators.
     fn meshes_of(&self, b: &mut Builder, i: usize, field: SlotId) -> Result<SlotId> {
         let device = self.device.as_ref();
-        // The two meshes of a layer are drawn apart.
-        let number = 2 * i as u64;
+        let numbers = meshes_of(i);
         match &self.parts[i] {
             Part::Mesh(mesh, phases) => {
-                let real = device.map(|d| (d, number));
+                let real = device.map(|d| (d, numbers[0]));
                 mesh::emit(b, &tensor_prefix(i), mesh, *phases, field, real)
             }
             Part::Svd([before, behind], [right, left], attenuation) => {
                 let name = |part| tensor_name(i, part);
-                let real = device.map(|d| (d, number));
+                let real = device.map(|d| (d, numbers[0]));
                 let x = mesh::emit(b, &name("right"), before, *right, field, real)?;
                 let x = attenuators(b, x, *attenuation, [before.n, behind.n])?;
-                let real = device.map(|d| (d, number + 1));
+                let real = device.map(|d| (d, numbers[1]));
                 mesh::emit(b, &name("left"), behind, *left, x, real)
             }
             Part::Matrices(all, attenuation) => {
