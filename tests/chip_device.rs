@@ -73,7 +73,9 @@ impl Chip {
         let device = Device { hardware, chance: Chance::Drawn(7), shot };
         let told = mesh::phases(&mut b, "mesh", &settings, true);
         b.routine("light", batch);
-        let y = mesh::emit(&mut b, "mesh", &mesh, told, x, Some((&device, NUMBER))).expect("light");
+        let y = mesh::emit(&mut b, "mesh", &mesh, told, x, Some((&device, NUMBER)))
+            .expect("light")
+            .leaving;
         b.output(y, "y");
         b.routine("step", 1);
         device.drift(&mut b, ELEMENT).expect("a walk");

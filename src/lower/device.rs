@@ -78,10 +78,18 @@ enum MeshDraws {
 const MESHES: u32 = OF_PROGRAMS + (1 << 15);
 
 /// The phases of a mesh as the light meets them.
+#[derive(Debug, Clone, Copy)]
 pub struct SeenPhases {
     pub phases: Phases,
     /// γ for which the light takes the gradient.
     pub gamma: SlotId,
+}
+
+impl SeenPhases {
+    /// The slots for which the light takes gradients, as [`Phases::slots`].
+    pub fn targets(self) -> impl Iterator<Item = SlotId> {
+        Phases { gamma: self.gamma, ..self.phases }.slots()
+    }
 }
 
 impl Device {
@@ -411,6 +419,28 @@ impl Device {
         }
         Ok(at)
     }
+}
+
+/// What takes the light before a cell to its arms beside θ, and light that is sent back from behind it
+/// to there: the constants of such cells `[cells, 16]`, in the convention of [`crate::ops::mesh_powers`].
+pub fn arms(mesh: &Mesh, faults: &Faults) -> [Vec<Complex<f64>>; 2] {
+    let (one, none) = (Complex::ONE, Complex::ZERO);
+    let mut all = [Vec::new(), Vec::new()];
+    for k in 0..mesh.layout.cells.len() {
+        let build = faults.build(mesh, k);
+        // Columns of the matrix at p = ±1, and of what is the same at any t.
+        let at = [0.0, std::f64::consts::PI]
+            .map(|phi| [[one, none], [none, one]].map(|x| build.arms(phi, x)[1]));
+        for sign in [1.0, -1.0] {
+            let entry = |r: usize, c: usize| (at[0][c][r] + at[1][c][r] * sign) * 0.5;
+            all[0].extend([entry(0, 0), entry(0, 1), entry(1, 0), entry(1, 1)]);
+            all[0].extend([none; 4]);
+        }
+        let back = [[one, none], [none, one]].map(|x| build.arms_back(0.0, x)[1]);
+        all[1].extend([back[0][0], back[1][0], back[0][1], back[1][1]].map(|z| z.conj()));
+        all[1].extend([none; 12]);
+    }
+    all
 }
 
 /// The numbers of an element's meshes: the two of an SVD layer are drawn apart.
