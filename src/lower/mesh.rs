@@ -22,7 +22,7 @@ use crate::optics::mesh::decompose::decompose;
 use crate::optics::mesh::faults::Faults;
 use crate::optics::mesh::haar::haar;
 use crate::optics::mesh::{Mesh, Settings};
-use crate::program::{Builder, Data, Shape, SlotId};
+use crate::program::{Builder, Data, Domain, Shape, SlotId};
 
 /// Whether the columns are run on the basis instead, and a batch through the matrix: a training step
 /// takes some 88 flops a cell and vector, or 24 a matrix element and sample and 88 a cell on the N
@@ -116,7 +116,7 @@ pub struct Passed {
     pub faults: Option<Faults>,
     pub told: Phases,
     pub seen: SeenPhases,
-    /// Its columns and their cells `[cells, 4]`; one mode has none.
+    /// Its columns and their cells `[cells, 4]`, each sample's own with noise; one mode has none.
     pub cells: Option<(Arc<Columns>, SlotId)>,
     /// Amplitudes `[1, modes]` that crossings behind the last column leave.
     pub output: Option<SlotId>,
@@ -137,7 +137,7 @@ pub fn emit(
     let faults = real.map(|(device, number)| device.faults(mesh, number)).transpose()?;
     let seen = match real.zip(faults.as_ref()) {
         Some(((device, number), faults)) => device.phases(b, (mesh, number), faults, told)?,
-        None => SeenPhases { phases: told, gamma: told.gamma },
+        None => SeenPhases { phases: told, target: told },
     };
     let device = real.map_or_else(String::new, |(d, number)| format!(".{:?}.{number}", d.chance));
     let (mut y, mut made) = (x, None);
@@ -152,7 +152,7 @@ pub fn emit(
         made = Some((columns, cells));
     }
     let t = b.emit(Op::Phasor(Phasor), &[seen.phases.gamma])?;
-    y = b.emit(Op::Modulate(Modulate { conj: false, phase: Some(seen.gamma) }), &[y, t])?;
+    y = b.emit(Op::Modulate(Modulate { conj: false, phase: Some(seen.target.gamma) }), &[y, t])?;
     let left = |k: usize| faults.as_ref().map_or(1.0, |faults| faults.output_amplitude(mesh, k));
     let left: Vec<f64> = (0..mesh.n).map(left).collect();
     let mut output = None;
@@ -185,7 +185,8 @@ fn through(
     x: SlotId,
     cells: SlotId,
 ) -> Result<SlotId> {
-    if !through_matrix(mesh, b.batch()) {
+    // Cells of each sample's own make no matrix that a batch could share.
+    if b.slot(cells).domain == Domain::Sample || !through_matrix(mesh, b.batch()) {
         return through_guides(b, columns, mesh, x, cells);
     }
     let n = mesh.n;

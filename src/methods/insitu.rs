@@ -15,7 +15,7 @@
 //! A finite window loses light at its edges, and the last two are biased there: that is their result.
 //! So are they where a chip's interferometers lose light: |g|² then is not what the third measurement
 //! has of it, and an error stronger than the light swamps the gradient. Meshes are taken one by one
-//! ([`chip`]), and activations between them by the computer.
+//! (`insitu/chip.rs`), and activations between them by the computer.
 
 mod chip;
 

@@ -34,7 +34,7 @@ pub(super) fn gradient(
         // Im(conj(E') g) of both fields at every shifter is what the adjoint of the cells computes.
         How::Fields => {
             let told = light.meshes.iter().flat_map(|passed| passed.told.slots());
-            let seen = light.meshes.iter().flat_map(|passed| passed.seen.targets());
+            let seen = light.meshes.iter().flat_map(|passed| passed.seen.target.slots());
             let pairs: Vec<(SlotId, SlotId)> = told.zip(seen).collect();
             let ends: HashSet<SlotId> = pairs.iter().map(|&(_, seen)| seen).collect();
             let grads = walk_from(b, Start { seeds, ends, ..Start::default() })?.reduce(b)?;

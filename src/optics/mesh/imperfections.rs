@@ -31,8 +31,8 @@ pub struct Imperfections {
     pub phi_std: f64,
     /// Of an output phase, in radians.
     pub gamma_std: f64,
-    /// Standard deviation of what every exposure adds to every phase, in radians; a matrix is that
-    /// of one exposure.
+    /// Standard deviation of what every exposure, of one sample, adds to every phase, in radians; a
+    /// matrix is that of one exposure.
     pub shot_std: f64,
     /// Mean loss of an interferometer in dB.
     pub loss_db: f64,
