@@ -234,3 +234,32 @@ fn complex_numbers_enter_as_light() {
     // The tables hold the same samples in the same order, rounded once more in one.
     assert!((losses[0] - losses[1]).abs() < 1e-4 * losses[0], "{losses:?}");
 }
+
+/// Chips in a comparison: fields and powers at the shifters give the device's own gradient, whose
+/// output phases before detectors are left out, for nothing sees them. In f32.
+#[test]
+fn chips_measure_their_gradients() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    let lossless = "[hardware]\nmesh = { splitter_angle = 0.02, theta_std = 0.05 }\n";
+    let text = format!("{CHIP}{lossless}").replace("epochs = 3", "epochs = 1\nsteps = 2");
+    std::fs::write(at.join("chip.toml"), text).expect("a file");
+    let methods = "field_conjugation,three_shot,echo";
+    let how = ["--seeds", "1", "--looks", "1", "--samples", "100", "--backend", "cpu", "--json"];
+    let args = [&["compare", "chip.toml", "--out", "out", "--methods", methods][..], &how].concat();
+    json(at, &args);
+    for method in ["fieldconjugation", "threeshot", "echo"] {
+        let path = at.join(format!("out/cells/chip.{method}.0.json"));
+        let text = std::fs::read_to_string(path).expect("a cell");
+        let cell: Value = serde_json::from_str(&text).expect("JSON");
+        let layers = cell["outcome"]["curve"][0]["layers"].as_array().expect("layers");
+        // Seven of the SVD layer, three each of two meshes.
+        assert_eq!(layers.len(), 13, "{method}");
+        for layer in layers {
+            let number = |key: &str| layer[key].as_f64().expect("a number");
+            let (cosine, ratio) = (number("cosine"), number("ratio"));
+            let fine = cosine > 0.999 && (ratio - 1.0).abs() < 0.03;
+            assert!(fine, "{method}, {}: {cosine} {ratio}", layer["name"]);
+        }
+    }
+}
