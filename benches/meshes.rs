@@ -30,10 +30,10 @@ fn program(modes: usize) -> lightloom::Result<(Program, [SlotId; 2], SlotId)> {
     let tick = b.state("tick", Shape::index(&[1]), Data::Index(vec![0]));
     let phases = mesh::phases(&mut b, "mesh", &mesh::start(&mesh, MeshInit::Haar, 1)?, true);
     b.routine(ROUTINES[0], BATCH);
-    let y = mesh::emit(&mut b, "mesh", &mesh, phases, x, None)?;
+    let y = mesh::emit(&mut b, "mesh", &mesh, phases, x, None)?.leaving;
     b.output(y, "y");
     b.routine(ROUTINES[1], BATCH);
-    let y = mesh::emit(&mut b, "mesh", &mesh, phases, x, None)?;
+    let y = mesh::emit(&mut b, "mesh", &mesh, phases, x, None)?.leaving;
     let power = b.emit(Op::Intensity(Intensity), &[y])?;
     let loss = b.emit(Op::MeanSquared(MeanSquared), &[power, label])?;
     let seed = b.constant("seed", Shape::real(&[1]), || Data::Real(vec![1.0 / BATCH as f64]));

@@ -1,5 +1,6 @@
 // Vectors through the columns of a mesh, forward, by the conjugate transpose, and back again with
-// the gradients of the cells: `group` vectors a workgroup, their light in workgroup memory.
+// the gradients of the cells: `group` vectors a workgroup, their light in workgroup memory. Where
+// `own` is 1 each sample has cells of its own, and a workgroup vectors of one sample.
 // needs: complex leaf
 struct Params {
     first: u32,
@@ -15,6 +16,7 @@ struct Params {
     unitary: u32,
     once: u32,
     leaves: u32,
+    own: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -62,6 +64,11 @@ fn turn(i: u32, j: u32, t: Cell) {
     state[j] = mul(t.c, u) + mul(t.d, v);
 }
 
+// Where the cells start that a workgroup sees.
+fn cells_of(sample: u32) -> u32 {
+    return sample * p.cells * p.own;
+}
+
 fn cell_at(k: u32) -> Cell {
     return Cell(cells[4u * k], cells[4u * k + 1u], cells[4u * k + 2u], cells[4u * k + 3u]);
 }
@@ -87,7 +94,7 @@ fn store_light(l: u32, base: u32, end: u32) {
     }
 }
 
-fn column(l: u32, c: u32, reversed: bool) {
+fn column(l: u32, c: u32, first: u32, reversed: bool) {
     let start = places[c];
     let here = places[c + 1u] - start;
     // A cell is read once for the vectors that its threads share; what does not divide stays idle.
@@ -95,7 +102,7 @@ fn column(l: u32, c: u32, reversed: bool) {
     let cells_a_time = THREADS / parts;
     for (var i = l / parts; i < here && l < parts * cells_a_time; i += cells_a_time) {
         let k = start + i;
-        var t = cell_at(k);
+        var t = cell_at(first + k);
         if (reversed) {
             t = transposed(t);
         }
@@ -121,10 +128,11 @@ fn column(l: u32, c: u32, reversed: bool) {
 fn mesh(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<u32>) {
     let base = w.x * p.group;
     let end = p.count * p.vectors;
+    let first = cells_of(base / p.vectors);
     load_light(l, base, end);
     workgroupBarrier();
     for (var c = 0u; c < p.depth; c++) {
-        column(l, c, false);
+        column(l, c, first, false);
         workgroupBarrier();
     }
     store_light(l, base, end);
@@ -134,10 +142,11 @@ fn mesh(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<
 fn mesh_reversed(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<u32>) {
     let base = w.x * p.group;
     let end = p.count * p.vectors;
+    let first = cells_of(base / p.vectors);
     load_light(l, base, end);
     workgroupBarrier();
     for (var c = p.depth; c > 0u; c--) {
-        column(l, c - 1u, true);
+        column(l, c - 1u, first, true);
         workgroupBarrier();
     }
     store_light(l, base, end);
@@ -146,7 +155,8 @@ fn mesh_reversed(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id)
 // Light behind the mesh lies from 0 on, its gradient from HALF on.
 const HALF: u32 = 1024u;
 
-fn column_back(l: u32, c: u32, leaf: u32) {
+// `first`: where the cells start; `to`: where their sums do.
+fn column_back(l: u32, c: u32, first: u32, to: u32) {
     if (p.lossy_guides == 1u) {
         for (var i = l; i < p.guides * p.group; i += THREADS) {
             let by = passing_now[c * p.guides + i / p.group];
@@ -160,11 +170,12 @@ fn column_back(l: u32, c: u32, leaf: u32) {
     let here = places_now[c + 1u] - start;
     for (var i = l; i < here; i += THREADS) {
         let k = start + i;
-        let t = Cell(cells_now[4u * k], cells_now[4u * k + 1u], cells_now[4u * k + 2u], cells_now[4u * k + 3u]);
+        let own = 4u * (first + k);
+        let t = Cell(cells_now[own], cells_now[own + 1u], cells_now[own + 2u], cells_now[own + 3u]);
         let adjoint = transposed(t);
         var undo = adjoint;
         if (p.unitary == 0u) {
-            undo = Cell(inverse[4u * k], inverse[4u * k + 1u], inverse[4u * k + 2u], inverse[4u * k + 3u]);
+            undo = Cell(inverse[own], inverse[own + 1u], inverse[own + 2u], inverse[own + 3u]);
         }
         let at = p.depth + 1u + 2u * k;
         let a = places_now[at] * p.group;
@@ -182,7 +193,7 @@ fn column_back(l: u32, c: u32, leaf: u32) {
             grad.d += mul_conj(w, below);
             turn(HALF + a + v, HALF + b + v, adjoint);
         }
-        let sum = 4u * (leaf * p.cells + k);
+        let sum = 4u * (to + k);
         sums[sum] += grad.a;
         sums[sum + 1u] += grad.b;
         sums[sum + 2u] += grad.c;
@@ -190,7 +201,8 @@ fn column_back(l: u32, c: u32, leaf: u32) {
     }
 }
 
-// One workgroup a leaf; where the mesh runs once its vectors are dealt to the leaves.
+// One workgroup a leaf, or a sample that has cells of its own; where the mesh runs once its vectors are
+// dealt to the leaves.
 @compute @workgroup_size(256)
 fn mesh_adjoint(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<u32>) {
     let samples = samples_of(w.y, p.leaf, p.first, p.count);
@@ -200,6 +212,12 @@ fn mesh_adjoint(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) 
         let share = (p.vectors + p.leaves - 1u) / p.leaves;
         low = min(w.y * share, p.vectors);
         high = min(low + share, p.vectors);
+    }
+    if (p.own == 1u) {
+        low = w.y * p.vectors;
+        high = low + p.vectors;
+    }
+    if (p.once == 1u || p.own == 1u) {
         for (var i = l; i < 4u * p.cells; i += THREADS) {
             sums[4u * w.y * p.cells + i] = vec2<f32>();
         }
@@ -220,7 +238,7 @@ fn mesh_adjoint(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) 
         }
         workgroupBarrier();
         for (var c = p.depth; c > 0u; c--) {
-            column_back(l, c - 1u, w.y);
+            column_back(l, c - 1u, cells_of(w.y), w.y * p.cells);
             workgroupBarrier();
         }
         for (var i = l; i < p.guides * p.group; i += THREADS) {

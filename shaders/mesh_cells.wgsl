@@ -1,5 +1,5 @@
 // The 2 x 2 of every cell of a mesh from its phases, and the gradients of the phases: one
-// invocation a cell.
+// invocation a cell, or a cell of a sample where each has phases of its own.
 // needs: complex real
 struct Params {
     first: u32,
@@ -39,14 +39,15 @@ fn constants_at(k: u32) -> u32 {
 fn mesh_cells(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < p.len) {
         let at = constants_at(id.x);
-        let t = cis_f32(theta[id.x]);
-        let f = cis_f32(phi[id.x]);
-        let g = common_phase(theta[id.x]);
+        let k = id.y * p.len + id.x;
+        let t = cis_f32(theta[k]);
+        let f = cis_f32(phi[k]);
+        let g = common_phase(theta[k]);
         let tf = mul(t, f);
         for (var e = 0u; e < 4u; e++) {
             let sum = build[at + e] + mul(t, build[at + 4u + e]) + mul(f, build[at + 8u + e])
                 + mul(tf, build[at + 12u + e]);
-            cells[4u * id.x + e] = mul(g, sum);
+            cells[4u * k + e] = mul(g, sum);
         }
     }
 }
@@ -60,9 +61,10 @@ fn turning(z: vec2<f32>, g: vec2<f32>) -> f32 {
 fn mesh_cells_adjoint(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < p.len) {
         let at = constants_at(id.x);
-        let t = cis_f32(theta_now[id.x]);
-        let f = cis_f32(phi_now[id.x]);
-        let g = common_phase(theta_now[id.x]);
+        let k = id.y * p.len + id.x;
+        let t = cis_f32(theta_now[k]);
+        let f = cis_f32(phi_now[k]);
+        let g = common_phase(theta_now[k]);
         let tf = mul(t, f);
         var of_t = 0.0;
         var of_f = 0.0;
@@ -71,7 +73,7 @@ fn mesh_cells_adjoint(@builtin(global_invocation_id) id: vec3<u32>) {
             let both = mul(tf, build_now[at + 12u + e]);
             let with_t = mul(g, mul(t, build_now[at + 4u + e]) + both);
             let with_f = mul(g, mul(f, build_now[at + 8u + e]) + both);
-            let above = up[4u * id.x + e];
+            let above = up[4u * k + e];
             of_t += turning(with_t, above);
             of_f += turning(with_f, above);
             if (p.symmetric == 1u) {
@@ -79,7 +81,7 @@ fn mesh_cells_adjoint(@builtin(global_invocation_id) id: vec3<u32>) {
                 of_g += turning(rest + with_t, above);
             }
         }
-        theta_grad[id.x] = of_t - 0.5 * of_g;
-        phi_grad[id.x] = of_f;
+        theta_grad[k] = of_t - 0.5 * of_g;
+        phi_grad[k] = of_f;
     }
 }

@@ -14,7 +14,7 @@ struct Params {
 @compute @workgroup_size(256)
 fn mesh_inverse(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < p.len) {
-        let k = 4u * id.x;
+        let k = 4u * (id.y * p.len + id.x);
         let det = mul(cells[k], cells[k + 3u]) - mul(cells[k + 1u], cells[k + 2u]);
         let over = vec2<f32>(det.x, -det.y) / dot(det, det);
         inverse[k] = mul(cells[k + 3u], over);

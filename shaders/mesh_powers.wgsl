@@ -1,5 +1,6 @@
 // Powers at the shifters of a mesh while light passes it, forward or from behind: `group` vectors a
-// workgroup, their light in workgroup memory.
+// workgroup, their light in workgroup memory; those of one sample where `own` is 1 and each has cells
+// of its own.
 // needs: complex
 struct Params {
     first: u32,
@@ -14,6 +15,7 @@ struct Params {
     group: u32,
     reversed: u32,
     both_arms: u32,
+    own: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -68,7 +70,8 @@ fn column(l: u32, c: u32, base: u32, end: u32) {
     let cells_a_time = THREADS / parts;
     for (var i = l / parts; i < here && l < parts * cells_a_time; i += cells_a_time) {
         let k = start + i;
-        let t = cell_at(k);
+        let own = base / p.vectors * p.cells * p.own + k;
+        let t = cell_at(own);
         let at = p.depth + 1u + 2u * k;
         let a = places[at] * p.group;
         let b = places[at + 1u] * p.group;
@@ -84,7 +87,7 @@ fn column(l: u32, c: u32, base: u32, end: u32) {
             }
             let to = (base + v) * p.cells + k;
             at_phi[to] = dot(outside, outside);
-            at_theta[to] = inside(k, upper, lower);
+            at_theta[to] = inside(own, upper, lower);
         }
     }
     if (p.lossy_guides == 1u) {

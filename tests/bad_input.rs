@@ -623,6 +623,7 @@ fn wrong_chips() {
             &["nothing in it is trainable"],
         ),
         ("hardware", "theta_std = 0.01", "theta_std = -1", &["theta_std", "-1"]),
+        ("time", "theta_std = 0.01", "step_s = -1.0", &["step_s", "-1"]),
         ("hardware key", "theta_std", "theta_sdt", &["bad.toml:13: ", "theta_sdt", "theta_std"]),
         ("attenuation", "\"mesh\"", "\"svd\", attenuation = 2.0", &["bad.toml:8: ", "0..1"]),
         (

@@ -86,7 +86,7 @@ fn a_chip_resumes() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path();
     // On a device with noise: what is drawn must go on where it stopped, however often it was looked at.
-    let noisy = "[hardware]\ndetector = { photons = 1e8, read = 2.0 }\nmesh = { splitter_angle = 0.02, theta_std = 0.05, shot_std = 0.01 }\n";
+    let noisy = "[hardware]\ndetector = { photons = 1e8, read = 2.0 }\nmesh = { splitter_angle = 0.02, theta_std = 0.05, shot_std = 0.01, crosstalk = 0.01, drift_std = 0.002, step_s = 4.0 }\n";
     std::fs::write(at.join("chip.toml"), format!("{CHIP}{noisy}")).expect("a file");
     let whole = ["--backend", "cpu", "--no-images", "--json"];
     let run = |out: &str, more: &[&str]| {
@@ -233,4 +233,33 @@ fn complex_numbers_enter_as_light() {
     }
     // The tables hold the same samples in the same order, rounded once more in one.
     assert!((losses[0] - losses[1]).abs() < 1e-4 * losses[0], "{losses:?}");
+}
+
+/// Chips in a comparison: fields and powers at the shifters give the device's own gradient, whose
+/// output phases before detectors are left out, for nothing sees them. In f32.
+#[test]
+fn chips_measure_their_gradients() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    let lossless = "[hardware]\nmesh = { splitter_angle = 0.02, theta_std = 0.05 }\n";
+    let text = format!("{CHIP}{lossless}").replace("epochs = 3", "epochs = 1\nsteps = 2");
+    std::fs::write(at.join("chip.toml"), text).expect("a file");
+    let methods = "field_conjugation,three_shot,echo";
+    let how = ["--seeds", "1", "--looks", "1", "--samples", "100", "--backend", "cpu", "--json"];
+    let args = [&["compare", "chip.toml", "--out", "out", "--methods", methods][..], &how].concat();
+    json(at, &args);
+    for method in ["fieldconjugation", "threeshot", "echo"] {
+        let path = at.join(format!("out/cells/chip.{method}.0.json"));
+        let text = std::fs::read_to_string(path).expect("a cell");
+        let cell: Value = serde_json::from_str(&text).expect("JSON");
+        let layers = cell["outcome"]["curve"][0]["layers"].as_array().expect("layers");
+        // Seven of the SVD layer, three each of two meshes.
+        assert_eq!(layers.len(), 13, "{method}");
+        for layer in layers {
+            let number = |key: &str| layer[key].as_f64().expect("a number");
+            let (cosine, ratio) = (number("cosine"), number("ratio"));
+            let fine = cosine > 0.999 && (ratio - 1.0).abs() < 0.03;
+            assert!(fine, "{method}, {}: {cosine} {ratio}", layer["name"]);
+        }
+    }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use lightloom::backend::gpu::{Wanted, compile};
 use lightloom::backend::{Executor, Precision, cpu};
+use lightloom::lower::in_situ::Shots;
 use lightloom::lower::{in_situ, mesh};
 use lightloom::ops::Op;
 use lightloom::ops::activate::{Activate, ActivateAdjoint, Activation};
@@ -95,19 +96,19 @@ impl Network {
         let emit =
             |b: &mut Builder, op: Op, inputs: &[SlotId]| b.emit(op, inputs).expect("operands");
         let forward = |b: &mut Builder| {
-            let (mut light, mut entering, mut before) = (x, Vec::new(), Vec::new());
+            let (mut light, mut passed) = (x, Vec::new());
             for (k, &phases) in phases.iter().enumerate() {
-                entering.push(light);
                 let name = format!("mesh{k}");
-                light = mesh::emit(b, &name, &self.meshes[k], phases, light, None).expect("a mesh");
-                before.push(light);
+                let mesh = mesh::emit(b, &name, &self.meshes[k], phases, light, None);
+                passed.push(mesh.expect("a mesh"));
+                light = passed[k].leaving;
                 if k + 1 < LAYERS {
                     light = emit(b, Op::Activate(Activate { kind: self.kind }), &[light]);
                 }
             }
             let power = emit(b, Op::Intensity(Intensity), &[light]);
             let loss = emit(b, Op::MeanSquared(MeanSquared), &[power, target]);
-            (entering, before, power, loss)
+            (passed, power, loss)
         };
         b.routine("adjoint", BATCH);
         let (.., loss) = forward(&mut b);
@@ -117,19 +118,18 @@ impl Network {
             b.output(g, "exact");
         }
         b.routine("light", BATCH);
-        let (entering, before, power, _) = forward(&mut b);
+        let (passed, power, _) = forward(&mut b);
         let op = Op::MeanSquaredAdjoint(MeanSquaredAdjoint);
         let g = emit(&mut b, op, &[power, target, seed]);
-        let mut g = emit(&mut b, Op::IntensityAdjoint(IntensityAdjoint), &[before[LAYERS - 1], g]);
+        let mut g =
+            emit(&mut b, Op::IntensityAdjoint(IntensityAdjoint), &[passed[LAYERS - 1].leaving, g]);
         let mut leaves = BTreeMap::new();
         for k in (0..LAYERS).rev() {
             if k + 1 < LAYERS {
                 let op = Op::ActivateAdjoint(ActivateAdjoint { kind: self.kind });
-                g = emit(&mut b, op, &[before[k], g]);
+                g = emit(&mut b, op, &[passed[k].leaving, g]);
             }
-            let name = format!("mesh{k}");
-            let lights = [entering[k], g];
-            let measured = in_situ::measure(&mut b, &name, &self.meshes[k], phases[k], lights);
+            let measured = in_situ::measure(&mut b, &passed[k], Shots::Three, g);
             let measured = measured.expect("a measurement");
             leaves.extend(phases[k].slots().zip(measured.leaves));
             g = measured.back;

@@ -62,6 +62,8 @@ fn experiment(text: &str, set: &[&str]) -> Experiment {
 struct Both {
     cpu: Box<dyn Executor>,
     slots: Vec<(String, SlotId, SlotId)>,
+    /// Largest length of a gradient that should be none.
+    unseen: f64,
 }
 
 impl Both {
@@ -85,6 +87,7 @@ impl Both {
             let name = b.slot(trained.slot).name.clone();
             let (Some(&own), Some(&exact)) = (own.get(&trained.slot), exact.get(&trained.slot))
             else {
+                assert!(experiment.optic.modes.is_none(), "{name} has no gradient");
                 continue;
             };
             b.output(own, &format!("own.{n}"));
@@ -99,7 +102,7 @@ impl Both {
         cpu.write(image, &Data::Real(images)).expect("write");
         let labels = (0..SAMPLES).map(|i| (i % CLASSES) as u32).collect();
         cpu.write(label, &Data::Index(labels)).expect("write");
-        Self { cpu, slots }
+        Self { cpu, slots, unseen: 0.0 }
     }
 
     /// By parameter: cosine, and |own| over |exact|.
@@ -111,6 +114,11 @@ impl Both {
                 [*own, *exact].map(|s| self.cpu.read(s).expect("a gradient").reals().to_vec());
             let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
             let (n, m) = (dot(&own, &own).sqrt(), dot(&exact, &exact).sqrt());
+            if name.ends_with("gamma") && m < 1e-14 {
+                // The phases before detectors are seen by nobody.
+                self.unseen = self.unseen.max(n);
+                continue;
+            }
             assert!(m > 0.0, "{name}: the exact gradient is zero");
             out.push((name.clone(), dot(&own, &exact) / (n * m), n / m));
         }
@@ -120,12 +128,14 @@ impl Both {
 
 /// Same direction and same length.
 fn same(text: &str, method: &str, set: &[&str], tolerance: f64) {
-    for (name, cosine, ratio) in Both::new(text, method, set).compare() {
+    let mut both = Both::new(text, method, set);
+    for (name, cosine, ratio) in both.compare() {
         assert!(
             1.0 - cosine < tolerance && (ratio - 1.0).abs() < tolerance,
             "{method}, {name}: cosine {cosine}, ratio {ratio}"
         );
     }
+    assert!(both.unseen < tolerance, "{method}: {}", both.unseen);
 }
 
 const CAMERA: &str = r#"{ kind = "detect" },
@@ -230,6 +240,109 @@ fn echo_errors_go_with_the_square_of_epsilon() {
     let slope = (large / small).log10();
     println!("echo through Kerr planes: error {large:.2e} at 0.3, {small:.2e} at 0.03");
     assert!((slope - 2.0).abs() < 0.1, "slope {slope}: {large:e} {small:e}");
+}
+
+/// Meshes, an SVD layer between guides of other numbers, an activation, a camera.
+fn chip(activation: &str, hardware: &str) -> String {
+    format!(
+        r#"
+seed = 3
+data = {{ name = "mnist" }}
+[optic]
+wavelength = "1.55 um"
+modes = 4
+input = {{ front = "fourier", power = 3.0 }}
+element = [
+  {{ kind = "svd", outputs = 6 }},
+  {{ kind = "activation", {activation} }},
+  {{ kind = "mesh", topology = "reck", symmetric = true }},
+  {{ kind = "mesh", topology = "diamond" }},
+  {{ kind = "detect" }},
+  {{ kind = "mesh", trainable = false }},
+  {{ kind = "mesh" }},
+]
+detector = {{}}
+[hardware]
+seed = 2
+{hardware}
+[train]
+epochs = 1
+batch = {SAMPLES}
+"#
+    )
+}
+
+const SATURABLE: &str = r#"function = "saturable", absorption = 2.0, saturation = 0.3"#;
+const ACTIVATIONS: [&str; 4] = [
+    SATURABLE,
+    r#"function = "electro_optic", gain = 0.6, bias = 2.0"#,
+    r#"function = "kerr", gamma = 0.7"#,
+    r#"function = "softplus", threshold = 0.3"#,
+];
+
+/// Everything that can be wrong with a chip without taking light or spreading heat.
+const LOSSLESS: &str = "mesh = { splitter_angle = 0.05, theta_std = 0.1, phi_std = 0.1, gamma_std = 0.1, phase_bits = 8, drift_std = 0.01 }";
+
+/// And noise of every exposure.
+const NOISY: &str = "mesh = { splitter_angle = 0.05, theta_std = 0.1, phi_std = 0.1, gamma_std = 0.1, shot_std = 0.02 }";
+
+/// Light sent through the meshes of a chip in both directions gives the chip's own gradient, magnitude
+/// included, through every activation and a camera: fields to rounding, powers to that of differences
+/// of powers of size 1 beside gradients of 1e-3; the echo at any ε, by the same over ε.
+#[test]
+fn meshes_measure_their_gradients() {
+    for activation in ACTIVATIONS {
+        for hardware in ["", LOSSLESS, NOISY] {
+            let text = chip(activation, hardware);
+            same(&text, "field_conjugation", &[], 1e-12);
+            same(&text, "three_shot", &[], 1e-9);
+            for epsilon in ["30.0", "1.0", "0.01"] {
+                same(&text, "echo", &[&format!("train.echo.epsilon={epsilon}")], 1e-9);
+            }
+        }
+    }
+}
+
+/// Fields need reciprocity alone. Where interferometers lose light powers are biased, and no method
+/// that measures at the shifters sees the heat that spreads from them.
+#[test]
+fn meshes_that_lose_light_bias_powers() {
+    let lossy =
+        chip(SATURABLE, "mesh = { splitter_angle = 0.05, loss_db = 0.5, loss_std_db = 0.1 }");
+    same(&lossy, "field_conjugation", &[], 1e-12);
+    let off = |text: &str, method: &str| {
+        let all = Both::new(text, method, &[]).compare();
+        let of = |(_, c, r): &(String, f64, f64)| (1.0 + r * r - 2.0 * r * c).max(0.0).sqrt();
+        // An output phase before a camera acts by its heat alone.
+        all.iter().filter(|(name, ..)| !name.ends_with("gamma")).map(of).fold(0.0, f64::max)
+    };
+    for method in ["three_shot", "echo"] {
+        let bias = off(&lossy, method);
+        println!("{method} on meshes of 0.5 dB a cell: off by {bias:.2}");
+        assert!(bias > 0.05, "{method}: {bias}");
+    }
+    let warm = chip(SATURABLE, "mesh = { crosstalk = 0.05, crosstalk_along = 0.02 }");
+    let heat = off(&warm, "field_conjugation");
+    println!("field_conjugation with 5 % of crosstalk: off by {heat:.2}");
+    assert!(heat > 0.02 && heat < 0.5, "{heat}");
+}
+
+/// With V† and U the chip above has six meshes.
+#[test]
+fn chips_are_charged_for_what_they_measure() {
+    let charge = |method: &str| {
+        let experiment = experiment(&chip(SATURABLE, ""), &[&format!("train.method={method}")]);
+        let recipe = experiment.train.as_ref().expect("a recipe");
+        let method = methods::of(recipe, &experiment.optic).expect("a method");
+        let charge = method.charge(&experiment.optic, 10);
+        (charge.shots, charge.fields)
+    };
+    // The light itself; two fields a mesh, and one between two; three exposures of powers a mesh, or
+    // two fields.
+    assert_eq!(charge("three_shot"), (10 * (1 + 6 * 8 + 5 * 4 + 6 * 3), 10 * (6 * 2 + 5)));
+    assert_eq!(charge("echo"), charge("three_shot"));
+    let fields = 6 * 2 + 5 + 6 * 2;
+    assert_eq!(charge("field_conjugation"), (10 * (1 + 4 * fields), 10 * fields));
 }
 
 /// Mean cosine of SPSA with the true gradient: √(Q / (Q + P)), METHODS.md A6. Over 60 steps its
@@ -363,7 +476,7 @@ element = [ { kind = "svd" }, { kind = "detect" }, { kind = "mesh", topology = "
 detector = {}
 [hardware]
 seed = 2
-mesh = { splitter_angle = 0.05, theta_std = 0.1, phi_std = 0.1, gamma_std = 0.1, shot_std = 0.02, loss_db = 0.2, loss_std_db = 0.05 }
+mesh = { splitter_angle = 0.05, theta_std = 0.1, phi_std = 0.1, gamma_std = 0.1, shot_std = 0.02, loss_db = 0.2, loss_std_db = 0.05, crosstalk = 0.04, crosstalk_along = 0.03, drift_std = 0.01 }
 [train]
 epochs = 1
 batch = 8
@@ -427,23 +540,48 @@ fn methods_are_alike_on_all_backends() {
         let cameras = ["dfa", "fa", "local"].contains(&method);
         let text = stack("open", if cameras { CAMERA } else { "" }, faults)
             .replace("epochs = 1", &format!("epochs = 1\nmethod = \"{method}\""));
-        let exact = Exact::in_f64(&text).gradients();
         let most = if ["spsa", "flops", "echo"].contains(&method) { 1e-2 } else { 1e-3 };
+        alike(&text, method, most, gpu.is_some());
+    }
+}
+
+/// Likewise the methods that measure meshes. The echo divides differences of powers by 4ε.
+#[test]
+fn measured_meshes_are_alike_on_all_backends() {
+    let methods = ["field_conjugation", "three_shot", "echo"];
+    let gpu = common::gpu("methods on chips", methods.len());
+    for method in methods {
+        let faults = format!("{NOISY}\ndetector = {{ gain_std = 0.01 }}\n");
+        let text = chip(SATURABLE, &faults)
+            .replace("epochs = 1", &format!("epochs = 1\nmethod = \"{method}\""));
+        let most = if method == "echo" { 1e-2 } else { 1e-3 };
+        alike(&text, method, most, gpu.is_some());
+    }
+}
+
+fn alike(text: &str, method: &str, most: f64, gpu: bool) {
+    {
+        let exact = Exact::in_f64(text).gradients();
         let compare = |mut other: Exact, on: &str| {
             for ((name, ..), (a, b)) in
                 other.params.clone().iter().zip(other.gradients().iter().zip(&exact))
             {
                 let size = b.iter().map(|x| x * x).sum::<f64>().sqrt();
+                if size < 1e-12 {
+                    // The phases before detectors are seen by nobody.
+                    assert!(name.ends_with("gamma"), "{method}: {name} has no gradient");
+                    continue;
+                }
                 let apart = a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt();
                 assert!(apart <= most * size, "{method} on {on}, {name}: {:e}", apart / size);
             }
         };
         let fused = |p: Arc<Program>| Arc::new(fuse::fuse(&p));
         let on_cpu = |p| cpu::compile(fused(p), Precision::F32, Some(2)).expect("threads");
-        compare(Exact::new(&text, on_cpu), "the CPU");
-        if gpu.is_some() {
+        compare(Exact::new(text, on_cpu), "the CPU");
+        if gpu {
             let on_gpu = |p| gpu::compile(fused(p), Wanted::Any, true).expect("a GPU");
-            compare(Exact::new(&text, on_gpu), "the GPU");
+            compare(Exact::new(text, on_gpu), "the GPU");
         }
     }
 }
@@ -452,11 +590,15 @@ fn methods_are_alike_on_all_backends() {
 #[test]
 fn steps_are_golden() {
     let mut found = String::new();
-    for method in MethodName::ALL {
+    let stacks = MethodName::ALL.into_iter().map(|method| {
         let name = serde_json::to_value(method).expect("a name");
-        let name = name.as_str().expect("text");
-        let cameras = ["dfa", "fa", "local"].contains(&name);
-        let text = stack("open", if cameras { CAMERA } else { "" }, MILD);
+        let name = name.as_str().expect("text").to_owned();
+        let cameras = ["dfa", "fa", "local"].contains(&&*name);
+        (name, "", stack("open", if cameras { CAMERA } else { "" }, MILD))
+    });
+    let chips = ["field_conjugation", "three_shot", "echo"]
+        .map(|name| (name.to_owned(), " on a chip", chip(SATURABLE, LOSSLESS)));
+    for (name, on, text) in stacks.chain(chips) {
         let experiment = experiment(&text, &[&format!("train.method={name}")]);
         let recipe = experiment.train.as_ref().expect("a recipe");
         let mut b = Builder::default();
@@ -468,7 +610,7 @@ fn steps_are_golden() {
         }
         method.build(&mut b, &pair, recipe, 10).expect("a program");
         let program = fuse::fuse(&b.finish());
-        found += &format!("{name}\n");
+        found += &format!("{name}{on}\n");
         for section in program.routines.iter().flat_map(|r| &r.sections) {
             let ops: Vec<&str> = section.nodes.iter().map(|n| n.op.name()).collect();
             found += &format!("  {}: {}\n", section.name, ops.join(" "));
@@ -527,6 +669,16 @@ fn unsuitable_methods_are_refused() {
     let absorber =
         r#"{ kind = "activation", function = "saturable", absorption = 2.0, saturation = 0.3 },"#;
     assert!(refused(&stack("open", absorber, ""), "field_conjugation").contains("sent back"));
+    let coupled = stack("open", r#"{ kind = "couple", modes = 9 },"#, "")
+        .replace("detector = { size = \"6 um\", grid = [1, 3], spread = 0.8 }", "detector = {}")
+        .replace("{ kind = \"phase_mask\", init = \"random\" },\n  { kind = \"free_space\", z = \"35 um\" },", "{ kind = \"mesh\" },");
+    assert!(refused(&coupled, "three_shot").contains("coupler"));
+    let mesh_less = chip(SATURABLE, "")
+        .lines()
+        .filter(|l| !l.contains("mesh\"") && !l.contains("svd"))
+        .fold(String::new(), |text, line| text + line + "\n");
+    let masks = mesh_less.replace("{ kind = \"detect\" }", "{ kind = \"phase_mask\" }");
+    assert!(refused(&masks, "echo").contains("no mesh"));
 }
 
 /// No faults at all lower to the program of no hardware.

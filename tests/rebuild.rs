@@ -37,8 +37,9 @@ impl Rebuild {
         b.routine("rebuild", if through_matrix { 8 * n } else { n });
         let input = b.input("basis", Shape::complex(&[1, n]));
         let phases = mesh::phases(&mut b, "mesh", settings, false);
-        let output =
-            mesh::emit(&mut b, "mesh", mesh, phases, input, None).expect("operands that fit");
+        let output = mesh::emit(&mut b, "mesh", mesh, phases, input, None)
+            .expect("operands that fit")
+            .leaving;
         b.output(output, "images");
         let program = b.finish();
         let nodes = program.routines.iter().flat_map(|r| &r.sections).flat_map(|s| &s.nodes);

@@ -6,7 +6,9 @@
 //! shifts, and all noise. Splitters, gains, tilt, rotation and wavelength are as they should be there.
 //! Without faults nothing is emitted.
 
-use num_complex::Complex;
+mod chip;
+
+pub use chip::{SeenPhases, arms, builds, meshes_of};
 
 use crate::error::Result;
 use crate::math::random::{OF_PROGRAMS, Site};
@@ -22,9 +24,7 @@ use crate::ops::sparse_sum::SparseSum;
 use crate::optics::element::PhaseMask;
 use crate::optics::grid::Grid;
 use crate::optics::hardware::{DetectorFaults, FixedMask, Hardware, PlaneIndex, Pose};
-use crate::optics::mesh::faults::{Drive, Faults};
 use crate::optics::mesh::haar::normal;
-use crate::optics::mesh::{Imperfections, Mesh};
 use crate::program::{Builder, Data, Shape, SlotId};
 
 /// Which device stands there.
@@ -60,9 +60,6 @@ enum Draws {
     Pose,
     Drift,
     Detector,
-    MeshTheta,
-    MeshPhi,
-    MeshGamma,
 }
 
 /// Numbers of sites that an element has.
@@ -152,12 +149,7 @@ impl Device {
             at = add(b, at, error)?;
         }
         if self.drawn().is_some() && faults.drift_std > 0.0 {
-            let name = self.drifted(element);
-            let walk = b.find(&name).unwrap_or_else(|| {
-                let shape = Shape::real(&dims);
-                let zeros = Data::Real(vec![0.0; shape.len()]);
-                b.state(&name, shape, zeros)
-            });
+            let walk = walk(b, &self.drifted(element), &dims);
             at = add(b, at, walk)?;
         }
         if faults.shot_phase_std > 0.0 {
@@ -173,12 +165,19 @@ impl Device {
         self.name(element, "drift")
     }
 
-    /// Emits a step of the random walk of a mask's phases.
+    /// Emits a step of the random walk of an element's phases.
     pub fn drift(&self, b: &mut Builder, element: usize) -> Result<()> {
-        let Some(walk) = b.find(&self.drifted(element)) else { return Ok(()) };
-        let dims = b.slot(walk).shape.dims.clone();
         let noise = Noise::Normal(self.hardware.mask.drift_std);
-        let step = self.draw(element, Draws::Drift, noise, &dims).emit(b, self.shot, false)?;
+        let draw = |dims: &[usize]| self.draw(element, Draws::Drift, noise, dims);
+        self.step(b, &self.drifted(element), draw)?;
+        self.drift_meshes(b, element)
+    }
+
+    /// Emits a step of a walk, if there is one.
+    fn step(&self, b: &mut Builder, name: &str, draw: impl Fn(&[usize]) -> Draw) -> Result<()> {
+        let Some(walk) = b.find(name) else { return Ok(()) };
+        let dims = b.slot(walk).shape.dims.clone();
+        let step = draw(&dims).emit(b, self.shot, false)?;
         b.emit_into(Op::AddInto(AddInto), &[step], &[walk])
     }
 
@@ -286,80 +285,13 @@ impl Device {
         }
         Ok(at)
     }
-
-    /// The faults of mesh `mesh` of the chip: without random ones where every step draws others.
-    pub fn faults(&self, mesh: &Mesh, number: u64) -> Result<Faults> {
-        // What an exposure adds is drawn in the program.
-        let spec = Imperfections { shot_std: 0.0, ..self.hardware.mesh.clone() };
-        match self.chance {
-            // Meshes of one chip are drawn apart.
-            Chance::Drawn(seed) => spec.draw(mesh, seed.wrapping_mul(1 << 16).wrapping_add(number)),
-            Chance::Redrawn(_) => spec.times(0.0).draw(mesh, 0),
-        }
-    }
-
-    /// Emits the phases (θ, φ or γ by `part`) that the light sees when a mesh is told `phases`.
-    pub fn phases(
-        &self,
-        b: &mut Builder,
-        (number, part): (u64, usize),
-        faults: &Faults,
-        phases: SlotId,
-    ) -> Result<SlotId> {
-        let dims = b.slot(phases).shape.dims.clone();
-        let mut at = phases;
-        if faults.drive != Drive::Continuous {
-            // Steps of phase or of voltage, through a table finer than either.
-            const BINS: usize = 1 << 14;
-            let op = Quantise::turn(BINS);
-            let shape = Shape::real(&[BINS]);
-            let name = format!("mesh.drive.{:?}", faults.drive);
-            let table = b.constant(&name, shape, || {
-                let driven = |k: usize| faults.drive.quantise(op.step * k as f64);
-                Data::Real((0..BINS).map(driven).collect())
-            });
-            at = b.emit(Op::Quantise(op), &[at, table])?;
-        }
-        let fixed = [&faults.phases.theta, &faults.phases.phi, &faults.phases.gamma][part];
-        let name = format!("device.{:?}.mesh.{number}.phase.{part}", self.chance);
-        if fixed.iter().any(|&x| x != 0.0) {
-            let data = fixed.clone();
-            let error = b.constant(&name, Shape::real(&dims), || Data::Real(data));
-            at = b.emit(Op::Add(Add), &[at, error])?;
-        }
-        let spec = &self.hardware.mesh;
-        let fresh = [spec.theta_std, spec.phi_std, spec.gamma_std][part];
-        let redrawn = if self.drawn().is_none() { fresh } else { 0.0 };
-        let std = redrawn.hypot(spec.shot_std);
-        if std > 0.0 {
-            let what = [Draws::MeshTheta, Draws::MeshPhi, Draws::MeshGamma][part];
-            let draw = self.draw(number as usize, what, Noise::Normal(std), &dims);
-            let noise = draw.emit(b, self.shot, false)?;
-            at = b.emit(Op::Add(Add), &[at, noise])?;
-        }
-        Ok(at)
-    }
 }
 
-/// The constants of every cell ([`crate::ops::mesh_cells`]) `[cells, 16]`.
-pub fn builds(mesh: &Mesh, faults: &Faults) -> Vec<Complex<f64>> {
-    let pi = std::f64::consts::PI;
-    let mut all = Vec::with_capacity(16 * mesh.layout.cells.len());
-    for k in 0..mesh.layout.cells.len() {
-        let mut build = faults.build(mesh, k);
-        // What drives both arms alike is the op's own factor.
-        build.symmetric = false;
-        // T = A + tB + pC + tpD at t, p = ±1.
-        let at = [(0.0, 0.0), (pi, 0.0), (0.0, pi), (pi, pi)]
-            .map(|(theta, phi)| build.matrix(theta, phi));
-        for signs in
-            [[1.0; 4], [1.0, -1.0, 1.0, -1.0], [1.0, 1.0, -1.0, -1.0], [1.0, -1.0, -1.0, 1.0]]
-        {
-            let entry = |k: usize| -> Complex<f64> {
-                at.iter().zip(signs).map(|(t, sign)| t[k] * sign).sum()
-            };
-            all.extend((0..4).map(|k| entry(k) / 4.0));
-        }
-    }
-    all
+/// The state in which a random walk is kept, from zeros on.
+fn walk(b: &mut Builder, name: &str, dims: &[usize]) -> SlotId {
+    b.find(name).unwrap_or_else(|| {
+        let shape = Shape::real(dims);
+        let zeros = Data::Real(vec![0.0; shape.len()]);
+        b.state(name, shape, zeros)
+    })
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use num_complex::Complex;
 
 use super::device::{Chance, Device};
-use super::mesh::{self, Phases};
+use super::mesh::{self, Passed, Phases};
 use super::pass::At;
 use super::{LARGE, front, params};
 use crate::error::Result;
@@ -42,6 +42,8 @@ pub struct Light {
     pub steps: Vec<SlotId>,
     /// Behind each element.
     pub behind: Vec<SlotId>,
+    /// Every mesh, in order of passage.
+    pub meshes: Vec<Passed>,
 }
 
 /// A parameter of the machine.
@@ -100,7 +102,7 @@ pub(super) enum Part {
 /// The state that counts exposures of devices.
 pub const SHOT: &str = "device.shot";
 
-/// Emits a step of the drift of every mask of a device.
+/// Emits a step of the drift of every mask and mesh of a device.
 pub fn drift(b: &mut Builder, machine: &Machine) -> Result<()> {
     let Some(device) = &machine.device else { return Ok(()) };
     (0..machine.optic.element.len()).try_for_each(|i| device.drift(b, i))
@@ -397,6 +399,7 @@ impl Machine {
     ) -> Result<Light> {
         let mut field = entering;
         let (mut z, mut steps, mut behind) = (0.0, Vec::new(), Vec::new());
+        let mut meshes = Vec::new();
         let mut planes = vec![Plane { name: "input".into(), z, field }];
         for (i, element) in self.optic.element.iter().enumerate() {
             let seen = matches!(
@@ -412,7 +415,7 @@ impl Machine {
             if matches!(element, Element::FreeSpace(_)) {
                 steps.push(field);
             }
-            field = self.pass(b, i, element, field, hook)?;
+            field = self.pass(b, i, element, field, hook, &mut meshes)?;
             field = hook(b, At::Behind(i), field)?;
             behind.push(field);
             match element {
@@ -422,7 +425,7 @@ impl Machine {
             }
         }
         planes.push(Plane { name: "output".into(), z, field });
-        Ok(Light { entering, leaving: field, planes, steps, behind })
+        Ok(Light { entering, leaving: field, planes, steps, behind, meshes })
     }
 
     /// Emits the machine from behind its last element to its first plane, for the conjugate of light

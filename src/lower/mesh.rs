@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use num_complex::Complex;
 
-use super::device::{self, Device};
+use super::device::{self, Device, SeenPhases};
 use crate::error::Result;
 use crate::math::random::{Site, uniform};
 use crate::ops::Op;
@@ -22,7 +22,7 @@ use crate::optics::mesh::decompose::decompose;
 use crate::optics::mesh::faults::Faults;
 use crate::optics::mesh::haar::haar;
 use crate::optics::mesh::{Mesh, Settings};
-use crate::program::{Builder, Data, Shape, SlotId};
+use crate::program::{Builder, Data, Domain, Shape, SlotId};
 
 /// Whether the columns are run on the basis instead, and a batch through the matrix: a training step
 /// takes some 88 flops a cell and vector, or 24 a matrix element and sample and 88 a cell on the N
@@ -42,6 +42,23 @@ pub struct Phases {
 }
 
 impl Phases {
+    /// `f` of θ, φ and γ, which are 0, 1 and 2.
+    pub fn map(self, mut f: impl FnMut(usize, SlotId) -> Result<SlotId>) -> Result<Self> {
+        let cells = match self.cells {
+            Some([theta, phi]) => Some([f(0, theta)?, f(1, phi)?]),
+            None => None,
+        };
+        Ok(Self { cells, gamma: f(2, self.gamma)? })
+    }
+
+    /// θ, φ or γ by these numbers.
+    pub fn of(self, part: usize) -> Option<SlotId> {
+        match part {
+            2 => Some(self.gamma),
+            _ => self.cells.map(|cells| cells[part]),
+        }
+    }
+
     pub fn slots(self) -> impl Iterator<Item = SlotId> {
         self.cells.into_iter().flatten().chain([self.gamma])
     }
@@ -88,56 +105,97 @@ pub fn phases(b: &mut Builder, name: &str, start: &Settings, trainable: bool) ->
     Phases { cells: theta_and_phi, gamma: make("gamma", &start.gamma, &[1, start.gamma.len()]) }
 }
 
+/// A mesh as the light met it on its way.
+#[derive(Debug, Clone)]
+pub struct Passed {
+    /// Names its constants; `device` those of the device's own.
+    pub name: String,
+    pub device: String,
+    pub mesh: Mesh,
+    /// None where nothing is wrong.
+    pub faults: Option<Faults>,
+    pub told: Phases,
+    pub seen: SeenPhases,
+    /// Its columns and their cells `[cells, 4]`, each sample's own with noise; one mode has none.
+    pub cells: Option<(Arc<Columns>, SlotId)>,
+    /// Amplitudes `[1, modes]` that crossings behind the last column leave.
+    pub output: Option<SlotId>,
+    /// Light before and behind it `[1, modes]`.
+    pub entering: SlotId,
+    pub leaving: SlotId,
+}
+
 /// Emits the passage of `x` `[1, modes]`; `real`: the device, and which of its meshes this is.
 pub fn emit(
     b: &mut Builder,
     name: &str,
     mesh: &Mesh,
-    phases: Phases,
+    told: Phases,
     x: SlotId,
     real: Option<(&Device, u64)>,
-) -> Result<SlotId> {
-    let n = mesh.n;
+) -> Result<Passed> {
     let faults = real.map(|(device, number)| device.faults(mesh, number)).transpose()?;
-    let real = real.zip(faults.as_ref());
-    let seen = |b: &mut Builder, part: usize, phases: SlotId| match real {
-        Some(((device, number), faults)) => device.phases(b, (number, part), faults, phases),
-        None => Ok(phases),
+    let seen = match real.zip(faults.as_ref()) {
+        Some(((device, number), faults)) => device.phases(b, (mesh, number), faults, told)?,
+        None => SeenPhases { phases: told, target: told },
     };
-    let mut y = x;
-    if let Some([theta, phi]) = phases.cells {
-        let built = real.map(|((device, number), faults)| {
-            (format!("mesh.build.{:?}.{number}", device.chance), device::builds(mesh, faults))
-        });
-        let (build_name, build) = built.unwrap_or_else(|| ("mesh.build".to_owned(), even_build()));
+    let device = real.map_or_else(String::new, |(d, number)| format!(".{:?}.{number}", d.chance));
+    let (mut y, mut made) = (x, None);
+    if let Some([theta, phi]) = seen.phases.cells {
+        let build = faults.as_ref().map_or_else(even_build, |faults| device::builds(mesh, faults));
         let columns = Arc::new(columns(name, mesh, faults.as_ref()));
         let shape = Shape::complex(&[build.len() / 16, 16]);
-        let build = b.constant(&build_name, shape, || Data::Complex(build));
+        let build = b.constant(&format!("mesh.build{device}"), shape, || Data::Complex(build));
         let op = Op::MeshCells(MeshCells { symmetric: mesh.symmetric });
-        let (theta, phi) = (seen(b, 0, theta)?, seen(b, 1, phi)?);
         let cells = b.emit(op, &[theta, phi, build])?;
-        y = if through_matrix(mesh, b.batch()) {
-            let basis = b.constant(&format!("basis.{n}"), Shape::complex(&[n, n]), || {
-                let one = |k: usize| Complex::from(f64::from(u8::from(k.is_multiple_of(n + 1))));
-                Data::Complex((0..n * n).map(one).collect())
-            });
-            let images = through_guides(b, &columns, mesh, basis, cells)?;
-            b.emit(Op::Apply(Apply), &[x, images])?
-        } else {
-            through_guides(b, &columns, mesh, x, cells)?
-        };
+        y = through(b, mesh, &columns, x, cells)?;
+        made = Some((columns, cells));
     }
-    let gamma = seen(b, 2, phases.gamma)?;
-    let t = b.emit(Op::Phasor(Phasor), &[gamma])?;
-    let y = b.emit(Op::Modulate(Modulate { conj: false, phase: Some(phases.gamma) }), &[y, t])?;
-    let Some(((device, number), faults)) = real else { return Ok(y) };
-    let left: Vec<f64> = (0..n).map(|k| faults.output_amplitude(mesh, k)).collect();
-    if left.iter().all(|&a| a == 1.0) {
-        return Ok(y);
+    let t = b.emit(Op::Phasor(Phasor), &[seen.phases.gamma])?;
+    y = b.emit(Op::Modulate(Modulate { conj: false, phase: Some(seen.target.gamma) }), &[y, t])?;
+    let left = |k: usize| faults.as_ref().map_or(1.0, |faults| faults.output_amplitude(mesh, k));
+    let left: Vec<f64> = (0..mesh.n).map(left).collect();
+    let mut output = None;
+    if left.iter().any(|&a| a != 1.0) {
+        let shape = Shape::real(&[1, mesh.n]);
+        let a = b.constant(&format!("mesh.output{device}"), shape, || Data::Real(left));
+        y = b.emit(Op::Attenuate(Attenuate), &[y, a])?;
+        output = Some(a);
     }
-    let a = format!("mesh.output.{:?}.{number}", device.chance);
-    let a = b.constant(&a, Shape::real(&[1, n]), || Data::Real(left));
-    b.emit(Op::Attenuate(Attenuate), &[y, a])
+    let (name, mesh) = (name.to_owned(), mesh.clone());
+    Ok(Passed {
+        name,
+        device,
+        mesh,
+        faults,
+        told,
+        seen,
+        cells: made,
+        output,
+        entering: x,
+        leaving: y,
+    })
+}
+
+/// Light of the modes through the columns, or through their matrix.
+fn through(
+    b: &mut Builder,
+    mesh: &Mesh,
+    columns: &Arc<Columns>,
+    x: SlotId,
+    cells: SlotId,
+) -> Result<SlotId> {
+    // Cells of each sample's own make no matrix that a batch could share.
+    if b.slot(cells).domain == Domain::Sample || !through_matrix(mesh, b.batch()) {
+        return through_guides(b, columns, mesh, x, cells);
+    }
+    let n = mesh.n;
+    let basis = b.constant(&format!("basis.{n}"), Shape::complex(&[n, n]), || {
+        let one = |k: usize| Complex::from(f64::from(u8::from(k.is_multiple_of(n + 1))));
+        Data::Complex((0..n * n).map(one).collect())
+    });
+    let images = through_guides(b, columns, mesh, basis, cells)?;
+    b.emit(Op::Apply(Apply), &[x, images])
 }
 
 /// Light of the modes `[.., modes]` through the columns.

@@ -2,7 +2,9 @@
 
 use num_complex::Complex;
 
+use super::device::meshes_of;
 use super::machine::{Machine, Part, tensor_name, tensor_prefix};
+use super::mesh::Passed;
 use super::{free_space, mesh, params};
 use crate::error::{Error, Result};
 use crate::ops::Op;
@@ -21,6 +23,7 @@ use crate::optics::element::{
     PhaseMask,
 };
 use crate::optics::hardware::{self, PlaneIndex};
+use crate::optics::mesh::Mesh;
 use crate::program::{Builder, Data, Shape, SlotId};
 
 /// A place in the machine where what stands there may be replaced.
@@ -54,6 +57,7 @@ impl Machine {
         element: &Element,
         field: SlotId,
         hook: &mut Hook<'_>,
+        met: &mut Vec<Passed>,
     ) -> Result<SlotId> {
         let (optic, grid) = (&self.optic, self.optic.grid());
         let samples = optic.shape(i);
@@ -72,7 +76,7 @@ impl Machine {
                 modulate(b, field, t, None, false)
             }
             Element::Monitor(_) => Ok(field),
-            Element::Mesh(_) | Element::Svd(_) => self.meshes_of(b, i, field),
+            Element::Mesh(_) | Element::Svd(_) => self.meshes_of(b, i, field, met),
             Element::Activation(activation) => {
                 b.emit(Op::Activate(Activate { kind: activation_of(activation) }), &[field])
             }
@@ -93,7 +97,7 @@ impl Machine {
             Element::FreeSpace(step) => self.free_space(b, i, step, field, true),
             Element::PhaseMask(mask) => self.phase_mask(b, i, mask, field, true),
             Element::AmplitudeMask(_) | Element::Aperture(_) | Element::Monitor(_) => {
-                self.pass(b, i, element, field, &mut |_, _, slot| Ok(slot))
+                self.pass(b, i, element, field, &mut |_, _, slot| Ok(slot), &mut Vec::new())
             }
             Element::Lens(lens) => {
                 let t = self.lens(b, i, lens);
@@ -214,23 +218,26 @@ impl Machine {
         b.emit(Op::Attenuate(Attenuate), &[field, a])
     }
 
-    /// A mesh, or the two of an SVD layer with its attenuators.
-    fn meshes_of(&self, b: &mut Builder, i: usize, field: SlotId) -> Result<SlotId> {
-        let device = self.device.as_ref();
-        // The two meshes of a layer are drawn apart.
-        let number = 2 * i as u64;
+    /// A mesh, or the two of an SVD layer with its attenuators; they join those that the light has met.
+    fn meshes_of(
+        &self,
+        b: &mut Builder,
+        i: usize,
+        field: SlotId,
+        met: &mut Vec<Passed>,
+    ) -> Result<SlotId> {
+        let numbers = meshes_of(i);
+        let mut pass = |b: &mut Builder, name: &str, n: usize, mesh: &Mesh, phases, x| {
+            let real = self.device.as_ref().map(|device| (device, numbers[n]));
+            met.push(mesh::emit(b, name, mesh, phases, x, real)?);
+            Ok(met[met.len() - 1].leaving)
+        };
         match &self.parts[i] {
-            Part::Mesh(mesh, phases) => {
-                let real = device.map(|d| (d, number));
-                mesh::emit(b, &tensor_prefix(i), mesh, *phases, field, real)
-            }
+            Part::Mesh(mesh, phases) => pass(b, &tensor_prefix(i), 0, mesh, *phases, field),
             Part::Svd([before, behind], [right, left], attenuation) => {
-                let name = |part| tensor_name(i, part);
-                let real = device.map(|d| (d, number));
-                let x = mesh::emit(b, &name("right"), before, *right, field, real)?;
+                let x = pass(b, &tensor_name(i, "right"), 0, before, *right, field)?;
                 let x = attenuators(b, x, *attenuation, [before.n, behind.n])?;
-                let real = device.map(|d| (d, number + 1));
-                mesh::emit(b, &name("left"), behind, *left, x, real)
+                pass(b, &tensor_name(i, "left"), 1, behind, *left, x)
             }
             Part::Matrices(all, attenuation) => {
                 let mut x = field;

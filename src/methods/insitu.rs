@@ -13,27 +13,30 @@
 //! | echo (López-Pastor 2023, PRX 13, 031020; METHODS.md A9) | \|·\|² of y ∓ iεg sent back | (I₊ - I₋) / 4ε | nothing is lost; Kerr: to ε² |
 //!
 //! A finite window loses light at its edges, and the last two are biased there: that is their result.
+//! So are they where a chip's interferometers lose light: |g|² then is not what the third measurement
+//! has of it, and an error stronger than the light swamps the gradient. Meshes are taken one by one
+//! (`insitu/chip.rs`), and activations between them by the computer.
+
+mod chip;
 
 use std::collections::{BTreeMap, HashMap};
-
-use num_complex::Complex;
 
 use super::recipe::Recipe;
 use super::{Charge, Gradient, Method, Pair, step};
 use crate::error::{Error, Result};
+use crate::lower::in_situ::turned_sum;
 use crate::lower::{At, Machine, detect, loss};
 use crate::ops::Op;
-use crate::ops::add::Add;
 use crate::ops::grad_sum::GradSum;
 use crate::ops::intensity::Intensity;
 use crate::ops::leaf_sum::LeafSum;
-use crate::ops::modulate::Modulate;
 use crate::ops::sample_sum::SampleSum;
 use crate::optics::Optic;
 use crate::optics::element::{ActivationElement, Element};
 use crate::program::adjoint::{Start, params, walk_from};
-use crate::program::{Builder, Data, Shape, SlotId};
+use crate::program::{Builder, Shape, SlotId};
 
+#[derive(Debug, Clone, Copy)]
 enum How {
     Fields,
     ThreeShot,
@@ -46,19 +49,27 @@ pub struct InSitu {
 
 /// Refuses what light does not come back from, or what these formulas do not know.
 fn suits(optic: &Optic, conserves: bool) -> Result<()> {
+    let has_mesh = |e: &Element| matches!(e, Element::Mesh(_) | Element::Svd(_));
+    if optic.modes.is_some() && !optic.element.iter().any(has_mesh) {
+        let rule = "no mesh, beside whose shifters light could be measured";
+        return Err(Error::invalid("optic.element", rule).help("use backprop or pat"));
+    }
     for (i, element) in optic.element.iter().enumerate() {
         let refuse = |rule: &str| {
             Err(Error::invalid(format!("optic.element[{i}]"), rule)
                 .help("use backprop or pat for this machine"))
         };
         match element {
+            Element::Couple(_) => {
+                return refuse(
+                    "in-situ gradients are those of free space or those of a chip, and a coupler joins the two",
+                );
+            }
+            _ if optic.modes.is_some() => {}
             Element::Detect(_) => {
                 return refuse(
                     "light does not go back through a camera; the layers between cameras are no single optic",
                 );
-            }
-            Element::Mesh(_) | Element::Svd(_) | Element::Couple(_) => {
-                return refuse("in-situ gradients of this program are those of free space");
             }
             Element::AmplitudeMask(m) if m.trainable => {
                 return refuse("intensities at an amplitude mask do not give its gradient");
@@ -108,20 +119,12 @@ fn sent_back(
     Ok((at, entering))
 }
 
-/// x + i s g.
-fn turned_sum(b: &mut Builder, x: SlotId, g: SlotId, s: f64) -> Result<SlotId> {
-    let shape = b.slot(g).shape.clone();
-    let t =
-        b.constant(&format!("quarter.{s}.{:?}", shape.dims), Shape::complex(&shape.dims), || {
-            Data::Complex(vec![Complex::new(0.0, s); shape.len()])
-        });
-    let turned = b.emit(Op::Modulate(Modulate { conj: false, phase: None }), &[g, t])?;
-    b.emit(Op::Add(Add), &[x, turned])
-}
-
 impl Method for InSitu {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
         let device = &pair.device;
+        if device.optic.modes.is_some() {
+            return chip::gradient(b, device, self.how, recipe);
+        }
         let entering = device.enter(b)?;
         let forward = device.light_of(b, entering, &mut |_, _, slot| Ok(slot))?;
         let reading = detect::read(b, device, &forward)?;
@@ -187,16 +190,27 @@ impl Method for InSitu {
     }
 
     fn charge(&self, optic: &Optic, batch: u64) -> Charge {
+        let meshes = optic.element.iter().map(|element| match element {
+            Element::Mesh(_) => 1,
+            Element::Svd(_) => 2,
+            _ => 0,
+        });
         let masks = optic.element.iter().filter(|e| matches!(e, Element::PhaseMask(_))).count();
+        // Stretches of light that go back by themselves, planes of shifters, and fields that are read
+        // where a stretch ends before another one.
+        let (stretches, planes, between) = match meshes.sum::<u64>() {
+            0 => (1, masks as u64, 0),
+            meshes => (meshes, meshes, meshes - 1),
+        };
         // The output's field is measured and the error's sent in: two fields of four exposures.
-        let (planes, fields) = match self.how {
-            How::Fields => (8 * masks as u64, 2 * masks as u64),
-            How::ThreeShot | How::Echo(_) => (3, 0),
+        let (exposures, fields) = match self.how {
+            How::Fields => (8 * planes, 2 * planes),
+            How::ThreeShot | How::Echo(_) => (3 * stretches, 0),
         };
         Charge {
-            shots: (1 + 8 + planes) * batch,
+            shots: (1 + 8 * stretches + 4 * between + exposures) * batch,
             reconfigurations: 1,
-            fields: (2 + fields) * batch,
+            fields: (2 * stretches + between + fields) * batch,
             macs: 0.0,
         }
     }

@@ -1,6 +1,7 @@
 //! y = M_D … M_1 x: vectors through the columns of a mesh, its cells on pairs of guides.
 //!
-//! x, y `[.., guides]`; cells `[cells, 4]`, row-major 2 x 2 each, in order of passage; `table`
+//! x, y `[.., guides]`; cells `[cells, 4]`, row-major 2 x 2 each, in order of passage, shared by all
+//! samples or, where noise asks for it, each sample's own; `table`
 //! holds where each column starts and the guides of each cell; `passing` the amplitude of guides
 //! without a cell, `[depth, guides]`, or one number where none loses light. Adjoint: M_1^H … M_D^H g.
 //! Gradient of a cell: dL/dT = g conj(x) of its two guides. The light before each cell is found by
@@ -54,6 +55,39 @@ pub struct MeshAdjoint {
     pub once: bool,
 }
 
+/// Whether each sample has cells of its own.
+pub(super) fn has_own(cells: &Slot) -> bool {
+    cells.domain == Domain::Sample
+}
+
+/// The cells of a sample, `len` of them, of which there is one copy or one a sample.
+pub(super) fn copy<T>(cells: &[T], len: usize, sample: usize) -> &[T] {
+    if cells.len() == len { cells } else { &cells[sample * len..][..len] }
+}
+
+/// Going back through cells of each sample's own, whose gradients are too.
+fn back_of_own<T: Scalar>(columns: Arc<Columns>, vectors: usize) -> CpuKernel<T> {
+    let table = 4 * columns.pairs.len();
+    CpuKernel::new(move |io: &mut Io<'_, T>| {
+        let of = |n: usize| io.inputs[n].complex();
+        let (y, cells, inverse) = (of(0), of(2), of(3));
+        let (count, g) = (io.count, of(1));
+        let [sums, gx] = io.outputs else { unreachable!("a mesh's adjoint has two outputs") };
+        let (sums, gx) = (sums.complex(), gx.complex());
+        gx.copy_from_slice(g);
+        sums.fill(Complex::new(T::zero(), T::zero()));
+        for sample in 0..count {
+            let tables = [cells, inverse].map(|all| copy(all, table, sample));
+            let sums = &mut sums[sample * table..][..table];
+            let here = sample * vectors..(sample + 1) * vectors;
+            let pairs = y[here.clone()].chunks_exact(columns.guides);
+            for (y, g) in pairs.zip(gx[here].chunks_exact_mut(columns.guides)) {
+                plain::back(&columns, y.to_vec(), g, tables, sums);
+            }
+        }
+    })
+}
+
 impl Primitive for Mesh {
     const NAME: &'static str = "mesh";
     const WIDE: bool = true;
@@ -77,14 +111,17 @@ impl Primitive for Mesh {
             return Err(Error::NoAdjoint { op: Self::NAME });
         }
         let once = walk.builder().slot(y).domain == Domain::Once;
+        let table_of = walk.builder().slot(cells).clone();
+        let own = table_of.domain == Domain::Sample;
         let inverse = if self.columns.unitary {
             cells
         } else {
             walk.emit(Op::MeshInverse(MeshInverse), &[cells])?
         };
-        let sums = if once {
-            let shape = walk.builder().slot(cells).shape.clone();
-            walk.builder().leaf("grad.cells.leaf".into(), shape)
+        let sums = if own {
+            walk.builder().temp("grad.cells".into(), table_of.shape, Domain::Sample)
+        } else if once {
+            walk.builder().leaf("grad.cells.leaf".into(), table_of.shape)
         } else {
             walk.leaf(cells)
         };
@@ -93,7 +130,9 @@ impl Primitive for Mesh {
         let op = MeshAdjoint { columns: Arc::clone(&self.columns), once };
         let inputs = [y, g, cells, inverse, table, passing];
         walk.builder().emit_all(Op::MeshAdjoint(op), &inputs, &[sums, gx])?;
-        if once {
+        if own {
+            walk.contribute(cells, sums)?;
+        } else if once {
             let total = walk.emit(Op::LeafSum(super::leaf_sum::LeafSum), &[sums])?;
             walk.contribute(cells, total)?;
         }
@@ -103,14 +142,20 @@ impl Primitive for Mesh {
         Ok(())
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
         let (columns, adjoint) = (Arc::clone(&self.columns), self.adjoint);
-        if !T::LANES {
+        if !T::LANES || has_own(inputs[1]) {
+            let vectors = inputs[0].shape.len();
+            let table = inputs[1].shape.len();
             return CpuKernel::new(move |io: &mut Io<'_, T>| {
                 let y = io.outputs[0].complex();
                 y.copy_from_slice(io.inputs[0].complex());
-                for vector in y.chunks_exact_mut(columns.guides) {
-                    plain::through(&columns, vector, io.inputs[1].complex(), adjoint);
+                let cells = io.inputs[1].complex();
+                for (sample, vectors) in y.chunks_exact_mut(vectors).enumerate() {
+                    let cells = copy(cells, table, sample);
+                    for vector in vectors.chunks_exact_mut(columns.guides) {
+                        plain::through(&columns, vector, cells, adjoint);
+                    }
                 }
             });
         }
@@ -143,12 +188,13 @@ impl Primitive for Mesh {
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
         let vectors = inputs[0].shape.len() / self.columns.guides;
-        if let Some(kernel) = self.columns.in_registers(vectors, self.adjoint) {
+        let own = has_own(inputs[1]);
+        if let Some(kernel) = self.columns.in_registers(vectors, self.adjoint).filter(|_| !own) {
             return kernel;
         }
-        let group = (WORKGROUP / self.columns.guides).clamp(1, MOST_VECTORS);
+        let group = if own { 1 } else { (WORKGROUP / self.columns.guides).clamp(1, MOST_VECTORS) };
         let entry = if self.adjoint { "mesh_reversed" } else { Self::NAME };
-        let mut kernel = self.columns.kernel(entry, vectors, group, false);
+        let mut kernel = self.columns.kernel(entry, vectors, group, [false, own]);
         kernel.grid = Grid::Shared { per_copy: vectors, group };
         kernel
     }
@@ -178,8 +224,11 @@ impl Primitive for MeshAdjoint {
         Ok(inputs[2].shape.clone())
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
         let columns = Arc::clone(&self.columns);
+        if has_own(inputs[2]) {
+            return back_of_own(columns, inputs[0].shape.len());
+        }
         let guides = columns.guides;
         let reals = 8 * columns.pairs.len();
         let plan = columns.plan(compile.isa);
@@ -241,11 +290,12 @@ impl Primitive for MeshAdjoint {
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
         let vectors = inputs[0].shape.len() / self.columns.guides;
-        if let Some(kernel) = self.columns.back_in_registers(vectors, self.once) {
+        let own = has_own(inputs[2]);
+        if let Some(kernel) = self.columns.back_in_registers(vectors, self.once).filter(|_| !own) {
             return kernel;
         }
         let group = (WORKGROUP / 2 / self.columns.guides).clamp(1, MOST_VECTORS);
-        self.columns.kernel(Self::NAME, vectors, group, self.once).groups(1)
+        self.columns.kernel(Self::NAME, vectors, group, [self.once, own]).groups(1)
     }
 
     fn cost(&self, inputs: &[&Slot]) -> Cost {

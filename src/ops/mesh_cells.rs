@@ -1,19 +1,20 @@
 //! T = g (A + t B + p C + t p D), t = exp(iθ), p = exp(iφ): the 2 x 2 of every cell of a mesh.
 //!
 //! θ, φ `[cells]` real; A, B, C, D row-major in `build` `[1 or cells, 16]`, for a cell with all its
-//! splitters and losses; g = exp(-iθ/2) where θ drives both arms, else 1; T `[cells, 4]`.
+//! splitters and losses; g = exp(-iθ/2) where θ drives both arms, else 1; T `[cells, 4]`. Each sample
+//! may have phases of its own, and cells then.
 //! Adjoint: dθ = Re<G, ∂T/∂θ>, dφ = Re<G, ∂T/∂φ>, G the gradient of T.
 
 use num_complex::Complex;
 use rayon::prelude::*;
 
-use super::case::{Case, build};
+use super::case::{Case, CaseBuilder, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, Word};
 use super::{Op, Primitive, expect};
 use crate::error::{Error, Result};
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
-use crate::program::{Domain, Kind, Node, Shape, Slot};
+use crate::program::{Kind, Node, Shape, Slot};
 
 /// Entries of a 2 x 2.
 const ENTRIES: usize = 4;
@@ -128,7 +129,8 @@ impl Primitive for MeshCells {
         expect(Self::NAME, inputs, &[Kind::Real, Kind::Real, Kind::Complex])?;
         let cells = inputs[0].shape.len();
         let built = inputs[2].shape.len();
-        if inputs[1].shape.len() != cells || ![BUILD, BUILD * cells].contains(&built) {
+        let alike = inputs[1].shape.len() == cells && inputs[1].domain == inputs[0].domain;
+        if !alike || ![BUILD, BUILD * cells].contains(&built) {
             let what = format!("{cells} theta, {} phi, {built} constants", inputs[1].shape.len());
             return Err(Error::Shape { op: Self::NAME, what });
         }
@@ -138,9 +140,10 @@ impl Primitive for MeshCells {
     fn adjoint(&self, walk: &mut Adjoint, node: &Node) -> Result<()> {
         let g = walk.incoming(node)?;
         let [theta, phi, build] = [node.inputs[0], node.inputs[1], node.inputs[2]];
-        let shape = walk.builder().slot(theta).shape.clone();
-        let grads = ["theta", "phi"]
-            .map(|name| walk.builder().temp(format!("grad.{name}"), shape.clone(), Domain::Once));
+        let like = walk.builder().slot(theta).clone();
+        let grads = ["theta", "phi"].map(|name| {
+            walk.builder().temp(format!("grad.{name}"), like.shape.clone(), like.domain)
+        });
         let op = MeshCellsAdjoint { symmetric: self.symmetric };
         walk.builder().emit_all(Op::MeshCellsAdjoint(op), &[g, theta, phi, build], &grads)?;
         walk.contribute(theta, grads[0])?;
@@ -311,22 +314,35 @@ pub fn even_build() -> Vec<Complex<f64>> {
 
 pub fn cases() -> Vec<Case> {
     let mut all = Vec::new();
-    for (symmetric, one) in [(false, true), (false, false), (true, true), (true, false)] {
-        let name = format!("symmetric={symmetric} one={one}");
+    for (symmetric, one, own) in
+        [(false, true, false), (false, false, true), (true, true, true), (true, false, false)]
+    {
+        let name = format!("symmetric={symmetric} one={one} own={own}");
+        let phases = |c: &mut CaseBuilder| {
+            let shape = Shape::real(&[7]);
+            [0, 1].map(|_| if own { c.sample(shape.clone()) } else { c.constant(shape.clone()) })
+        };
         all.push(build(format!("mesh_cells {name}"), 16.0, |c| {
-            let [theta, phi] = [0, 1].map(|_| c.constant(Shape::real(&[7])));
+            let [theta, phi] = phases(c);
             let built = c.constant(Shape::complex(&[if one { 1 } else { 7 }, BUILD]));
             let cells = c.b.emit(Op::MeshCells(MeshCells { symmetric }), &[theta, phi, built])?;
-            let inverse = c.b.emit(Op::MeshInverse(MeshInverse), &[cells])?;
             c.compare(cells);
+            if own {
+                // Of so many random matrices some have no inverse to speak of: those of meshes are
+                // compared with the meshes.
+                return Ok(());
+            }
+            let inverse = c.b.emit(Op::MeshInverse(MeshInverse), &[cells])?;
             c.compare(inverse);
             Ok(())
         }));
         all.push(build(format!("mesh_cells_adjoint {name}"), 64.0, |c| {
-            let [theta, phi] = [0, 1].map(|_| c.constant(Shape::real(&[7])));
+            let [theta, phi] = phases(c);
             let built = c.constant(Shape::complex(&[if one { 1 } else { 7 }, BUILD]));
-            let g = c.constant(Shape::complex(&[7, ENTRIES]));
-            let grads = [0, 1].map(|_| c.b.temp("grad".into(), Shape::real(&[7]), Domain::Once));
+            let shape = Shape::complex(&[7, ENTRIES]);
+            let g = if own { c.sample(shape) } else { c.constant(shape) };
+            let domain = c.b.slot(theta).domain;
+            let grads = [0, 1].map(|_| c.b.temp("grad".into(), Shape::real(&[7]), domain));
             let op = Op::MeshCellsAdjoint(MeshCellsAdjoint { symmetric });
             c.b.emit_all(op, &[g, theta, phi, built], &grads)?;
             for g in grads {

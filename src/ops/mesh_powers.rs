@@ -14,9 +14,9 @@ use num_complex::Complex;
 
 use super::case::{Case, CaseBuilder, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Grid, Io, Word};
-use super::mesh::{Columns, MOST_VECTORS, WORKGROUP, brick, cells_of, plain};
+use super::mesh::{Columns, MOST_VECTORS, WORKGROUP, brick, cells_of, copy, has_own, plain};
 use super::{Op, Primitive, expect};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::math::scalar::Scalar;
 use crate::program::{Builder, Kind, Shape, Slot, SlotId};
 
@@ -58,21 +58,28 @@ impl Primitive for MeshPowers {
         expect(Self::NAME, inputs, &[c, c, c, Kind::Index, Kind::Real])?;
         self.columns.check(Self::NAME, inputs[0], inputs[1])?;
         self.columns.check(Self::NAME, inputs[0], inputs[2])?;
+        if inputs[1].domain != inputs[2].domain {
+            let what = "cells and arms are both each sample's own, or neither".into();
+            return Err(Error::Shape { op: Self::NAME, what });
+        }
         let vectors = inputs[0].shape.len() / self.columns.guides;
         Ok(Shape::real(&[vectors, self.columns.pairs.len()]))
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
         let op = self.clone();
         let (guides, count) = (op.columns.guides, op.columns.pairs.len());
-        if !T::LANES {
+        if !T::LANES || has_own(inputs[1]) {
+            let vectors = inputs[0].shape.len() / guides;
             return CpuKernel::new(move |io: &mut Io<'_, T>| {
-                let (cells, arms) = (io.inputs[1].complex(), io.inputs[2].complex());
+                let tables = [1, 2].map(|n| io.inputs[n].complex());
                 let [phi, theta] = io.outputs else { unreachable!("two shifters a cell") };
                 let powers =
                     phi.real().chunks_exact_mut(count).zip(theta.real().chunks_exact_mut(count));
-                for (x, powers) in io.inputs[0].complex().chunks_exact(guides).zip(powers) {
-                    plain::powers(&op, &mut x.to_vec(), [cells, arms], [powers.0, powers.1]);
+                let all = io.inputs[0].complex().chunks_exact(guides).zip(powers);
+                for (n, (x, powers)) in all.enumerate() {
+                    let tables = tables.map(|all| copy(all, 4 * count, n / vectors));
+                    plain::powers(&op, &mut x.to_vec(), tables, [powers.0, powers.1]);
                 }
             });
         }
@@ -98,7 +105,8 @@ impl Primitive for MeshPowers {
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
         let vectors = inputs[0].shape.len() / self.columns.guides;
-        let group = (WORKGROUP / self.columns.guides).clamp(1, MOST_VECTORS);
+        let own = has_own(inputs[1]);
+        let group = if own { 1 } else { (WORKGROUP / self.columns.guides).clamp(1, MOST_VECTORS) };
         let flag = |on: bool| Word::U32(u32::from(on));
         let number = |n: usize| Word::U32(n as u32);
         let mut kernel = GpuKernel::pointwise(Self::NAME, vectors * self.columns.guides)
@@ -109,7 +117,8 @@ impl Primitive for MeshPowers {
             .word("lossy_guides", flag(self.columns.passing.is_some()))
             .word("group", number(group))
             .word("reversed", flag(self.reversed))
-            .word("both_arms", flag(self.both_arms));
+            .word("both_arms", flag(self.both_arms))
+            .word("own", flag(own));
         kernel.grid = Grid::Shared { per_copy: vectors, group };
         kernel
     }
@@ -123,17 +132,23 @@ impl Primitive for MeshPowers {
 
 pub fn cases() -> Vec<Case> {
     let mut all = Vec::new();
-    for (guides, depth, vectors, loss) in [(2, 1, 1, 1.0), (7, 7, 3, 0.9), (37, 12, 1, 1.0)] {
+    for (guides, depth, vectors, loss, own) in [
+        (2, 1, 1, 1.0, false),
+        (7, 7, 3, 0.9, false),
+        (37, 12, 1, 1.0, false),
+        (7, 7, 3, 0.9, true),
+    ] {
         for (reversed, both_arms) in [(false, false), (true, false), (false, true), (true, true)] {
             let name = format!(
-                "mesh_powers {guides} x {depth}, {vectors} vectors, reversed={reversed} both={both_arms}"
+                "mesh_powers {guides} x {depth}, {vectors} vectors, own={own} reversed={reversed} both={both_arms}"
             );
             let lossy = loss < 1.0;
             let columns = Arc::new(brick("brick", guides, depth, lossy.then_some(0.95), !lossy));
             let op = MeshPowers { columns: Arc::clone(&columns), reversed, both_arms };
             all.push(build(name, 16.0 * depth as f64, |c: &mut CaseBuilder| {
-                let cells = cells_of(c, columns.pairs.len(), loss)?[2];
-                let arms = c.constant(Shape::complex(&[columns.pairs.len(), 4]));
+                let cells = cells_of(c, columns.pairs.len(), loss, own)?[2];
+                let shape = Shape::complex(&[columns.pairs.len(), 4]);
+                let arms = if own { c.sample(shape) } else { c.constant(shape) };
                 let x = c.sample(Shape::complex(&[vectors, guides]));
                 for powers in op.emit(&mut c.b, x, cells, arms)? {
                     c.compare(powers);

@@ -214,7 +214,12 @@ pub struct Leaves {
 impl Leaves {
     /// At most 16 leaves.
     pub fn of(batch: usize) -> Self {
-        let size = batch.div_ceil(16).max(1);
+        Self::at_most(16, batch)
+    }
+
+    /// At most so many leaves.
+    pub fn at_most(most: usize, batch: usize) -> Self {
+        let size = batch.div_ceil(most).max(1);
         Self { count: batch.div_ceil(size), size }
     }
 

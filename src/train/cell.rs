@@ -64,6 +64,9 @@ impl Charge {
     }
 }
 
+/// Length of a gradient, over the longest of the machine, below which it is rounding in f32.
+const UNSEEN: f64 = 1e-6;
+
 /// A session under training by its method.
 pub struct Cell<'a> {
     session: &'a mut Session,
@@ -130,12 +133,20 @@ impl<'a> Cell<'a> {
         let batch = self.batch;
         self.session.aside(|session| session.executor.run(names::LEDGER, batch))?;
         let entries = self.session.ledger.clone();
-        let mut layers = Vec::with_capacity(entries.len());
+        let mut found = Vec::with_capacity(entries.len());
         for entry in entries {
             let products = self.session.executor.read(entry.products)?;
             let [both, own, exact] = products.reals()[..3] else { continue };
+            found.push((entry.name, both, own, exact));
+        }
+        let largest = found.iter().map(|&(.., exact)| exact).fold(0.0, f64::max);
+        let mut layers = Vec::with_capacity(found.len());
+        for (name, both, own, exact) in found {
+            // The output phases of a mesh before detectors act on nothing: roundings of others' size.
+            if exact < UNSEEN * UNSEEN * largest {
+                continue;
+            }
             let over = |a: f64, b: f64| if b > 0.0 { a / b } else { 0.0 };
-            let name = entry.name;
             let cosine = over(both, (own * exact).sqrt());
             layers.push(Layer { name, cosine, ratio: over(own, exact).sqrt() });
         }

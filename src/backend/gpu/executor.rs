@@ -9,7 +9,7 @@ use num_complex::Complex;
 use super::compile::{Command, Compiler};
 use super::device::Device;
 use super::layout::{self, gather};
-use super::memory::{Memory, bytes, download};
+use super::memory::{Memory, bytes, download, with_fewer_leaves};
 use super::pipelines::Pipelines;
 use super::submit;
 use super::tune::{self, Choices, Tuning};
@@ -39,6 +39,8 @@ struct Compiled {
 
 impl Gpu {
     pub fn new(program: Arc<Program>, device: Arc<Device>, tuning: &Tuning) -> Result<Self> {
+        let mut pipelines = Pipelines::new(&device);
+        let program = with_fewer_leaves(program, pipelines.kernels.bounds.binding[1]);
         let mut values = Vec::new();
         for (slot, copies) in program.slots.iter().zip(program.copies()) {
             values.push(match &slot.role {
@@ -46,7 +48,6 @@ impl Gpu {
                 _ => Some(device.storage(&slot.name, copies as u64 * bytes(slot))),
             });
         }
-        let mut pipelines = Pipelines::new(&device);
         let mut memory = Vec::new();
         for routine in &program.routines {
             memory.push(Memory::new(&device, &mut pipelines.kernels, &program, routine)?);

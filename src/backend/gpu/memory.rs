@@ -1,13 +1,14 @@
 //! A routine's memory: slabs for temporaries, windows for what does not fit a binding whole.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::device::Device;
 use super::kernels::Kernels;
 use crate::error::{Error, Result};
 use crate::ops::kernel::Source;
 use crate::program::plan::{Plain, Plan};
-use crate::program::{Domain, Kind, Program, Role, Routine, Slot, SlotId};
+use crate::program::{Domain, Kind, Leaves, Program, Role, Routine, Slot, SlotId};
 
 /// Bytes of one copy on the device.
 pub fn bytes(slot: &Slot) -> u64 {
@@ -35,6 +36,23 @@ pub fn download(device: &Device, buffer: &wgpu::Buffer, size: u64) -> Result<Vec
     let failed = |e| Error::device(format!("{}: cannot read back: {e:?}", device.name));
     let view = staging.get_mapped_range(..).map_err(failed)?;
     Ok(view.to_vec())
+}
+
+/// The program with batches cut into fewer leaves where the sums of all leaves of a routine, which are
+/// bound at once, would take more than `bound` bytes.
+pub fn with_fewer_leaves(mut program: Arc<Program>, bound: u64) -> Arc<Program> {
+    for r in 0..program.routines.len() {
+        let routine = &program.routines[r];
+        let nodes = routine.sections.iter().flat_map(|s| &s.nodes);
+        let slots = nodes.flat_map(|n| &n.outputs).map(|&id| program.slot(id));
+        let sums = slots.filter(|s| s.domain == Domain::Leaf).map(bytes).max().unwrap_or(0);
+        let most = (bound / sums.max(1)).max(1);
+        if (routine.leaves.count as u64) > most {
+            let leaves = Leaves::at_most(most as usize, routine.batch);
+            Arc::make_mut(&mut program).routines[r].leaves = leaves;
+        }
+    }
+    program
 }
 
 /// How a routine's memory is cut, before there is any.
@@ -73,7 +91,7 @@ impl Cut {
         let leaves = routine.leaves.count as u64;
         let per_leaf = plan.slabs.iter().filter(|s| s.domain == Domain::Leaf);
         let sums = per_leaf.map(|s| leaves * s.len as u64 * kind_bytes(s.kind)).max().unwrap_or(0);
-        // The sums of all leaves are bound at once: no micro-batch makes them smaller.
+        // The sums of all leaves are bound at once: no micro-batch makes them smaller, fewer leaves do.
         let too_large = once.map(bytes).chain([largest]).max().unwrap_or(0);
         if sums > bound {
             return Err(Error::device(format!(
@@ -179,4 +197,29 @@ fn scratch(kernels: &mut Kernels, program: &Program, routine: &Routine) -> Resul
         }
     }
     Ok(sizes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::Op;
+    use crate::ops::sample_sum::SampleSum;
+    use crate::program::{Builder, Shape};
+
+    /// Sums of 4 KiB a leaf: as many leaves as a binding holds, one at least, all where all fit.
+    #[test]
+    fn leaves_fit_a_binding() {
+        let mut b = Builder::default();
+        let x = b.input("x", Shape::real(&[1024]));
+        b.routine("sum", 256);
+        let sum = b.leaf("sum".into(), Shape::real(&[1024]));
+        b.emit_into(Op::SampleSum(SampleSum { weight: 1.0 }), &[x], &[sum]).expect("a sum");
+        let program = Arc::new(b.finish());
+        let leaves = |bound| with_fewer_leaves(Arc::clone(&program), bound).routines[0].leaves;
+        for (bound, expected) in [(1 << 20, 16), (65_536, 16), (65_535, 15), (8192, 2), (100, 1)] {
+            let leaves = leaves(bound);
+            assert_eq!(leaves.count, expected, "{bound}");
+            assert!(leaves.count * leaves.size >= 256);
+        }
+    }
 }

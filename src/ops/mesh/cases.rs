@@ -49,13 +49,17 @@ fn butterfly(
     Columns { name: name.into(), guides, starts, pairs, passing, unitary }
 }
 
-/// Phases and the cells that they make, even splitters; lossy ones turn less light.
+/// Phases, each sample's own or not, and the cells that they make, even splitters; lossy ones turn less
+/// light.
 pub(in crate::ops) fn cells_of(
     c: &mut CaseBuilder,
     count: usize,
     loss: f64,
+    own: bool,
 ) -> Result<[SlotId; 3]> {
-    let [theta, phi] = [0, 1].map(|_| c.constant(Shape::real(&[count])));
+    let shape = Shape::real(&[count]);
+    let mut phases = || if own { c.sample(shape.clone()) } else { c.constant(shape.clone()) };
+    let [theta, phi] = [phases(), phases()];
     let built = even_build().into_iter().map(|z| z * loss).collect();
     let shape = Shape::complex(&[1, 16]);
     let built = c.b.constant("build", shape, || Data::Complex(built));
@@ -66,18 +70,24 @@ pub(in crate::ops) fn cells_of(
 pub fn cases() -> Vec<Case> {
     let mut all = Vec::new();
     // More guides than lanes, an odd number, a single cell; losses; several vectors a sample; once.
-    for (guides, depth, vectors, once, loss) in [
-        (2, 1, 1, false, 1.0),
-        (7, 7, 1, false, 0.9),
-        (37, 12, 1, false, 1.0),
-        (6, 6, 3, false, 0.8),
-        (21, 9, 40, true, 0.9),
-        (8, 8, 8, true, 1.0),
+    // Cells of each sample's own.
+    let (shared, once, own) = ([false, false], [true, false], [false, true]);
+    for (guides, depth, vectors, [once, own], loss) in [
+        (2, 1, 1, shared, 1.0),
+        (7, 7, 1, shared, 0.9),
+        (37, 12, 1, shared, 1.0),
+        (6, 6, 3, shared, 0.8),
+        (21, 9, 40, once, 0.9),
+        (8, 8, 8, once, 1.0),
         // Those of a butterfly.
-        (8, 3, 1, false, 1.0),
-        (16, 4, 5, true, 0.9),
+        (8, 3, 1, shared, 1.0),
+        (16, 4, 5, once, 0.9),
+        (7, 7, 1, own, 0.9),
+        (6, 6, 3, own, 1.0),
+        (8, 3, 2, own, 0.8),
     ] {
-        let name = format!("{guides} x {depth}, {vectors} vectors, once={once} loss={loss}");
+        let name =
+            format!("{guides} x {depth}, {vectors} vectors, once={once} own={own} loss={loss}");
         let lossy = loss < 1.0;
         let make = if 1 << depth == guides && depth > 1 { butterfly } else { brick };
         let columns = Arc::new(make("columns", guides, depth, lossy.then_some(0.95), !lossy));
@@ -87,7 +97,7 @@ pub fn cases() -> Vec<Case> {
         };
         for adjoint in [false, true] {
             all.push(build(format!("mesh {name} adjoint={adjoint}"), 8.0 * depth as f64, |c| {
-                let [_, _, cells] = cells_of(c, columns.pairs.len(), loss)?;
+                let [_, _, cells] = cells_of(c, columns.pairs.len(), loss, own)?;
                 let x = light(c);
                 let [table, passing] = columns.operands(&mut c.b);
                 let op = Op::Mesh(Mesh { columns: Arc::clone(&columns), adjoint });
@@ -98,7 +108,7 @@ pub fn cases() -> Vec<Case> {
         }
         // Going back divides by the losses, and sums run over all samples.
         all.push(build(format!("mesh_adjoint {name}"), 64.0 * depth as f64, |c| {
-            let [_, _, cells] = cells_of(c, columns.pairs.len(), loss)?;
+            let [_, _, cells] = cells_of(c, columns.pairs.len(), loss, own)?;
             let (y, g) = (light(c), light(c));
             let inverse = if columns.unitary {
                 cells
@@ -106,12 +116,17 @@ pub fn cases() -> Vec<Case> {
                 c.b.emit(Op::MeshInverse(MeshInverse), &[cells])?
             };
             let [table, passing] = columns.operands(&mut c.b);
-            let sums = c.b.leaf("sums".into(), Shape::complex(&[columns.pairs.len(), 4]));
             let domain = if once { Domain::Once } else { Domain::Sample };
+            let sums = Shape::complex(&[columns.pairs.len(), 4]);
+            let sums = c.b.temp("sums".into(), sums, if own { domain } else { Domain::Leaf });
             let gx = c.b.temp("gx".into(), shape.clone(), domain);
             let op = Op::MeshAdjoint(MeshAdjoint { columns: Arc::clone(&columns), once });
             c.b.emit_all(op, &[y, g, cells, inverse, table, passing], &[sums, gx])?;
             c.compare(gx);
+            if own {
+                c.compare(sums);
+                return Ok(());
+            }
             c.compare_leaf(sums)
         }));
     }

@@ -69,13 +69,14 @@ impl Columns {
         b.emit(Op::Mesh(op), &[x, cells, table, passing])
     }
 
-    /// The kernel `entry` for so many vectors a copy, `group` of them in a workgroup.
+    /// The kernel `entry` for so many vectors a copy, `group` of them in a workgroup; whether it runs
+    /// once, and whether each sample has cells of its own.
     pub(in crate::ops) fn kernel(
         &self,
         entry: &'static str,
         vectors: usize,
         group: usize,
-        once: bool,
+        [once, own]: [bool; 2],
     ) -> GpuKernel {
         let flag = |on: bool| Word::U32(u32::from(on));
         let number = |n: usize| Word::U32(n as u32);
@@ -90,6 +91,7 @@ impl Columns {
             .word("unitary", flag(self.unitary))
             .word("once", flag(once))
             .word("leaves", Word::Leaves)
+            .word("own", flag(own))
     }
 
     /// Whether the upper guide of a column's cells is odd, of the first column, where cells join

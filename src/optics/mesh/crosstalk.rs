@@ -9,8 +9,16 @@
 
 use super::faults::{map, sum};
 use super::{Faults, Mesh, Settings};
+use crate::math::sparse::Sparse;
 
-/// Shifters in a plane column x as (y, index into theta, phi or gamma), by y.
+/// A shifter: which of θ, φ and γ, and its number among these.
+type Shifter = (usize, usize);
+
+const THETA: usize = 0;
+const PHI: usize = 1;
+const GAMMA: usize = 2;
+
+/// Shifters in a plane column x as (y, number), by y.
 fn stand(mesh: &Mesh, x: usize) -> Vec<(usize, usize)> {
     let layout = &mesh.layout;
     let mut out: Vec<(usize, usize)> = if x == 2 * layout.depth {
@@ -28,50 +36,46 @@ fn stand(mesh: &Mesh, x: usize) -> Vec<(usize, usize)> {
     out
 }
 
-fn phases(settings: &Settings, x: usize, depth: usize) -> &[f64] {
-    match x {
-        x if x == 2 * depth => &settings.gamma,
-        x if x % 2 == 0 => &settings.phi,
-        _ => &settings.theta,
-    }
-}
-
-fn phases_mut(settings: &mut Settings, x: usize, depth: usize) -> &mut [f64] {
-    match x {
-        x if x == 2 * depth => &mut settings.gamma,
-        x if x % 2 == 0 => &mut settings.phi,
-        _ => &mut settings.theta,
-    }
-}
-
-/// What neighbours add to each phase.
-fn added(mesh: &Mesh, faults: &Faults, driven: &Settings) -> Settings {
-    let depth = mesh.layout.depth;
-    let mut out = mesh.zero_settings();
+/// Pairs of neighbours, with the share of either's phase that reaches the other.
+fn neighbours(mesh: &Mesh, faults: &Faults) -> Vec<(Shifter, Shifter, f64)> {
+    let last = 2 * mesh.layout.depth;
+    let kind = |x: usize| match x {
+        x if x == last => GAMMA,
+        x if x % 2 == 0 => PHI,
+        _ => THETA,
+    };
+    let mut pairs = Vec::new();
     let mut before: Vec<(usize, usize)> = Vec::new();
-    for x in 0..=2 * depth {
+    for x in 0..=last {
         let here = stand(mesh, x);
-        let own = phases(driven, x, depth);
-        let added = phases_mut(&mut out, x, depth);
-        for pair in here.windows(2) {
-            let [(y, i), (z, j)] = [pair[0], pair[1]];
-            if z - y <= 2 {
-                added[i] += faults.crosstalk * own[j];
-                added[j] += faults.crosstalk * own[i];
-            }
+        if faults.crosstalk != 0.0 {
+            let near = here.windows(2).filter(|pair| pair[1].0 - pair[0].0 <= 2);
+            pairs.extend(
+                near.map(|pair| ((kind(x), pair[0].1), (kind(x), pair[1].1), faults.crosstalk)),
+            );
         }
         if faults.crosstalk_along != 0.0 && x > 0 {
             for &(y, i) in &here {
                 let from = before.partition_point(|&(z, _)| z + 1 < y);
-                for &(_, j) in before[from..].iter().take_while(|&&(z, _)| z <= y + 1) {
-                    let theirs = phases(driven, x - 1, depth)[j];
-                    let mine = phases(driven, x, depth)[i];
-                    phases_mut(&mut out, x, depth)[i] += faults.crosstalk_along * theirs;
-                    phases_mut(&mut out, x - 1, depth)[j] += faults.crosstalk_along * mine;
-                }
+                let near = before[from..].iter().take_while(|&&(z, _)| z <= y + 1);
+                pairs.extend(
+                    near.map(|&(_, j)| ((kind(x), i), (kind(x - 1), j), faults.crosstalk_along)),
+                );
             }
         }
         before = here;
+    }
+    pairs
+}
+
+/// What neighbours add to each phase.
+fn added(mesh: &Mesh, pairs: &[(Shifter, Shifter, f64)], driven: &Settings) -> Settings {
+    let mut out = mesh.zero_settings();
+    let own = [&driven.theta, &driven.phi, &driven.gamma];
+    let to = [&mut out.theta, &mut out.phi, &mut out.gamma];
+    for &((a, i), (b, j), share) in pairs {
+        to[a][i] += share * own[b][j];
+        to[b][j] += share * own[a][i];
     }
     out
 }
@@ -81,7 +85,24 @@ pub fn spread(mesh: &Mesh, faults: &Faults, driven: &Settings) -> Settings {
     if faults.crosstalk == 0.0 && faults.crosstalk_along == 0.0 {
         return driven.clone();
     }
-    sum(driven, &added(mesh, faults, driven))
+    sum(driven, &added(mesh, &neighbours(mesh, faults), driven))
+}
+
+/// What [`spread`] adds as matrices: to θ, φ and γ (first index) from θ, φ and γ (second), none where
+/// nothing reaches. Each is the transpose of its mirror.
+pub fn maps(mesh: &Mesh, faults: &Faults) -> [[Option<Sparse>; 3]; 3] {
+    let cells = mesh.layout.cells.len();
+    let counts = [cells, cells, mesh.n];
+    let mut rows = counts.map(|count| [0, 1, 2].map(|_| vec![Vec::new(); count]));
+    for ((a, i), (b, j), share) in neighbours(mesh, faults) {
+        rows[a][b][i].push((j, share));
+        rows[b][a][j].push((i, share));
+    }
+    let map = |b: usize, rows: &[Vec<(usize, f64)>]| {
+        let any = rows.iter().any(|row| !row.is_empty());
+        any.then(|| Sparse::from_rows(counts[b], rows))
+    };
+    rows.map(|of| [0, 1, 2].map(|b| map(b, &of[b])))
 }
 
 /// What to drive so that [`spread`] gives `wanted` up to turns of 2π, each in [0, 2π) where that
@@ -94,9 +115,9 @@ pub fn gather(mesh: &Mesh, faults: &Faults, wanted: &Settings) -> Settings {
     if faults.crosstalk == 0.0 && faults.crosstalk_along == 0.0 {
         return driven;
     }
-    let mut wanted = wanted.clone();
+    let (pairs, mut wanted) = (neighbours(mesh, faults), wanted.clone());
     for round in 0..200 {
-        let less = map(&added(mesh, faults, &driven), |x| -x);
+        let less = map(&added(mesh, &pairs, &driven), |x| -x);
         let next = sum(&wanted, &less);
         if round < 8 {
             let turned = map(&next, super::cell::wrap);
@@ -175,6 +196,34 @@ mod tests {
             assert!((left / right - 1.0).abs() < 1e-13, "{topology:?}: {left} {right}");
             assert!((left / dot(&a, &b) - 1.0).abs() > 0.01, "and does something");
         }
+    }
+
+    /// Row by row the same products, in another order: some roundings of phases of a few turns.
+    #[test]
+    fn the_matrices_are_the_map() {
+        for topology in Topology::ALL {
+            let mesh = Mesh::new(8, topology).expect("a size in range");
+            let driven = random(&mesh, 4);
+            let parts = [&driven.theta, &driven.phi, &driven.gamma];
+            let mut found = Vec::new();
+            for (a, row) in maps(&mesh, &faults(&mesh)).into_iter().enumerate() {
+                let mut out = parts[a].clone();
+                for (map, x) in row.into_iter().zip(parts) {
+                    let Some(map) = map else { continue };
+                    for (r, y) in out.iter_mut().enumerate() {
+                        let entries = map.start[r] as usize..map.start[r + 1] as usize;
+                        *y +=
+                            entries.map(|k| map.weight[k] * x[map.index[k] as usize]).sum::<f64>();
+                    }
+                }
+                found.extend(out);
+            }
+            let heated = flat(&spread(&mesh, &faults(&mesh), &driven));
+            assert!(found.iter().zip(heated).all(|(x, y)| (x - y).abs() < 1e-14), "{topology:?}");
+        }
+        let mesh = Mesh::new(8, Topology::Clements).expect("a size in range");
+        let across = Faults { crosstalk: 0.03, ..Faults::none(&mesh) };
+        assert!(maps(&mesh, &across)[0][1].is_none(), "nothing along the chip");
     }
 
     #[test]

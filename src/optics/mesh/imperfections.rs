@@ -31,8 +31,8 @@ pub struct Imperfections {
     pub phi_std: f64,
     /// Of an output phase, in radians.
     pub gamma_std: f64,
-    /// Standard deviation of what every exposure adds to every phase, in radians; a matrix is that
-    /// of one exposure.
+    /// Standard deviation of what every exposure, of one sample, adds to every phase, in radians; a
+    /// matrix is that of one exposure.
     pub shot_std: f64,
     /// Mean loss of an interferometer in dB.
     pub loss_db: f64,
@@ -57,6 +57,8 @@ pub struct Imperfections {
     pub voltage_bits: Option<u32>,
     /// Random walk of every phase in radians per √s.
     pub drift_std: f64,
+    /// Seconds that a step of training takes, for the drift meanwhile.
+    pub step_s: f64,
 }
 
 impl Default for Imperfections {
@@ -78,6 +80,7 @@ impl Default for Imperfections {
             phase_bits: None,
             voltage_bits: None,
             drift_std: 0.0,
+            step_s: 1.0,
         }
     }
 }
@@ -128,6 +131,7 @@ impl Imperfections {
             ("crosstalk", self.crosstalk, 0.1),
             ("crosstalk_along", self.crosstalk_along, 0.1),
             ("drift_std", self.drift_std, f64::INFINITY),
+            ("step_s", self.step_s, f64::INFINITY),
         ];
         for (key, value, most) in ranges {
             // A NaN is in no range.
