@@ -424,7 +424,7 @@ fn methods_are_alike_on_all_backends() {
         let method = names(method);
         let method = method.as_str().expect("text");
         let faults = "[hardware]\nseed = 4\nmask = { levels = 64, phase_std = 0.05, shot_phase_std = 0.02 }\nalignment = { lateral = \"0.3 um\" }\ndetector = { gain_std = 0.01 }\n";
-        let cameras = ["dfa", "fa", "local"].contains(&method);
+        let cameras = ["dfa", "adfa", "fa", "local"].contains(&method);
         let text = stack("open", if cameras { CAMERA } else { "" }, faults)
             .replace("epochs = 1", &format!("epochs = 1\nmethod = \"{method}\""));
         let exact = Exact::in_f64(&text).gradients();
@@ -455,7 +455,7 @@ fn steps_are_golden() {
     for method in MethodName::ALL {
         let name = serde_json::to_value(method).expect("a name");
         let name = name.as_str().expect("text");
-        let cameras = ["dfa", "fa", "local"].contains(&name);
+        let cameras = ["dfa", "adfa", "fa", "local"].contains(&name);
         let text = stack("open", if cameras { CAMERA } else { "" }, MILD);
         let experiment = experiment(&text, &[&format!("train.method={name}")]);
         let recipe = experiment.train.as_ref().expect("a recipe");
@@ -514,6 +514,32 @@ fn wrights_toy_keeps_its_gradient() {
     }
 }
 
+/// Augmented feedback with the camera's own derivative for g is direct feedback, in direction and
+/// length, where the twin is the device; with another g it is not.
+#[test]
+fn augmented_alignment_with_the_cameras_slope_is_direct() {
+    let gradients = |method: &str| {
+        let text = stack("open", CAMERA, "").replace("epochs = 1", &format!("epochs = 1\n{method}"));
+        Exact::in_f64(&text).gradients()
+    };
+    let apart = |slope: &str| -> Vec<f64> {
+        let own = gradients(&format!("method = \"adfa\"\nfeedback = {{ slope = \"{slope}\" }}"));
+        let direct = gradients("method = \"dfa\"");
+        assert_eq!(own.len(), direct.len());
+        let size = |g: &[f64]| g.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let miss = |(a, b): (&Vec<f64>, &Vec<f64>)| {
+            size(&a.iter().zip(b).map(|(x, y)| x - y).collect::<Vec<_>>()) / size(b)
+        };
+        own.iter().zip(&direct).map(miss).collect()
+    };
+    assert!(apart("root").iter().all(|&e| e < 1e-12), "{:?}", apart("root"));
+    for slope in ["one", "linear", "sine"] {
+        let [hidden, last] = apart(slope)[..] else { panic!("two masks") };
+        // Behind the camera nothing is replaced.
+        assert!(hidden > 0.1 && last < 1e-12, "{slope}: {hidden:e} {last:e}");
+    }
+}
+
 /// A method that does not suit a machine is refused with the reason.
 #[test]
 fn unsuitable_methods_are_refused() {
@@ -522,7 +548,9 @@ fn unsuitable_methods_are_refused() {
         let recipe = experiment.train.as_ref().expect("a recipe");
         methods::of(recipe, &experiment.optic).err().expect("a refusal").to_string()
     };
-    assert!(refused(&stack("open", "", ""), "dfa").contains("no camera"));
+    for method in ["dfa", "adfa"] {
+        assert!(refused(&stack("open", "", ""), method).contains("no camera"));
+    }
     assert!(refused(&stack("open", CAMERA, ""), "echo").contains("camera"));
     let absorber =
         r#"{ kind = "activation", function = "saturable", absorption = 2.0, saturation = 0.3 },"#;

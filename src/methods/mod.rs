@@ -116,6 +116,7 @@ pub fn of(recipe: &Recipe, optic: &Optic) -> Result<Box<dyn Method>> {
         MethodName::AsyT => Box::new(aware::Aware { fields: false, hidden: false }),
         MethodName::Dat => Box::new(aware::DualAdaptive),
         MethodName::Dfa => Box::new(alignment::Alignment::direct(optic, &recipe.feedback)?),
+        MethodName::Adfa => Box::new(alignment::Alignment::augmented(optic, &recipe.feedback)?),
         MethodName::Fa => Box::new(alignment::Alignment::sequential(optic, &recipe.feedback)?),
         MethodName::LastLayer => Box::new(alignment::LastLayer),
         MethodName::Local => Box::new(local::Local::new(optic)?),

@@ -71,6 +71,8 @@ pub enum MethodName {
     Dat,
     /// Direct feedback alignment between cameras.
     Dfa,
+    /// Likewise, with any function of a camera's reading in place of its derivative.
+    Adfa,
     /// Feedback alignment from camera to camera.
     Fa,
     /// Each layer by a loss on its own camera.
@@ -113,7 +115,7 @@ impl MethodName {
         )
     }
 
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Backprop,
         Self::Vaccination,
         Self::Pat,
@@ -121,6 +123,7 @@ impl MethodName {
         Self::AsyT,
         Self::Dat,
         Self::Dfa,
+        Self::Adfa,
         Self::Fa,
         Self::Local,
         Self::LastLayer,
@@ -136,7 +139,7 @@ impl MethodName {
     ];
 }
 
-/// Of `dfa` and `fa`.
+/// Of `dfa`, `adfa` and `fa`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Feedback {
@@ -144,12 +147,28 @@ pub struct Feedback {
     pub seed: u64,
     /// Over the bound 1/√n of their elements.
     pub scale: f64,
+    /// Of `adfa`.
+    pub slope: Slope,
 }
 
 impl Default for Feedback {
     fn default() -> Self {
-        Self { seed: 1, scale: 1.0 }
+        Self { seed: 1, scale: 1.0, slope: Slope::default() }
     }
+}
+
+/// What stands in place of the derivative of camera and re-modulation: a function of x, a camera's
+/// reading over the mean that it would have if all the light of the source came evenly. Nothing of the
+/// device need be known for it; alignment is the better the more it goes with the derivative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Slope {
+    #[default]
+    Sine,
+    One,
+    Linear,
+    /// √x, the derivative itself but for the re-modulation's scale: `adfa` is `dfa` on a perfect twin.
+    Root,
 }
 
 /// Of `spsa`: directions a step, and how far along them, in radians for phases.

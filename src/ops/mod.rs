@@ -11,6 +11,7 @@ pub mod align;
 pub mod apply;
 pub mod arrange;
 pub mod attenuate;
+pub mod augment;
 pub mod case;
 pub mod clamp;
 pub mod columns;
@@ -129,6 +130,7 @@ ops! {
     apply::MatrixAdjoint,
     apply::Outer,
     attenuate::Attenuate,
+    augment::Augment,
     clamp::Clamp,
     columns::Columns,
     columns_grad::ColumnsGrad,
@@ -194,6 +196,7 @@ pub fn cases() -> Vec<case::Case> {
         align::cases,
         apply::cases,
         attenuate::cases,
+        augment::cases,
         clamp::cases,
         columns::cases,
         columns_grad::cases,
