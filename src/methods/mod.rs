@@ -4,6 +4,7 @@
 pub mod alignment;
 pub mod aware;
 pub mod backprop;
+pub mod contrast;
 pub mod insitu;
 pub mod local;
 pub mod oracle;
@@ -120,6 +121,10 @@ pub fn of(recipe: &Recipe, optic: &Optic) -> Result<Box<dyn Method>> {
         MethodName::Fa => Box::new(alignment::Alignment::sequential(optic, &recipe.feedback)?),
         MethodName::LastLayer => Box::new(alignment::LastLayer),
         MethodName::Local => Box::new(local::Local::new(optic)?),
+        MethodName::ForwardForward => {
+            Box::new(contrast::Contrast::forward_forward(optic, &recipe.contrast)?)
+        }
+        MethodName::PhyLl => Box::new(contrast::Contrast::phyll(optic, &recipe.contrast)?),
         MethodName::Spsa => Box::new(zeroth::Zeroth::spsa(recipe)),
         MethodName::Flops => Box::new(zeroth::Zeroth::flops(recipe)),
         MethodName::FiniteDifferences

@@ -29,6 +29,8 @@ pub struct Recipe {
     #[serde(default, skip_serializing_if = "is_default")]
     pub feedback: Feedback,
     #[serde(default, skip_serializing_if = "is_default")]
+    pub contrast: Contrast,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub spsa: Spsa,
     #[serde(default, skip_serializing_if = "is_default")]
     pub flops: Flops,
@@ -77,6 +79,11 @@ pub enum MethodName {
     Fa,
     /// Each layer by a loss on its own camera.
     Local,
+    /// Each layer by what tells its readings of right labels from those of wrong ones: their size.
+    ForwardForward,
+    /// Likewise, by their cosine with a fixed pattern: physical local learning.
+    #[serde(rename = "phyll")]
+    PhyLl,
     /// Control: nothing before the last layer is trained.
     LastLayer,
     /// Simultaneous perturbation.
@@ -115,7 +122,7 @@ impl MethodName {
         )
     }
 
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Backprop,
         Self::Vaccination,
         Self::Pat,
@@ -126,6 +133,8 @@ impl MethodName {
         Self::Adfa,
         Self::Fa,
         Self::Local,
+        Self::ForwardForward,
+        Self::PhyLl,
         Self::LastLayer,
         Self::Spsa,
         Self::Flops,
@@ -169,6 +178,27 @@ pub enum Slope {
     Linear,
     /// √x, the derivative itself but for the re-modulation's scale: `adfa` is `dfa` on a perfect twin.
     Root,
+}
+
+/// Of `forward_forward` and `phyll`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Contrast {
+    /// Of the image, from the top, in which the label shows.
+    pub rows: usize,
+    /// Of `forward_forward`: the goodness that parts right from wrong, the mean square of a camera's
+    /// readings over what they would be if all the light of the source came evenly.
+    pub threshold: f64,
+    /// Of `forward_forward`: how steeply its loss rises with the goodness.
+    pub steepness: f64,
+    /// Of `phyll`: how steeply its loss falls with the difference of the cosines.
+    pub sharpness: f64,
+}
+
+impl Default for Contrast {
+    fn default() -> Self {
+        Self { rows: 4, threshold: 1.0, steepness: 2.0, sharpness: 20.0 }
+    }
 }
 
 /// Of `spsa`: directions a step, and how far along them, in radians for phases.
