@@ -150,9 +150,9 @@ fn line(done: &Done) -> String {
 /// The methods, and the layers of those that have a gradient.
 fn tables(rows: &[Row], preset: TableStyle) -> [Table; 2] {
     let mut tables = [Table::new(), Table::new()];
-    tables.iter_mut().for_each(|table| {
+    for table in &mut tables {
         table.load_style(preset);
-    });
+    }
     tables[0].set_header(HEADER);
     tables[1].set_header(LAYER_HEADER);
     for row in rows {

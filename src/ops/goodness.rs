@@ -20,7 +20,7 @@ pub struct Goodness {
 pub struct GoodnessAdjoint(pub Goodness);
 
 impl Goodness {
-    fn kernel(&self, inputs: &[&Slot], entry: &'static str) -> GpuKernel {
+    fn kernel(self, inputs: &[&Slot], entry: &'static str) -> GpuKernel {
         GpuKernel::pointwise(Self::NAME, inputs[0].shape.len())
             .entry(entry)
             .word("weight", Word::F32(self.weight as f32))
