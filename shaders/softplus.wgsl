@@ -1,4 +1,4 @@
-// y = ln(1 + exp(b (x - t))), and its adjoint. See src/ops/softplus.rs.
+// y = ln(1 + exp(b x)), and its adjoint. See src/ops/softplus.rs.
 // needs: real
 struct Params {
     first: u32,
@@ -6,7 +6,6 @@ struct Params {
     leaf: u32,
     len: u32,
     steepness: f32,
-    threshold: f32,
     g_stride: u32,
 }
 
@@ -21,7 +20,7 @@ struct Params {
 fn softplus(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
-        let z = p.steepness * (x[i] - p.threshold);
+        let z = p.steepness * x[i];
         y[i] = max(z, 0.0) + log_f32(1.0 + exp_f32(-abs(z)));
     }
 }
@@ -30,7 +29,7 @@ fn softplus(@builtin(global_invocation_id) id: vec3<u32>) {
 fn softplus_adjoint(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
-        let z = p.steepness * (x[i] - p.threshold);
+        let z = p.steepness * x[i];
         let small = exp_f32(-abs(z));
         let slope = select(small, 1.0, z > 0.0) / (1.0 + small);
         back[i] = g[id.y * p.g_stride + id.x] * p.steepness * slope;

@@ -2,23 +2,27 @@
 //! each layer behind which a camera stands learns to tell the two apart; nothing goes back from a
 //! camera to the one before.
 //!
-//! | method | local loss of a camera's readings | source |
+//! The loss of a camera is ln(1 + exp(β (a₋ - a₊))), a₊ and a₋ what its readings x come to with the
+//! right label and with the wrong one:
+//!
+//! | method | a | source |
 //! |---|---|---|
-//! | forward-forward | ln(1 + exp(β (θ - G₊))) + ln(1 + exp(β (G₋ - θ))), G = mean of x² | Hinton 2022, arXiv 2212.13345 |
-//! | PhyLL | ln(1 + exp(β (c₋ - c₊))), c = cos(x, ζ), ζ fixed and random | Momeni 2023, Science 382, 1297; as Padmani and Joshi 2025, arXiv 2510.06762 |
+//! | forward-forward | the goodness, ln Σ x² | Hinton 2022, arXiv 2212.13345; of the difference, Lee and Song 2023, arXiv 2303.08418 |
+//! | PhyLL | √n cos(x, ζ), ζ fixed and random, n samples | Momeni 2023, Science 382, 1297; in this form Padmani and Joshi 2025, arXiv 2510.06762 |
 //!
-//! x is a reading over what it would be if all the light of the source came evenly. The label shows as a
-//! bright patch in the first rows of the image ([`crate::ops::overlay`]). Re-modulation divides by
-//! √Σ I²: it is forward-forward's normalisation, and takes from a layer the goodness of the one before.
-//! A cosine of the two passes with each other, in place of one of each with ζ, would have a layer drop
-//! the image, which both carry.
+//! The label shows as a bright patch in the first rows of the image ([`crate::ops::overlay`]).
+//! Re-modulation divides by √Σ I²: it is forward-forward's normalisation, and takes from a layer the
+//! goodness of the one before.
 //!
-//! Departures. In both papers what is trained is a digital weight, whose gradient asks for no model of
-//! the physics; here a layer's weights are its masks, and the twin's adjoint of that one layer, at
-//! what the camera before it read, stands for the weight's transpose. The last layer has no camera but the
-//! detector, and is the read-out: trained by `[train.loss]` on a third pass, of the image without a label
-//! (Hinton's second way to classify; PhyLL's read-out), so that an answer takes one exposure, and
-//! not one a class. A step takes three a sample.
+//! Departures. Hinton parts the goodness of each pass from a threshold; the light that reaches a camera
+//! differs between layers by orders, and the two passes are parted from each other. A cosine of the
+//! passes with each other, as PhyLL is also told, has a layer drop the image, which both carry. In both
+//! papers what is trained is a digital weight, whose gradient asks for no model of the physics; here a
+//! layer's weights are its masks, and the twin's adjoint of that one layer, at what the camera before
+//! it read, stands for the weight's transpose. The last layer has no camera but the detector, and is
+//! the read-out: trained by `[train.loss]` on a third pass, of the image without a label (Hinton's
+//! second way to classify; PhyLL's read-out), so that an answer takes one exposure, and not one a
+//! class. A step takes three a sample.
 
 use super::aware::{CAMERAS, show, taken, twin_at};
 use super::local::{given, has_cameras};
@@ -142,10 +146,9 @@ impl Contrast {
             }
             read.push(cameras(b, &pair)?);
         }
-        let power = pair.twin.source_power()?;
         let mut local = Vec::new();
         for (layer, (&right, &wrong)) in read[0].iter().zip(&read[1]).enumerate() {
-            local.push(self.local(b, layer, [right, wrong], power)?);
+            local.push(self.local(b, layer, [right, wrong])?);
         }
         let shown = show(b, pair)?;
         let (_, own) = twin_at(b, pair, &shown, &CAMERAS, &mut |b, _, slot| given(b, slot))?;
@@ -154,41 +157,37 @@ impl Contrast {
         Ok(Losses { cameras: local, last, counters })
     }
 
-    /// The loss of camera `layer`.
-    fn local(
-        &self,
-        b: &mut Builder,
-        layer: usize,
-        [right, wrong]: [SlotId; 2],
-        power: f64,
-    ) -> Result<SlotId> {
-        let Options { threshold, steepness, sharpness, .. } = self.options;
-        let shape = b.slot(right).shape.clone();
+    /// What the readings of camera `layer` come to `[1]`, but for a scale.
+    fn activity(&self, b: &mut Builder, layer: usize, read: SlotId) -> Result<SlotId> {
+        let shape = Shape::real(&b.slot(read).shape.dims);
         match self.goal {
-            Goal::ForwardForward => {
-                let weight = shape.len() as f64 / (power * power);
-                let mut side = |read: SlotId, steepness: f64| -> Result<SlotId> {
-                    let good = b.emit(Op::Goodness(Goodness { weight }), &[read])?;
-                    b.emit(Op::Softplus(Softplus { steepness, threshold }), &[good])
-                };
-                let (right, wrong) = (side(right, -steepness)?, side(wrong, steepness)?);
-                b.emit(Op::Add(Add), &[right, wrong])
-            }
+            Goal::ForwardForward => b.emit(Op::Goodness(Goodness), &[read]),
             Goal::PhyLl => {
                 let name = format!("contrast.goal.{layer}");
-                let goal = b.constant(&name, Shape::real(&shape.dims), || {
+                let n = shape.len();
+                let goal = b.constant(&name, shape, || {
                     let draw = |k: usize| uniform(SEED, layer as u32, Site::Goal, k as u32);
-                    Data::Real((0..shape.len()).map(|k| 2.0 * draw(k) - 1.0).collect())
+                    Data::Real((0..n).map(|k| 2.0 * draw(k) - 1.0).collect())
                 });
-                let minus = b.constant("minus.one", Shape::real(&[1]), || Data::Real(vec![-1.0]));
-                let [right, wrong] =
-                    [right, wrong].map(|read| b.emit(Op::Similarity(Similarity), &[read, goal]));
-                let right = b.emit(Op::Gain(Gain), &[right?, minus])?;
-                let apart = b.emit(Op::Add(Add), &[wrong?, right])?;
-                let op = Softplus { steepness: sharpness, threshold: 0.0 };
-                b.emit(Op::Softplus(op), &[apart])
+                b.emit(Op::Similarity(Similarity), &[read, goal])
             }
         }
+    }
+
+    /// The loss of camera `layer`.
+    fn local(&self, b: &mut Builder, layer: usize, read: [SlotId; 2]) -> Result<SlotId> {
+        let samples = b.slot(read[0]).shape.len() as f64;
+        // A cosine with a random pattern is of size 1/√n.
+        let scale = match self.goal {
+            Goal::ForwardForward => 1.0,
+            Goal::PhyLl => samples.sqrt(),
+        };
+        let [right, wrong] = read.map(|read| self.activity(b, layer, read));
+        let minus = b.constant("minus.one", Shape::real(&[1]), || Data::Real(vec![-1.0]));
+        let right = b.emit(Op::Gain(Gain), &[right?, minus])?;
+        let apart = b.emit(Op::Add(Add), &[wrong?, right])?;
+        let op = Softplus { steepness: scale * self.options.steepness };
+        b.emit(Op::Softplus(op), &[apart])
     }
 }
 

@@ -186,18 +186,13 @@ pub enum Slope {
 pub struct Contrast {
     /// Of the image, from the top, in which the label shows.
     pub rows: usize,
-    /// Of `forward_forward`: the goodness that parts right from wrong, the mean square of a camera's
-    /// readings over what they would be if all the light of the source came evenly.
-    pub threshold: f64,
-    /// Of `forward_forward`: how steeply its loss rises with the goodness.
+    /// How steeply the loss falls as right and wrong part.
     pub steepness: f64,
-    /// Of `phyll`: how steeply its loss falls with the difference of the cosines.
-    pub sharpness: f64,
 }
 
 impl Default for Contrast {
     fn default() -> Self {
-        Self { rows: 4, threshold: 1.0, steepness: 2.0, sharpness: 20.0 }
+        Self { rows: 4, steepness: 20.0 }
     }
 }
 

@@ -1,5 +1,6 @@
-//! G = w Σ x²: the goodness of a layer's activations (Hinton 2022, arXiv 2212.13345, section 2). x real,
-//! G `[1]`. Adjoint: g_x = 2 w g x.
+//! G = ln Σ x²: the goodness of a layer's activations (Hinton 2022, arXiv 2212.13345, section 2), as a
+//! logarithm, since how much light reaches a camera differs between layers by orders. x real, G `[1]`.
+//! Adjoint: g_x = 2 g x / Σ x². Dark has G = 0 and no gradient.
 
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word};
@@ -9,23 +10,23 @@ use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
 use crate::program::{Kind, Node, Shape, Slot};
 
-#[derive(Debug, Clone, Copy)]
-pub struct Goodness {
-    /// w.
-    pub weight: f64,
-}
+/// Operand: x.
+#[derive(Debug, Clone)]
+pub struct Goodness;
 
 /// x, g -> g_x.
 #[derive(Debug, Clone)]
-pub struct GoodnessAdjoint(pub Goodness);
+pub struct GoodnessAdjoint;
 
-impl Goodness {
-    fn kernel(self, inputs: &[&Slot], entry: &'static str) -> GpuKernel {
-        GpuKernel::pointwise(Self::NAME, inputs[0].shape.len())
-            .entry(entry)
-            .word("weight", Word::F32(self.weight as f32))
-            .word("g_stride", copies_of_last(inputs))
-    }
+fn kernel(inputs: &[&Slot], entry: &'static str, g_stride: Word) -> GpuKernel {
+    GpuKernel::pointwise(Goodness::NAME, inputs[0].shape.len())
+        .entry(entry)
+        .groups(1)
+        .word("g_stride", g_stride)
+}
+
+fn square<T: Scalar>(x: &[T], places: &[u32]) -> T {
+    places.iter().map(|&at| x[at as usize] * x[at as usize]).sum()
 }
 
 impl Primitive for Goodness {
@@ -39,21 +40,21 @@ impl Primitive for Goodness {
     fn adjoint(&self, walk: &mut Adjoint, node: &Node) -> Result<()> {
         let g = walk.incoming(node)?;
         let x = node.inputs[0];
-        let back = walk.emit(Op::GoodnessAdjoint(GoodnessAdjoint(*self)), &[x, g])?;
+        let back = walk.emit(Op::GoodnessAdjoint(GoodnessAdjoint), &[x, g])?;
         walk.contribute(x, back)
     }
 
     fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
-        let (weight, places) = (T::of(self.weight), compile.arrangement.places(&inputs[0].shape));
+        let places = compile.arrangement.places(&inputs[0].shape);
         CpuKernel::new(move |io| {
-            let x = io.inputs[0].real();
-            let total: T = places.iter().map(|&at| x[at as usize] * x[at as usize]).sum();
-            io.outputs[0].real()[0] = weight * total;
+            let total: T = square(io.inputs[0].real(), &places);
+            let lit = total > T::zero();
+            io.outputs[0].real()[0] = if lit { total.logarithm() } else { T::zero() };
         })
     }
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
-        self.kernel(inputs, Self::NAME).groups(1)
+        kernel(inputs, Self::NAME, Word::U32(0))
     }
 
     fn cost(&self, inputs: &[&Slot]) -> Cost {
@@ -70,32 +71,33 @@ impl Primitive for GoodnessAdjoint {
         Ok(inputs[0].shape.clone())
     }
 
-    fn cpu<T: Scalar>(&self, _: &[&Slot], _: &mut CpuCompile<T>) -> CpuKernel<T> {
-        let twice = T::of(2.0 * self.0.weight);
+    fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let places = compile.arrangement.places(&inputs[0].shape);
         CpuKernel::new(move |io| {
             let (x, g): (&[T], T) = (io.inputs[0].real(), io.inputs[1].real()[0]);
-            io.outputs[0].real().iter_mut().zip(x).for_each(|(back, &x)| *back = twice * g * x);
+            let total = square(x, &places);
+            let by = if total > T::zero() { T::of(2.0) * g / total } else { T::zero() };
+            io.outputs[0].real().iter_mut().zip(x).for_each(|(back, &x)| *back = by * x);
         })
     }
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
-        self.0.kernel(inputs, Self::NAME)
+        kernel(inputs, Self::NAME, copies_of_last(inputs))
     }
 
     fn cost(&self, inputs: &[&Slot]) -> Cost {
         let n = inputs[0].shape.len();
-        Cost::new(2 * n, 2 * n)
+        Cost::new(3 * n, 2 * n)
     }
 }
 
 pub fn cases() -> Vec<Case> {
     vec![build("goodness", 32.0, |c| {
         let x = c.sample(Shape::real(&[6, 50]));
-        let op = Goodness { weight: 0.01 };
-        let good = c.b.emit(Op::Goodness(op), &[x])?;
+        let good = c.b.emit(Op::Goodness(Goodness), &[x])?;
         c.compare(good);
         let g = c.sample(Shape::real(&[1]));
-        let back = c.b.emit(Op::GoodnessAdjoint(GoodnessAdjoint(op)), &[x, g])?;
+        let back = c.b.emit(Op::GoodnessAdjoint(GoodnessAdjoint), &[x, g])?;
         c.compare(back);
         Ok(())
     })]

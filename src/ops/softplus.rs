@@ -1,5 +1,4 @@
-//! y = ln(1 + exp(β (x - θ))), pointwise, real: a loss of what should lie below θ where β > 0, above it
-//! where β < 0. Adjoint: g_x = g β σ(β (x - θ)).
+//! y = ln(1 + exp(β x)), pointwise, real: a loss of what should be negative. Adjoint: g_x = g β σ(β x).
 
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word};
@@ -13,8 +12,6 @@ use crate::program::{Kind, Node, Shape, Slot};
 pub struct Softplus {
     /// β.
     pub steepness: f64,
-    /// θ.
-    pub threshold: f64,
 }
 
 /// x, g -> g_x.
@@ -22,9 +19,9 @@ pub struct Softplus {
 pub struct SoftplusAdjoint(pub Softplus);
 
 impl Softplus {
-    /// β (x - θ) and exp(-|β (x - θ)|).
+    /// β x and exp(-|β x|).
     fn argument<T: Scalar>(&self, x: T) -> [T; 2] {
-        let z = T::of(self.steepness) * (x - T::of(self.threshold));
+        let z = T::of(self.steepness) * x;
         [z, (-z.abs()).exponential()]
     }
 
@@ -38,7 +35,6 @@ impl Softplus {
         GpuKernel::pointwise(Self::NAME, len)
             .entry(entry)
             .word("steepness", Word::F32(self.steepness as f32))
-            .word("threshold", Word::F32(self.threshold as f32))
             .word("g_stride", stride)
     }
 }
@@ -115,7 +111,7 @@ pub fn cases() -> Vec<Case> {
             // The exponent is as far off as its argument is large.
             build(format!("softplus {steepness}"), 64.0, |c| {
                 let x = c.sample(Shape::real(&[6]));
-                let op = Softplus { steepness, threshold: 0.3 };
+                let op = Softplus { steepness };
                 let y = c.b.emit(Op::Softplus(op), &[x])?;
                 c.compare(y);
                 let (own, shared) = (c.sample(Shape::real(&[6])), c.constant(Shape::real(&[6])));
