@@ -20,12 +20,12 @@ pub struct SoftplusAdjoint(pub Softplus);
 
 impl Softplus {
     /// β x and exp(-|β x|).
-    fn argument<T: Scalar>(&self, x: T) -> [T; 2] {
+    fn argument<T: Scalar>(self, x: T) -> [T; 2] {
         let z = T::of(self.steepness) * x;
         [z, (-z.abs()).exponential()]
     }
 
-    fn kernel(&self, inputs: &[&Slot], entry: &'static str) -> GpuKernel {
+    fn kernel(self, inputs: &[&Slot], entry: &'static str) -> GpuKernel {
         let len = inputs[0].shape.len();
         // One gradient for all samples, or one for each.
         let stride = match copies_of_last(inputs) {
