@@ -1,6 +1,7 @@
 //! Method identities: each method's gradient beside the exact one, in direction and magnitude, on
 //! machines where they must agree, and how far apart they are where physics says that they may not.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,13 +9,15 @@ use lightloom::backend::gpu::{self, Wanted};
 use lightloom::backend::{Executor, Precision, cpu};
 use lightloom::experiment::{Experiment, load};
 use lightloom::lower::{Machine, fuse};
+use lightloom::methods::contrast::Contrast;
 use lightloom::methods::recipe::MethodName;
-use lightloom::methods::{self, Pair, backprop, step};
+use lightloom::methods::{self, Method, Pair, backprop, step};
 use lightloom::ops::Op;
 use lightloom::ops::case::reals;
 use lightloom::ops::leaf_sum::LeafSum;
+use lightloom::ops::wrong_label::WrongLabel;
 use lightloom::optics::Hardware;
-use lightloom::program::{Builder, Data, Program, SlotId};
+use lightloom::program::{Builder, Data, Program, Shape, SlotId};
 
 mod common;
 
@@ -140,6 +143,9 @@ fn same(text: &str, method: &str, set: &[&str], tolerance: f64) {
 
 const CAMERA: &str = r#"{ kind = "detect" },
   { kind = "free_space", z = "20 um" },"#;
+
+/// Methods that ask for a camera between layers.
+const AT_CAMERAS: [&str; 6] = ["dfa", "adfa", "fa", "local", "forward_forward", "phyll"];
 
 /// Where the device is the twin, what is measured is what is computed.
 #[test]
@@ -537,7 +543,7 @@ fn methods_are_alike_on_all_backends() {
         let method = names(method);
         let method = method.as_str().expect("text");
         let faults = "[hardware]\nseed = 4\nmask = { levels = 64, phase_std = 0.05, shot_phase_std = 0.02 }\nalignment = { lateral = \"0.3 um\" }\ndetector = { gain_std = 0.01 }\n";
-        let cameras = ["dfa", "fa", "local"].contains(&method);
+        let cameras = AT_CAMERAS.contains(&method);
         let text = stack("open", if cameras { CAMERA } else { "" }, faults)
             .replace("epochs = 1", &format!("epochs = 1\nmethod = \"{method}\""));
         let most = if ["spsa", "flops", "echo"].contains(&method) { 1e-2 } else { 1e-3 };
@@ -593,7 +599,7 @@ fn steps_are_golden() {
     let stacks = MethodName::ALL.into_iter().map(|method| {
         let name = serde_json::to_value(method).expect("a name");
         let name = name.as_str().expect("text").to_owned();
-        let cameras = ["dfa", "fa", "local"].contains(&&*name);
+        let cameras = AT_CAMERAS.contains(&&*name);
         (name, "", stack("open", if cameras { CAMERA } else { "" }, MILD))
     });
     let chips = ["field_conjugation", "three_shot", "echo"]
@@ -656,6 +662,172 @@ fn wrights_toy_keeps_its_gradient() {
     }
 }
 
+/// Augmented feedback with the camera's own derivative for g is direct feedback, in direction and
+/// length, where the twin is the device; with another g it is not.
+#[test]
+fn augmented_alignment_with_the_cameras_slope_is_direct() {
+    let gradients = |method: &str| {
+        let text =
+            stack("open", CAMERA, "").replace("epochs = 1", &format!("epochs = 1\n{method}"));
+        Exact::in_f64(&text).gradients()
+    };
+    let apart = |slope: &str| -> Vec<f64> {
+        let own = gradients(&format!("method = \"adfa\"\nfeedback = {{ slope = \"{slope}\" }}"));
+        let direct = gradients("method = \"dfa\"");
+        assert_eq!(own.len(), direct.len());
+        let size = |g: &[f64]| g.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let miss = |(a, b): (&Vec<f64>, &Vec<f64>)| {
+            size(&a.iter().zip(b).map(|(x, y)| x - y).collect::<Vec<_>>()) / size(b)
+        };
+        own.iter().zip(&direct).map(miss).collect()
+    };
+    assert!(apart("root").iter().all(|&e| e < 1e-12), "{:?}", apart("root"));
+    for slope in ["one", "linear", "sine"] {
+        let [hidden, last] = apart(slope)[..] else { panic!("two masks") };
+        // Behind the camera nothing is replaced.
+        assert!(hidden > 0.1 && last < 1e-12, "{slope}: {hidden:e} {last:e}");
+    }
+}
+
+/// Two cameras, three masks.
+fn two_cameras(extra: &str) -> String {
+    let between = format!(
+        r#"{CAMERA}
+  {{ kind = "phase_mask", init = "random" }},
+  {{ kind = "free_space", z = "25 um" }},
+  {CAMERA}"#
+    );
+    stack("open", &between, extra)
+}
+
+/// The local loss of every camera, and that of the read-out, against five-point differences along the
+/// gradient of the mask before it, magnitude included: two cameras, so that a gradient that went back
+/// from one to the other would show.
+#[test]
+fn contrasts_have_the_gradients_of_their_own_layers() {
+    for phyll in [false, true] {
+        let experiment = experiment(&two_cameras(""), &[]);
+        let recipe = experiment.train.as_ref().expect("a recipe");
+        let new = if phyll { Contrast::phyll } else { Contrast::forward_forward };
+        let method = new(&experiment.optic, &recipe.contrast).expect("cameras");
+        let mut b = Builder::default();
+        let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
+        let (image, label) = (twin.image.expect("image"), twin.label.expect("label"));
+        let pair = Pair::new(&mut b, twin, &Hardware::default());
+        b.routine("exact", SAMPLES);
+        let gradient = method.gradient(&mut b, &pair, recipe).expect("a gradient");
+        b.routine("losses", SAMPLES);
+        let losses = method.losses(&mut b, &pair, recipe).expect("losses");
+        let each: Vec<SlotId> = losses.cameras.iter().copied().chain([losses.last]).collect();
+        let means: Vec<SlotId> = (each.iter().enumerate())
+            .map(|(k, &loss)| {
+                step::mean(&mut b, &format!("loss.{k}"), loss, 0.125).expect("a mean")
+            })
+            .collect();
+        b.section("read");
+        let means: Vec<SlotId> =
+            means.iter().map(|&m| b.emit(Op::LeafSum(LeafSum), &[m]).expect("a sum")).collect();
+        means.iter().enumerate().for_each(|(k, &m)| b.output(m, &format!("loss.{k}")));
+        let masks: Vec<(SlotId, SlotId)> =
+            pair.twin.trainable.iter().map(|t| (t.slot, gradient.of[&t.slot])).collect();
+        assert_eq!((masks.len(), means.len()), (3, 3));
+        masks.iter().enumerate().for_each(|(k, m)| b.output(m.1, &format!("grad.{k}")));
+        let pairs = b.find("train.pairs").expect("a counter");
+        let mut cpu =
+            cpu::compile(Arc::new(b.finish()), Precision::F64, Some(1)).expect("a thread");
+        let pixels = SAMPLES * IMAGE[0] * IMAGE[1];
+        let images = reals(50, pixels).iter().map(|v| 0.5 + 0.5 * v).collect();
+        cpu.write(image, &Data::Real(images)).expect("write");
+        let labels = (0..SAMPLES).map(|i| (i % CLASSES) as u32).collect();
+        cpu.write(label, &Data::Index(labels)).expect("write");
+        cpu.run("exact", SAMPLES).expect("a run");
+        assert_eq!(cpu.read(pairs).expect("a count"), Data::Index(vec![1]));
+        // The same wrong labels again.
+        cpu.write(pairs, &Data::Index(vec![0])).expect("write");
+        for (k, (mask, grad)) in masks.into_iter().enumerate() {
+            let g = cpu.read(grad).expect("a gradient").reals().to_vec();
+            let square: f64 = g.iter().map(|g| g * g).sum();
+            assert!(square > 0.0, "layer {k} has no gradient");
+            let start = cpu.read(mask).expect("a mask").reals().to_vec();
+            let h = 1e-3 / square.sqrt();
+            let mut at = |t: f64| {
+                let moved = start.iter().zip(&g).map(|(x, g)| x + t * g).collect();
+                cpu.write(mask, &Data::Real(moved)).expect("write");
+                cpu.run("losses", SAMPLES).expect("a run");
+                cpu.read(means[k]).expect("a loss").reals()[0]
+            };
+            let slope = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h);
+            at(0.0);
+            let error = (slope / square - 1.0).abs();
+            assert!(error < 1e-6, "phyll {phyll}, layer {k}: off by {error:e}");
+        }
+    }
+}
+
+/// A wrong label is never the right one, and each of the others comes as often: 3,000 draws, 1,500
+/// each, whose standard deviation is 27. Another step draws others.
+#[test]
+fn wrong_labels_are_wrong_and_even() {
+    let draws = 3000;
+    let mut b = Builder::default();
+    let label = b.input("label", Shape::index(&[1]));
+    let count = b.state("step", Shape::index(&[1]), Data::Index(vec![0]));
+    b.routine("draw", draws);
+    let op = Op::WrongLabel(WrongLabel { classes: CLASSES, seed: 5, site: 300 });
+    let wrong = b.emit(op, &[label, count]).expect("it takes its operands");
+    b.output(wrong, "wrong");
+    let mut cpu = cpu::compile(Arc::new(b.finish()), Precision::F64, Some(1)).expect("a thread");
+    let labels: Vec<u32> = (0..draws).map(|i| (i % CLASSES) as u32).collect();
+    cpu.write(label, &Data::Index(labels.clone())).expect("write");
+    let mut at = |step: u32| {
+        cpu.write(count, &Data::Index(vec![step])).expect("write");
+        cpu.run("draw", draws).expect("a run");
+        let Data::Index(drawn) = cpu.read(wrong).expect("labels") else { panic!("no labels") };
+        drawn
+    };
+    let drawn = at(0);
+    let next: usize = drawn.iter().zip(&labels).filter(|(w, l)| **w == (**l + 1) % 3).count();
+    assert!(drawn.iter().zip(&labels).all(|(w, l)| w != l && *w < 3));
+    assert!((1400..1600).contains(&next), "{next} of {draws}");
+    assert_ne!(at(1), drawn);
+}
+
+/// The three exposures of a contrast are exposures of their own: a camera's noise is addressed by
+/// another counter in each.
+#[test]
+fn contrasted_exposures_have_their_own_noise() {
+    let experiment = experiment(&stack("open", CAMERA, MILD), &["train.method=phyll"]);
+    let recipe = experiment.train.as_ref().expect("a recipe");
+    let mut b = Builder::default();
+    let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
+    let pair = Pair::new(&mut b, twin, &experiment.hardware.clone().unwrap_or_default());
+    let method = methods::of(recipe, &experiment.optic).expect("a method");
+    method.build(&mut b, &pair, recipe, 10).expect("a program");
+    let program = fuse::fuse(&b.finish());
+    let nodes = || program.routines.iter().flat_map(|r| &r.sections).flat_map(|s| &s.nodes);
+    let seen = nodes().filter(|n| n.op.name() == "expose").map(|n| n.inputs[2]);
+    let shots: BTreeSet<SlotId> = seen.collect();
+    let counted: BTreeSet<SlotId> =
+        nodes().filter(|n| n.op.name() == "count").flat_map(|n| n.outputs.clone()).collect();
+    assert_eq!(shots.len(), 3);
+    assert!(shots.is_subset(&counted), "a counter stands still");
+}
+
+/// A label that does not fit into the image is refused with the numbers.
+#[test]
+fn labels_need_room_in_the_image() {
+    let text = stack("open", CAMERA, "");
+    let experiment = experiment(&text, &["train.method=phyll", "train.contrast.rows=5"]);
+    let recipe = experiment.train.as_ref().expect("a recipe");
+    let mut b = Builder::default();
+    let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
+    let pair = Pair::new(&mut b, twin, &Hardware::default());
+    let method = methods::of(recipe, &experiment.optic).expect("a method");
+    b.routine("both", SAMPLES);
+    let refused = method.gradient(&mut b, &pair, recipe).expect_err("no room").to_string();
+    assert!(refused.contains("5 rows and 3 columns of an image of 5 x 4"), "{refused}");
+}
+
 /// A method that does not suit a machine is refused with the reason.
 #[test]
 fn unsuitable_methods_are_refused() {
@@ -664,7 +836,9 @@ fn unsuitable_methods_are_refused() {
         let recipe = experiment.train.as_ref().expect("a recipe");
         methods::of(recipe, &experiment.optic).err().expect("a refusal").to_string()
     };
-    assert!(refused(&stack("open", "", ""), "dfa").contains("no camera"));
+    for method in AT_CAMERAS {
+        assert!(refused(&stack("open", "", ""), method).contains("no camera"));
+    }
     assert!(refused(&stack("open", CAMERA, ""), "echo").contains("camera"));
     let absorber =
         r#"{ kind = "activation", function = "saturable", absorption = 2.0, saturation = 0.3 },"#;

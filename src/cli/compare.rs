@@ -13,7 +13,7 @@ use crate::data;
 use crate::error::{Error, Result};
 use crate::files::atomic;
 use crate::methods::recipe::MethodName;
-use crate::report::compare::{self, HEADER, Row};
+use crate::report::compare::{self, HEADER, LAYER_HEADER, Row};
 use crate::train::compare::{Done, Grid, System};
 
 #[derive(Debug, Args)]
@@ -101,15 +101,18 @@ impl Compare {
         })?;
         let rows = compare::rows(&done);
         write_json(&out.join("compare.json"), &Answer { rows: &rows, cells: &done })?;
-        let markdown = table(&rows, presets::ASCII_MARKDOWN);
-        atomic::write(&out.join("compare.md"), |f| writeln!(f, "{markdown}"))?;
+        let [markdown, layers] = tables(&rows, presets::ASCII_MARKDOWN);
+        atomic::write(&out.join("compare.md"), |f| writeln!(f, "{markdown}\n\n{layers}"))?;
         compare::plots(&done, &out)?;
         if common.json {
             return print_json(&Answer { rows: &rows, cells: &done });
         }
-        let mut shown = table(&rows, presets::UTF8_HORIZONTAL_ONLY);
-        shown.set_content_arrangement(ContentArrangement::Dynamic);
-        print(&format!("{shown}\nresults: {}", out.display()))
+        let mut shown = tables(&rows, presets::UTF8_HORIZONTAL_ONLY);
+        for table in &mut shown {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        }
+        let [rows, layers] = shown;
+        print(&format!("{rows}\n{layers}\nresults: {}", out.display()))
     }
 
     fn methods(&self) -> Result<Vec<MethodName>> {
@@ -144,12 +147,17 @@ fn line(done: &Done) -> String {
     }
 }
 
-fn table(rows: &[Row], preset: TableStyle) -> Table {
-    let mut table = Table::new();
-    table.load_style(preset);
-    table.set_header(HEADER);
-    for row in rows {
-        table.add_row(compare::cells(row));
+/// The methods, and the layers of those that have a gradient.
+fn tables(rows: &[Row], preset: TableStyle) -> [Table; 2] {
+    let mut tables = [Table::new(), Table::new()];
+    for table in &mut tables {
+        table.load_style(preset);
     }
-    table
+    tables[0].set_header(HEADER);
+    tables[1].set_header(LAYER_HEADER);
+    for row in rows {
+        tables[0].add_row(compare::cells(row));
+        tables[1].add_rows(compare::layer_cells(row));
+    }
+    tables
 }

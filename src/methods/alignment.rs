@@ -3,7 +3,12 @@
 //! twin's adjoint is taken at what the cameras read (METHODS.md A4).
 //!
 //! Direct (Nøkland 2016, arXiv 1609.01596): δ_l = B_l e, e the error of the scores. Sequential
-//! (Lillicrap 2016): δ_l = B_l δ_{l+1}. B uniform within ±1/√n.
+//! (Lillicrap 2016): δ_l = B_l δ_{l+1}. B uniform within ±1/√n. Both are errors of what a camera read:
+//! what lies behind it is forgotten, and its own derivative, dI/d|E| = 2|E| along E, is the twin's.
+//!
+//! Augmented (Nakajima 2022, Nat. Commun. 13, 7847): δ_l = (B_l e) ⊙ g(I_l), g any function of what was
+//! read, so that neither camera nor re-modulation need be known. A camera gives no phase: along
+//! which phasor the field should grow is the optic's part, and the twin's. g = 2√I is direct again.
 //!
 //! A stack without cameras has nothing to send an error to, since its inner fields are not detected,
 //! and is refused.
@@ -11,20 +16,28 @@
 use std::collections::HashMap;
 
 use super::aware::{CAMERAS, show, taken, twin_at};
-use super::recipe::{Feedback, Recipe};
+use super::recipe::{Feedback, Recipe, Slope};
 use super::{Charge, Gradient, Method, Pair, step};
 use crate::error::{Error, Result};
 use crate::lower::loss;
 use crate::math::random::{Site, uniform};
 use crate::ops::Op;
+use crate::ops::augment::{Augment, Weight};
 use crate::ops::dense::DenseBack;
 use crate::optics::Optic;
 use crate::optics::element::Element;
 use crate::program::adjoint::{Start, adjoint_from, params};
 use crate::program::{Builder, Data, Shape, SlotId};
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Direct,
+    Augmented,
+    Sequential,
+}
+
 pub struct Alignment {
-    sequential: bool,
+    how: How,
     feedback: Feedback,
 }
 
@@ -37,7 +50,7 @@ fn cameras(optic: &Optic) -> Vec<usize> {
     (0..optic.element.len()).filter(is_camera).collect()
 }
 
-fn new(optic: &Optic, sequential: bool, feedback: &Feedback) -> Result<Alignment> {
+fn new(optic: &Optic, how: How, feedback: &Feedback) -> Result<Alignment> {
     let all = cameras(optic);
     if all.is_empty() {
         let rule = "no camera stands between the layers: inner fields of a linear stack are not detected, and there is nothing to align";
@@ -45,7 +58,7 @@ fn new(optic: &Optic, sequential: bool, feedback: &Feedback) -> Result<Alignment
             "put { kind = \"detect\" } between layers, or use backprop, pat or an in-situ method",
         ));
     }
-    if sequential {
+    if how == How::Sequential {
         for pair in all.windows(2) {
             let size = pair.iter().map(|&i| optic.shape(i).iter().product::<usize>());
             let size: usize = size.product();
@@ -56,16 +69,31 @@ fn new(optic: &Optic, sequential: bool, feedback: &Feedback) -> Result<Alignment
             }
         }
     }
-    Ok(Alignment { sequential, feedback: feedback.clone() })
+    Ok(Alignment { how, feedback: feedback.clone() })
 }
 
 impl Alignment {
     pub fn direct(optic: &Optic, feedback: &Feedback) -> Result<Self> {
-        new(optic, false, feedback)
+        new(optic, How::Direct, feedback)
+    }
+
+    pub fn augmented(optic: &Optic, feedback: &Feedback) -> Result<Self> {
+        new(optic, How::Augmented, feedback)
     }
 
     pub fn sequential(optic: &Optic, feedback: &Feedback) -> Result<Self> {
-        new(optic, true, feedback)
+        new(optic, How::Sequential, feedback)
+    }
+
+    /// What weighs an error at a camera, in units of the source's light spread evenly.
+    fn augment(&self, power: f64, samples: usize) -> Augment {
+        let weight = match self.feedback.slope {
+            Slope::Sine => Weight::Sine,
+            Slope::One => Weight::One,
+            Slope::Linear => Weight::Linear,
+            Slope::Root => Weight::Root,
+        };
+        Augment { weight, unit: power / samples as f64 }
     }
 
     /// A random matrix `[rows, columns]`; its transpose takes an error of `rows` to a plane.
@@ -84,7 +112,7 @@ impl Method for Alignment {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
         let shown = show(b, pair)?;
         let mut read: HashMap<usize, SlotId> = HashMap::new();
-        let (_, own) = twin_at(b, pair, &shown, &CAMERAS, &mut |_, i, slot| {
+        let (light, own) = twin_at(b, pair, &shown, &CAMERAS, &mut |_, i, slot| {
             read.insert(i, slot);
             Ok(slot)
         })?;
@@ -103,8 +131,15 @@ impl Method for Alignment {
             let matrix = self.matrix(b, i, rows, shape.len());
             let back = Op::DenseBack(DenseBack { dims: shape.dims });
             let sent = b.emit(back, &[behind, matrix])?;
-            seeds.push((at, sent));
-            if self.sequential {
+            if self.how == How::Augmented {
+                let op = self.augment(pair.twin.source_power()?, b.slot(at).shape.len());
+                let field = i.checked_sub(1).map_or(light.entering, |before| light.behind[before]);
+                let back = b.emit(Op::Augment(op), &[sent, at, field])?;
+                seeds.push((field, back));
+            } else {
+                seeds.push((at, sent));
+            }
+            if self.how == How::Sequential {
                 behind = sent;
             }
         }

@@ -1,7 +1,6 @@
 //! Local learning: each layer has a loss of its own, read at the detector's regions on its own camera,
 //! and nothing goes back from one camera to the one before (Nøkland and Eidnes 2019, arXiv
-//! 1901.06656; on physical layers Momeni 2023, Science 382, 1297, with another goodness). Inside a
-//! layer the twin's adjoint is taken at what the cameras read.
+//! 1901.06656). Inside a layer the twin's adjoint is taken at what the cameras read.
 
 use super::aware::{CAMERAS, show, taken, twin_at};
 use super::recipe::Recipe;
@@ -21,17 +20,22 @@ pub struct Local;
 
 impl Local {
     pub fn new(optic: &Optic) -> Result<Self> {
-        if optic.element.iter().any(|e| matches!(e, Element::Detect(_))) {
-            return Ok(Self);
-        }
-        let rule = "no camera stands between the layers, so no layer has a reading of its own";
-        Err(Error::invalid("train.method", rule)
-            .help("put { kind = \"detect\" } between layers, or use backprop or pat"))
+        has_cameras(optic).map(|()| Self)
     }
 }
 
+/// Refuses a machine none of whose layers has a reading of its own.
+pub(super) fn has_cameras(optic: &Optic) -> Result<()> {
+    if optic.element.iter().any(|e| matches!(e, Element::Detect(_))) {
+        return Ok(());
+    }
+    let rule = "no camera stands between the layers, so no layer has a reading of its own";
+    Err(Error::invalid("train.method", rule)
+        .help("put { kind = \"detect\" } between layers, or use backprop or pat"))
+}
+
 /// The same numbers, through which no gradient goes.
-fn given(b: &mut Builder, read: SlotId) -> Result<SlotId> {
+pub(super) fn given(b: &mut Builder, read: SlotId) -> Result<SlotId> {
     let shape = Shape::real(&b.slot(read).shape.dims);
     let nothing = vec![0.0; shape.len()];
     let name = format!("nothing.{:?}", shape.dims);

@@ -4,6 +4,7 @@
 pub mod alignment;
 pub mod aware;
 pub mod backprop;
+pub mod contrast;
 pub mod insitu;
 pub mod local;
 pub mod oracle;
@@ -116,9 +117,14 @@ pub fn of(recipe: &Recipe, optic: &Optic) -> Result<Box<dyn Method>> {
         MethodName::AsyT => Box::new(aware::Aware { fields: false, hidden: false }),
         MethodName::Dat => Box::new(aware::DualAdaptive),
         MethodName::Dfa => Box::new(alignment::Alignment::direct(optic, &recipe.feedback)?),
+        MethodName::Adfa => Box::new(alignment::Alignment::augmented(optic, &recipe.feedback)?),
         MethodName::Fa => Box::new(alignment::Alignment::sequential(optic, &recipe.feedback)?),
         MethodName::LastLayer => Box::new(alignment::LastLayer),
         MethodName::Local => Box::new(local::Local::new(optic)?),
+        MethodName::ForwardForward => {
+            Box::new(contrast::Contrast::forward_forward(optic, &recipe.contrast)?)
+        }
+        MethodName::PhyLl => Box::new(contrast::Contrast::phyll(optic, &recipe.contrast)?),
         MethodName::Spsa => Box::new(zeroth::Zeroth::spsa(recipe)),
         MethodName::Flops => Box::new(zeroth::Zeroth::flops(recipe)),
         MethodName::FiniteDifferences

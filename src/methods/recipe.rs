@@ -29,6 +29,8 @@ pub struct Recipe {
     #[serde(default, skip_serializing_if = "is_default")]
     pub feedback: Feedback,
     #[serde(default, skip_serializing_if = "is_default")]
+    pub contrast: Contrast,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub spsa: Spsa,
     #[serde(default, skip_serializing_if = "is_default")]
     pub flops: Flops,
@@ -71,10 +73,17 @@ pub enum MethodName {
     Dat,
     /// Direct feedback alignment between cameras.
     Dfa,
+    /// Likewise, with any function of a camera's reading in place of its derivative.
+    Adfa,
     /// Feedback alignment from camera to camera.
     Fa,
     /// Each layer by a loss on its own camera.
     Local,
+    /// Each layer by what tells its readings of right labels from those of wrong ones: their size.
+    ForwardForward,
+    /// Likewise, by their cosine with a fixed pattern: physical local learning.
+    #[serde(rename = "phyll")]
+    PhyLl,
     /// Control: nothing before the last layer is trained.
     LastLayer,
     /// Simultaneous perturbation.
@@ -113,7 +122,7 @@ impl MethodName {
         )
     }
 
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::Backprop,
         Self::Vaccination,
         Self::Pat,
@@ -121,8 +130,11 @@ impl MethodName {
         Self::AsyT,
         Self::Dat,
         Self::Dfa,
+        Self::Adfa,
         Self::Fa,
         Self::Local,
+        Self::ForwardForward,
+        Self::PhyLl,
         Self::LastLayer,
         Self::Spsa,
         Self::Flops,
@@ -136,7 +148,7 @@ impl MethodName {
     ];
 }
 
-/// Of `dfa` and `fa`.
+/// Of `dfa`, `adfa` and `fa`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Feedback {
@@ -144,11 +156,43 @@ pub struct Feedback {
     pub seed: u64,
     /// Over the bound 1/√n of their elements.
     pub scale: f64,
+    /// Of `adfa`.
+    pub slope: Slope,
 }
 
 impl Default for Feedback {
     fn default() -> Self {
-        Self { seed: 1, scale: 1.0 }
+        Self { seed: 1, scale: 1.0, slope: Slope::default() }
+    }
+}
+
+/// What stands in place of the derivative of camera and re-modulation: a function of x, a camera's
+/// reading over the mean that it would have if all the light of the source came evenly. Nothing of the
+/// device need be known for it; alignment is the better the more it goes with the derivative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Slope {
+    #[default]
+    Sine,
+    One,
+    Linear,
+    /// √x, the derivative itself but for the re-modulation's scale: `adfa` is `dfa` on a perfect twin.
+    Root,
+}
+
+/// Of `forward_forward` and `phyll`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Contrast {
+    /// Of the image, from the top, in which the label shows.
+    pub rows: usize,
+    /// How steeply the loss falls as right and wrong part.
+    pub steepness: f64,
+}
+
+impl Default for Contrast {
+    fn default() -> Self {
+        Self { rows: 4, steepness: 20.0 }
     }
 }
 

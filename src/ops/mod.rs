@@ -11,6 +11,7 @@ pub mod align;
 pub mod apply;
 pub mod arrange;
 pub mod attenuate;
+pub mod augment;
 pub mod case;
 pub mod clamp;
 pub mod columns;
@@ -24,6 +25,7 @@ pub mod efficiency;
 pub mod encode;
 pub mod expose;
 pub mod gain;
+pub mod goodness;
 pub mod grad_sum;
 pub mod graft;
 pub mod hop;
@@ -38,6 +40,7 @@ pub mod mesh_cells;
 pub mod mesh_powers;
 pub mod misfit;
 pub mod modulate;
+pub mod overlay;
 pub mod phasor;
 pub mod place;
 pub mod planar;
@@ -52,8 +55,11 @@ pub mod rows_in;
 pub mod rows_out;
 pub mod sample_sum;
 pub mod sgd;
+pub mod similarity;
+pub mod softplus;
 pub mod sparse_sum;
 pub mod transfer;
+pub mod wrong_label;
 
 use kernel::{Cost, CpuCompile, CpuKernel, GpuKernel};
 
@@ -129,6 +135,7 @@ ops! {
     apply::MatrixAdjoint,
     apply::Outer,
     attenuate::Attenuate,
+    augment::Augment,
     clamp::Clamp,
     columns::Columns,
     columns_grad::ColumnsGrad,
@@ -146,6 +153,8 @@ ops! {
     expose::Expose,
     gain::Directional,
     gain::Gain,
+    goodness::Goodness,
+    goodness::GoodnessAdjoint,
     grad_sum::GradSum,
     graft::Graft,
     hop::Hop,
@@ -163,6 +172,7 @@ ops! {
     misfit::Misfit,
     misfit::MisfitAdjoint,
     modulate::Modulate,
+    overlay::Overlay,
     phasor::Phasor,
     place::Place,
     power::Power,
@@ -179,9 +189,14 @@ ops! {
     rows_out::RowsOut,
     sample_sum::SampleSum,
     sgd::Sgd,
+    similarity::Similarity,
+    similarity::SimilarityAdjoint,
+    softplus::Softplus,
+    softplus::SoftplusAdjoint,
     sparse_sum::SparseSum,
     transfer::Transfer,
     transfer::TransferAdjoint,
+    wrong_label::WrongLabel,
 }
 
 /// Every case of every op, for the twins, the adjoint tests, the benches and `doctor`.
@@ -194,6 +209,7 @@ pub fn cases() -> Vec<case::Case> {
         align::cases,
         apply::cases,
         attenuate::cases,
+        augment::cases,
         clamp::cases,
         columns::cases,
         columns_grad::cases,
@@ -206,6 +222,7 @@ pub fn cases() -> Vec<case::Case> {
         encode::cases,
         expose::cases,
         gain::cases,
+        goodness::cases,
         grad_sum::cases,
         graft::cases,
         hop::cases,
@@ -217,6 +234,7 @@ pub fn cases() -> Vec<case::Case> {
         mesh_powers::cases,
         misfit::cases,
         modulate::cases,
+        overlay::cases,
         phasor::cases,
         place::cases,
         power::cases,
@@ -229,8 +247,11 @@ pub fn cases() -> Vec<case::Case> {
         rows_in::cases,
         sample_sum::cases,
         sgd::cases,
+        similarity::cases,
+        softplus::cases,
         sparse_sum::cases,
         transfer::cases,
+        wrong_label::cases,
     ] {
         all.extend(cases());
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::methods::{Charge, recipe::MethodName};
 use crate::render::lines::{self, Diagram, Line};
-use crate::train::cell::Layer;
+use crate::train::cell::{Epoch, Outcome};
 use crate::train::compare::Done;
 
 /// A mean over devices with its 95 % interval, by Student's t.
@@ -46,6 +46,38 @@ impl Mean {
     }
 }
 
+/// A layer over all devices.
+#[derive(Debug, Clone, Serialize)]
+pub struct LayerRow {
+    pub name: String,
+    /// Of the method's gradient with the device's own, mean over the last epoch.
+    pub cosine: Mean,
+    /// Its standard deviation from step to step, mean over devices.
+    pub spread: f64,
+    /// Of lengths, likewise.
+    pub ratio: f64,
+}
+
+impl LayerRow {
+    fn all(outcomes: &[&Outcome]) -> Vec<Self> {
+        let of_layer = |name: &str| {
+            let of = |f: fn(&Epoch) -> f64| {
+                let own = |o: &&Outcome| o.epoch.iter().find(|l| l.name == name).map(f);
+                Mean::of(&outcomes.iter().filter_map(own).collect::<Vec<_>>())
+            };
+            Self {
+                name: name.to_owned(),
+                cosine: of(|l| l.cosine),
+                spread: of(|l| l.spread).mean,
+                ratio: of(|l| l.ratio).mean,
+            }
+        };
+        outcomes
+            .first()
+            .map_or_else(Vec::new, |o| o.epoch.iter().map(|l| of_layer(&l.name)).collect())
+    }
+}
+
 /// A method on a machine over all devices.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
@@ -66,9 +98,10 @@ pub struct Row {
     pub charge: Charge,
     /// On one thread, mean over devices.
     pub seconds: f64,
-    /// At the last look, mean over devices and layers.
+    /// Over the last epoch, mean over devices and layers.
     pub cosine: f64,
     pub ratio: f64,
+    pub layers: Vec<LayerRow>,
 }
 
 fn name(method: MethodName) -> String {
@@ -109,17 +142,11 @@ pub fn rows(cells: &[Done]) -> Vec<Row> {
             .filter(|c| c.key.system == cell.key.system && c.key.method == cell.key.method)
             .collect();
         let outcomes: Vec<_> = all.iter().filter_map(|c| c.outcome.as_ref()).collect();
-        let of = |f: fn(&crate::train::cell::Outcome) -> f64| {
-            Mean::of(&outcomes.iter().map(|o| f(o)).collect::<Vec<_>>())
-        };
-        let last = |f: fn(&Layer) -> f64| {
-            let layers: Vec<f64> = outcomes
-                .iter()
-                .filter_map(|o| o.curve.last())
-                .flat_map(|p| p.layers.iter().map(f))
-                .collect();
-            Mean::of(&layers).mean
-        };
+        let of =
+            |f: fn(&Outcome) -> f64| Mean::of(&outcomes.iter().map(|o| f(o)).collect::<Vec<_>>());
+        let layers = LayerRow::all(&outcomes);
+        let over =
+            |f: fn(&LayerRow) -> f64| Mean::of(&layers.iter().map(f).collect::<Vec<_>>()).mean;
         rows.push(Row {
             system: cell.key.system.clone(),
             method: cell.key.method,
@@ -131,8 +158,9 @@ pub fn rows(cells: &[Done]) -> Vec<Row> {
             steps: outcomes.first().map_or(0, |o| o.steps),
             charge: outcomes.first().map_or_else(Charge::default, |o| o.charge),
             seconds: of(|o| o.seconds).mean,
-            cosine: last(|l| l.cosine),
-            ratio: last(|l| l.ratio),
+            cosine: over(|l| l.cosine.mean),
+            ratio: over(|l| l.ratio),
+            layers,
         });
     }
     rows
@@ -172,6 +200,28 @@ pub fn cells(row: &Row) -> Vec<String> {
         format!("{:.2}, {:.2}", row.cosine, row.ratio),
     ];
     start.into_iter().chain(rest).collect()
+}
+
+pub const LAYER_HEADER: [&str; 6] =
+    ["machine", "method", "layer", "cosine over the last epoch", "from step to step", "length"];
+
+/// Cells of the layers of a row.
+pub fn layer_cells(row: &Row) -> Vec<Vec<String>> {
+    let of_layer = |layer: &LayerRow| {
+        let cosine = match layer.cosine.interval {
+            Some([low, high]) => format!("{:.3} ± {:.3}", layer.cosine.mean, (high - low) / 2.0),
+            None => format!("{:.3}", layer.cosine.mean),
+        };
+        vec![
+            row.system.clone(),
+            name(row.method),
+            layer.name.clone(),
+            cosine,
+            format!("± {:.3}", layer.spread),
+            format!("{:.2}", layer.ratio),
+        ]
+    };
+    row.layers.iter().map(of_layer).collect()
 }
 
 /// Accuracy against exposures and against steps, and cosine against steps, of every machine.

@@ -1,5 +1,6 @@
 //! One cell of a comparison: a method on a machine, trained and counted from its first step.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,43 @@ pub struct Layer {
     /// |method's| / |device's|.
     pub ratio: f64,
 }
+
+/// How a layer's gradient lay to the device's own over the last epoch, at steps spread evenly over it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    pub name: String,
+    /// Mean over the steps.
+    pub cosine: f64,
+    /// Standard deviation of the cosine from step to step.
+    pub spread: f64,
+    /// Mean of |method's| / |device's|.
+    pub ratio: f64,
+    pub steps: usize,
+}
+
+impl Epoch {
+    /// Layer by layer, of the layers of several steps.
+    fn of(steps: &[Vec<Layer>]) -> Vec<Self> {
+        let of_layer = |k: usize| {
+            let all: Vec<&Layer> = steps.iter().map(|layers| &layers[k]).collect();
+            let n = all.len() as f64;
+            let mean = |f: fn(&Layer) -> f64| all.iter().map(|l| f(l)).sum::<f64>() / n;
+            let cosine = mean(|l| l.cosine);
+            let square: f64 = all.iter().map(|l| (l.cosine - cosine).powi(2)).sum();
+            Self {
+                name: all[0].name.clone(),
+                cosine,
+                spread: (square / (n - 1.0).max(1.0)).sqrt(),
+                ratio: mean(|l| l.ratio),
+                steps: all.len(),
+            }
+        };
+        (0..steps.first().map_or(0, Vec::len)).map(of_layer).collect()
+    }
+}
+
+/// Steps of the last epoch at which the gradient is held against the device's own.
+const GLANCES: u64 = 24;
 
 /// Where training stood.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +79,8 @@ pub struct Outcome {
     /// Of training and looking, on one thread.
     pub seconds: f64,
     pub curve: Vec<Point>,
+    /// By parameter; none of a method without a gradient.
+    pub epoch: Vec<Epoch>,
 }
 
 /// How long a cell runs, and how often it is looked at.
@@ -166,16 +206,43 @@ impl<'a> Cell<'a> {
     pub fn run(mut self, plan: &Plan) -> Result<Outcome> {
         let started = Instant::now();
         let mut curve = vec![self.look(plan.samples)?];
+        let from = plan.steps.saturating_sub(self.order.steps());
+        let glances = (0..GLANCES).map(|k| from + (plan.steps - from) * k / GLANCES);
+        let glances: BTreeSet<u64> = glances.collect();
+        let (mut glances, mut seen) = (glances.into_iter().peekable(), Vec::new());
         for k in 1..=plan.looks {
-            self.train_to(plan.steps * k / plan.looks)?;
+            let end = plan.steps * k / plan.looks;
+            while let Some(step) = glances.next_if(|&step| step < end) {
+                self.train_to(step)?;
+                seen.push(self.layers()?);
+            }
+            self.train_to(end)?;
             curve.push(self.look(plan.samples)?);
         }
+        let epoch = Epoch::of(&seen);
         let seconds = started.elapsed().as_secs_f64();
         let test = self.session.data.test.clone();
         let range = 0..plan.samples.min(test.len());
         let accuracy = self.session.evaluate(&test, range.clone())?.accuracy;
         let twin_accuracy = self.session.evaluate_twin(&test, range)?.accuracy;
         let charge = self.charge.times(self.step);
-        Ok(Outcome { accuracy, twin_accuracy, steps: self.step, charge, seconds, curve })
+        Ok(Outcome { accuracy, twin_accuracy, steps: self.step, charge, seconds, curve, epoch })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Epoch, Layer};
+
+    /// Cosines 0.1, 0.2, 0.3 of one layer: mean 0.2, standard deviation 0.1; the other keeps its own.
+    #[test]
+    fn an_epoch_is_averaged_layer_by_layer() {
+        let layer = |name: &str, cosine: f64| Layer { name: name.into(), cosine, ratio: 2.0 };
+        let step = |c: f64| vec![layer("a", c), layer("b", 1.0)];
+        let epoch = Epoch::of(&[step(0.1), step(0.2), step(0.3)]);
+        let [a, b] = &epoch[..] else { panic!("{epoch:?}") };
+        assert!((a.cosine - 0.2).abs() < 1e-12 && (a.spread - 0.1).abs() < 1e-12, "{a:?}");
+        assert!((b.cosine, b.spread, b.ratio, b.steps) == (1.0, 0.0, 2.0, 3), "{b:?}");
+        assert!(Epoch::of(&[]).is_empty() && Epoch::of(&[Vec::new()]).is_empty());
     }
 }

@@ -69,6 +69,9 @@ pub fn task(experiment: &Experiment, recipe: &Recipe) -> Result<()> {
         within("train.schedule.floor", c.floor, 0.0, 1.0)?;
     }
     positive("train.loss.temperature", recipe.loss.temperature, "0.1")?;
+    let contrast = &recipe.contrast;
+    positive("train.contrast.rows", contrast.rows as f64, "4")?;
+    positive("train.contrast.steepness", contrast.steepness, "20.0")?;
     if recipe.loss.efficiency_weight < 0.0 {
         return Err(Error::invalid(
             "train.loss.efficiency_weight",
