@@ -342,6 +342,7 @@ fn band_limits() {
                 z,
                 offset: [0.0; 2],
                 band_limit: true,
+                designed: None,
             };
             for sign in [1.0, -1.0] {
                 let (inside, outside) = (sign * limit * (1.0 - 1e-9), sign * limit * (1.0 + 1e-9));
@@ -685,6 +686,7 @@ fn a_moved_geometry_is_the_geometry() {
             z: z + wavelength * d,
             offset: [offset[0] + pitch[0] * uy, offset[1] + pitch[1] * ux],
             band_limit: false,
+            designed: None,
         };
         let expected = sampling::propagate(&field, samples, &moved);
         close("moved geometry", difference(&found, &expected), EXACT);

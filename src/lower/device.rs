@@ -10,7 +10,6 @@ use num_complex::Complex;
 
 use crate::error::Result;
 use crate::math::random::{OF_PROGRAMS, Site};
-use crate::math::sparse::Sparse;
 use crate::ops::Op;
 use crate::ops::add::{Add, AddInto};
 use crate::ops::attenuate::Attenuate;
@@ -44,7 +43,7 @@ pub struct Device {
     pub shot: SlotId,
 }
 
-/// A mask as the light meets it.
+/// A mask as the light meets it, or one of the four of a turned mask, whose light is the sum.
 pub struct Seen {
     /// The phases for which the light takes the gradient.
     pub target: SlotId,
@@ -98,7 +97,8 @@ impl Device {
         self.drawn().map_or(Pose::default(), |seed| self.hardware.alignment.pose(seed, plane))
     }
 
-    /// Emits what a mask does when it is told `phase`.
+    /// Emits what a mask does when it is told `phase`: the light behind it is the sum over all that it
+    /// shows.
     pub fn mask(
         &self,
         b: &mut Builder,
@@ -106,7 +106,7 @@ impl Device {
         mask: &PhaseMask,
         (grid, wavelength): (&Grid, f64),
         phase: SlotId,
-    ) -> Result<Seen> {
+    ) -> Result<Vec<Seen>> {
         let (faults, dims) = (&self.hardware.mask, b.slot(phase).shape.dims.clone());
         let mut at = phase;
         let mut amplitude = None;
@@ -133,22 +133,66 @@ impl Device {
         let fixed = self.drawn().map_or_else(FixedMask::default, |seed| {
             faults.fixed(grid, wavelength, seed, element, &pose)
         });
-        let maps: [(&str, Option<Sparse>); 2] =
-            [("fringing", faults.fringing(grid)), ("turned", fixed.turned)];
-        for (what, map) in maps {
-            if let Some(map) = map {
-                at = SparseSum::new(self.name(element, what), map, &dims).emit(b, at)?;
-            }
+        if let Some(map) = faults.fringing(grid) {
+            at = SparseSum::new(self.name(element, "fringing"), map, &dims).emit(b, at)?;
         }
-        let target = at;
+        if fixed.corners.is_empty() {
+            let phase = self.wrong(b, element, at, fixed.phase.as_deref())?;
+            return Ok(vec![Seen { target: at, phase, amplitude }]);
+        }
+        let mut all = Vec::new();
+        for (k, corner) in fixed.corners.into_iter().enumerate() {
+            let pixel = SparseSum::new(self.name(element, &format!("pixel.{k}")), corner.pixel, &dims);
+            let name = self.name(element, &format!("share.{k}"));
+            let share = b.constant(&name, Shape::real(&dims), || Data::Real(corner.share));
+            let amplitude = match amplitude {
+                // Beyond the edge nothing stands, and all light passes.
+                Some(own) => {
+                    let own = pixel.clone().emit(b, own)?;
+                    let open = self.beyond(b, element, k, &pixel);
+                    let own = b.emit(Op::Add(Add), &[own, open])?;
+                    b.emit(Op::Gain(Gain), &[own, share])?
+                }
+                None => share,
+            };
+            let target = pixel.emit(b, at)?;
+            let phase = self.wrong(b, element, target, fixed.phase.as_deref())?;
+            all.push(Seen { target, phase, amplitude: Some(amplitude) });
+        }
+        Ok(all)
+    }
+
+    /// Where no pixel of a turned mask stands `[y, x]`: 1, else 0.
+    fn beyond(
+        &self,
+        b: &mut Builder,
+        element: usize,
+        corner: usize,
+        pixel: &SparseSum,
+    ) -> SlotId {
+        let ends = &pixel.table.start;
+        let open = ends.windows(2).map(|w| f64::from(u8::from(w[0] == w[1]))).collect();
+        let name = self.name(element, &format!("beyond.{corner}"));
+        b.constant(&name, Shape::real(&pixel.dims), || Data::Real(open))
+    }
+
+    /// Emits phases with the errors that a mask adds to them, the fixed ones as they are given.
+    fn wrong(
+        &self,
+        b: &mut Builder,
+        element: usize,
+        mut at: SlotId,
+        fixed: Option<&[f64]>,
+    ) -> Result<SlotId> {
+        let (faults, dims) = (&self.hardware.mask, b.slot(at).shape.dims.clone());
         let add = |b: &mut Builder, at, more| b.emit(Op::Add(Add), &[at, more]);
         if self.drawn().is_none() && faults.phase_std > 0.0 {
             let noise = Noise::Normal(faults.phase_std);
             let fresh = self.draw(element, Draws::Fixed, noise, &dims).emit(b, self.shot, false)?;
             at = add(b, at, fresh)?;
-        } else if let Some(phase) = fixed.phase {
+        } else if let Some(phase) = fixed {
             let name = self.name(element, "phase");
-            let error = b.constant(&name, Shape::real(&dims), || Data::Real(phase));
+            let error = b.constant(&name, Shape::real(&dims), || Data::Real(phase.to_vec()));
             at = add(b, at, error)?;
         }
         if self.drawn().is_some() && faults.drift_std > 0.0 {
@@ -165,7 +209,7 @@ impl Device {
             let own = self.draw(element, Draws::Shot, noise, &dims).emit(b, self.shot, true)?;
             at = add(b, own, at)?;
         }
-        Ok(Seen { target, phase: at, amplitude })
+        Ok(at)
     }
 
     /// Where the drift of a mask is kept.

@@ -27,6 +27,7 @@ pub enum Site {
     Feedback = 18,
     Search = 19,
     Pattern = 20,
+    Aberration = 21,
     Figure = 64,
     Detector = 65,
 }
