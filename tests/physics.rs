@@ -691,4 +691,23 @@ fn a_moved_geometry_is_the_geometry() {
         let expected = sampling::propagate(&field, samples, &moved);
         close("moved geometry", difference(&found, &expected), EXACT);
     }
+    // Another wavelength is another geometry.
+    let step = Transfer {
+        wavelength,
+        pitch,
+        padded: samples,
+        z,
+        offset,
+        band_limit: false,
+        designed: None,
+    };
+    for w in [0.01, -0.003] {
+        let geometry = step.by_wavelength().map(|g| w * g);
+        cpu.write(machine.trainable[0].slot, &Data::Real(geometry.to_vec())).expect("write");
+        cpu.run("test", 1).expect("run");
+        let found = cpu.read(light.leaving).expect("read").complexes().to_vec();
+        let other = Transfer { wavelength: wavelength / (1.0 - w), ..step };
+        let expected = sampling::propagate(&field, samples, &other);
+        close("another wavelength", difference(&found, &expected), EXACT);
+    }
 }

@@ -3,13 +3,15 @@
 //! One device ([`Chance::Drawn`]) has its static faults as constants; a fault list
 //! ([`Chance::Redrawn`]) is drawn anew every step, as for a twin that is to expect them
 //! (vaccination: Mengu 2020, Nanophotonics 9, 4207): phases of masks and meshes, lateral and axial
-//! shifts, and all noise. Splitters, gains, tilt, rotation and wavelength are as they should be there.
-//! Without faults nothing is emitted.
+//! shifts, the wavelength of free space (uniform within ± its error), gains of detectors, and all
+//! noise. Splitters, tilt, rotation, aberrations and the wavelength of lenses are as they should be
+//! there. Without faults nothing is emitted.
 
 use num_complex::Complex;
 
 use crate::error::Result;
 use crate::math::random::{OF_PROGRAMS, Site};
+use crate::math::sparse::Sparse;
 use crate::ops::Op;
 use crate::ops::add::{Add, AddInto};
 use crate::ops::attenuate::Attenuate;
@@ -24,6 +26,7 @@ use crate::optics::hardware::{DetectorFaults, FixedMask, Hardware, PlaneIndex, P
 use crate::optics::mesh::faults::{Drive, Faults};
 use crate::optics::mesh::haar::normal;
 use crate::optics::mesh::{Imperfections, Mesh};
+use crate::optics::transfer::Transfer;
 use crate::program::{Builder, Data, Shape, SlotId};
 
 /// Which device stands there.
@@ -142,7 +145,8 @@ impl Device {
         }
         let mut all = Vec::new();
         for (k, corner) in fixed.corners.into_iter().enumerate() {
-            let pixel = SparseSum::new(self.name(element, &format!("pixel.{k}")), corner.pixel, &dims);
+            let pixel =
+                SparseSum::new(self.name(element, &format!("pixel.{k}")), corner.pixel, &dims);
             let name = self.name(element, &format!("share.{k}"));
             let share = b.constant(&name, Shape::real(&dims), || Data::Real(corner.share));
             let amplitude = match amplitude {
@@ -163,13 +167,7 @@ impl Device {
     }
 
     /// Where no pixel of a turned mask stands `[y, x]`: 1, else 0.
-    fn beyond(
-        &self,
-        b: &mut Builder,
-        element: usize,
-        corner: usize,
-        pixel: &SparseSum,
-    ) -> SlotId {
+    fn beyond(&self, b: &mut Builder, element: usize, corner: usize, pixel: &SparseSum) -> SlotId {
         let ends = &pixel.table.start;
         let open = ends.windows(2).map(|w| f64::from(u8::from(w[0] == w[1]))).collect();
         let name = self.name(element, &format!("beyond.{corner}"));
@@ -248,15 +246,43 @@ impl Device {
     }
 
     /// Emits the drawn geometry `[4]` of a step between two planes, as [`crate::ops::transfer`] has
-    /// it; nothing where the device is one, whose distances are in its optic.
+    /// it; nothing where the device is one, whose distances are in its optic. `light` is all the
+    /// machine's: one wavelength goes through every step.
     pub fn geometry(
         &self,
         b: &mut Builder,
         planes: [Option<PlaneIndex>; 2],
-        (pitch, wavelength): ([f64; 2], f64),
+        transfer: &Transfer,
+        light: PlaneIndex,
+    ) -> Result<Option<SlotId>> {
+        if self.drawn().is_some() {
+            return Ok(None);
+        }
+        let moved = self.shifts(b, planes, transfer)?;
+        let error = self.hardware.wavelength_error.abs();
+        if error == 0.0 {
+            return Ok(moved);
+        }
+        // Where the detector draws no drift, the light draws its wavelength.
+        let one = self.draw(light, Draws::Drift, Noise::Uniform(error), &[1]);
+        let one = one.emit(b, self.shot, false)?;
+        let rows = transfer.by_wavelength().map(|w| vec![(0, w)]);
+        let name = format!("wavelength.{} {:?}", transfer.z, transfer.offset);
+        let coloured = SparseSum::new(name, Sparse::from_rows(1, &rows), &[4]).emit(b, one)?;
+        match moved {
+            Some(moved) => b.emit(Op::Add(Add), &[moved, coloured]).map(Some),
+            None => Ok(Some(coloured)),
+        }
+    }
+
+    fn shifts(
+        &self,
+        b: &mut Builder,
+        planes: [Option<PlaneIndex>; 2],
+        transfer: &Transfer,
     ) -> Result<Option<SlotId>> {
         let at = &self.hardware.alignment;
-        if self.drawn().is_some() || (at.lateral.0 == 0.0 && at.axial.0 == 0.0) {
+        if at.lateral.0 == 0.0 && at.axial.0 == 0.0 {
             return Ok(None);
         }
         let mut moved = None;
@@ -270,8 +296,8 @@ impl Device {
             });
         }
         let Some(moved) = moved else { return Ok(None) };
-        let scale =
-            vec![at.axial.0 / wavelength, 0.0, at.lateral.0 / pitch[0], at.lateral.0 / pitch[1]];
+        let [y, x] = transfer.pitch.map(|pitch| at.lateral.0 / pitch);
+        let scale = vec![at.axial.0 / transfer.wavelength, 0.0, y, x];
         let scale = b.constant("alignment.scale", Shape::real(&[4]), || Data::Real(scale));
         b.emit(Op::Gain(Gain), &[moved, scale]).map(Some)
     }
@@ -289,12 +315,20 @@ impl Device {
             return Ok(mean);
         }
         let shape = b.slot(mean).shape.clone();
-        let gain_std = if self.drawn().is_some() { d.gain_std } else { 0.0 };
+        let dims = shape.dims;
+        let fixed_std = if self.drawn().is_some() { d.gain_std } else { 0.0 };
         let gain =
-            |k: u32| 1.0 + gain_std * normal(self.seed(), element as u32, Site::DetectorGain, k);
-        let gains = (0..shape.len() as u32).map(gain).collect();
-        let shape = Shape::real(&shape.dims);
-        let gains = b.constant(&self.name(element, "gain"), shape, || Data::Real(gains));
+            |k: u32| 1.0 + fixed_std * normal(self.seed(), element as u32, Site::DetectorGain, k);
+        let size: usize = dims.iter().product();
+        let gains = (0..size as u32).map(gain).collect();
+        let name = self.name(element, "gain");
+        let mut gains = b.constant(&name, Shape::real(&dims), || Data::Real(gains));
+        if self.drawn().is_none() && d.gain_std > 0.0 {
+            // No mask stands where a detector does, whose errors this would be.
+            let noise = Noise::Normal(d.gain_std);
+            let fresh = self.draw(element, Draws::Fixed, noise, &dims).emit(b, self.shot, false)?;
+            gains = b.emit(Op::Add(Add), &[gains, fresh])?;
+        }
         let electrons = d.photons.unwrap_or(1.0);
         let op = Expose {
             seed: self.seed(),

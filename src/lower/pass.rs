@@ -123,8 +123,8 @@ impl Machine {
         let planes = planes.iter().find(|(n, _)| *n == i).map_or([None; 2], |(_, p)| *p);
         let drawn = match &self.device {
             Some(device) => {
-                let scales = (self.optic.grid().pitch, self.optic.wavelength.0);
-                device.geometry(b, planes, scales)?
+                let light = self.optic.element.len();
+                device.geometry(b, planes, &self.optic.transfer(step), light)?
             }
             None => None,
         };

@@ -91,6 +91,13 @@ impl Transfer {
         Complex::from_polar(decay.exp(), std::f64::consts::TAU * (turns + ramp))
     }
 
+    /// What to add w times to a geometry ([`crate::ops::transfer`]) for light of λ / (1 - w): shorter
+    /// by λ / λ', and every frequency that much higher.
+    pub fn by_wavelength(&self) -> [f64; 4] {
+        let [y, x] = [0, 1].map(|a| -self.offset[a] / self.pitch[a]);
+        [-self.z / self.wavelength, -1.0, y, x]
+    }
+
     /// H over all frequencies `[fy, fx]` in transform order.
     pub fn table(&self) -> Vec<Complex<f64>> {
         self.map(|fy, fx| self.at(fy, fx))
