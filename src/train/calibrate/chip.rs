@@ -1,7 +1,7 @@
 //! A chip: one mesh, shown random light at random settings, its output powers read.
 //!
 //! Output phases never show in powers and are not fitted. The twin is the mesh of
-//! [`crate::optics::mesh`] in f64 ([`super::mesh`]), whose derivatives by every splitter and phase are
+//! [`crate::optics::mesh`] in f64, whose derivatives by every splitter and phase are
 //! exact: the program has none by the constants of a cell, and a few hundred numbers do not need it.
 
 use std::sync::Arc;
