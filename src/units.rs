@@ -1,4 +1,4 @@
-//! Quantities with their unit in the type: SI inside, `"532 nm"` at the edges.
+//! Quantities with their unit in the type: SI inside, `"532 nm"` at the edges; how well they are known.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -104,6 +104,33 @@ impl<'de> Deserialize<'de> for Metres {
             }
         }
         d.deserialize_any(Visitor)
+    }
+}
+
+/// How well a figure is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// Read in the source that is named.
+    Verified,
+    /// Follows from other figures or from mathematics.
+    Derived,
+    /// Read in a source that cites another, or that was not refereed.
+    Secondary,
+    /// A guess, or a choice.
+    Assumed,
+}
+
+impl Confidence {
+    pub const ALL: [Self; 4] = [Self::Verified, Self::Derived, Self::Secondary, Self::Assumed];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Derived => "derived",
+            Self::Secondary => "secondary",
+            Self::Assumed => "assumed",
+        }
     }
 }
 

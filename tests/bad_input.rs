@@ -653,6 +653,30 @@ fn wrong_chips() {
         ("hardware", "theta_std = 0.01", "theta_std = -1", &["theta_std", "-1"]),
         ("time", "theta_std = 0.01", "step_s = -1.0", &["step_s", "-1"]),
         ("hardware key", "theta_std", "theta_sdt", &["bad.toml:13: ", "theta_sdt", "theta_std"]),
+        (
+            "no preset",
+            "[hardware.mesh]\n",
+            "[hardware]\npreset = \"silicn\"\n[hardware.mesh]\n",
+            &["bad.toml:13: ", "hardware.preset", "silicn", "lcos"],
+        ),
+        (
+            "another's preset",
+            "[hardware.mesh]\n",
+            "[hardware]\npreset = \"lcos\"\n[hardware.mesh]\n",
+            &["bad.toml:13: ", "hardware.preset", "a stack", "silicon"],
+        ),
+        (
+            "a preset's kind",
+            "[hardware.mesh]\n",
+            "[hardware]\npreset = 3\n[hardware.mesh]\n",
+            &["bad.toml:13: ", "hardware.preset"],
+        ),
+        (
+            "aberrations",
+            "[hardware.mesh]\n",
+            "[hardware.mask]\naberration_std = -0.1\n[hardware.mesh]\n",
+            &["bad.toml:13: ", "hardware.mask.aberration_std", "-0.1"],
+        ),
         ("attenuation", "\"mesh\"", "\"svd\", attenuation = 2.0", &["bad.toml:8: ", "0..1"]),
         (
             "phases of coefficients",

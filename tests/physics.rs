@@ -342,6 +342,7 @@ fn band_limits() {
                 z,
                 offset: [0.0; 2],
                 band_limit: true,
+                designed: None,
             };
             for sign in [1.0, -1.0] {
                 let (inside, outside) = (sign * limit * (1.0 - 1e-9), sign * limit * (1.0 + 1e-9));
@@ -685,8 +686,28 @@ fn a_moved_geometry_is_the_geometry() {
             z: z + wavelength * d,
             offset: [offset[0] + pitch[0] * uy, offset[1] + pitch[1] * ux],
             band_limit: false,
+            designed: None,
         };
         let expected = sampling::propagate(&field, samples, &moved);
         close("moved geometry", difference(&found, &expected), EXACT);
+    }
+    // Another wavelength is another geometry.
+    let step = Transfer {
+        wavelength,
+        pitch,
+        padded: samples,
+        z,
+        offset,
+        band_limit: false,
+        designed: None,
+    };
+    for w in [0.01, -0.003] {
+        let geometry = step.by_wavelength().map(|g| w * g);
+        cpu.write(machine.trainable[0].slot, &Data::Real(geometry.to_vec())).expect("write");
+        cpu.run("test", 1).expect("run");
+        let found = cpu.read(light.leaving).expect("read").complexes().to_vec();
+        let other = Transfer { wavelength: wavelength / (1.0 - w), ..step };
+        let expected = sampling::propagate(&field, samples, &other);
+        close("another wavelength", difference(&found, &expected), EXACT);
     }
 }

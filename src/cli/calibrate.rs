@@ -1,4 +1,4 @@
-//! `lightloom calibrate EXPERIMENT.toml`: where the planes of its device stand, from its camera.
+//! `lightloom calibrate EXPERIMENT.toml`: the twin fitted to its device, from what its detectors show.
 
 use std::path::PathBuf;
 
@@ -7,15 +7,21 @@ use comfy_table::{Table, presets};
 
 use super::{Common, print, print_json, write_json};
 use crate::data;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::train::calibrate::{Fit, calibrate};
 
-/// Fits the twin's shifts and distances to measured intensities by the adjoint, with 95 % intervals.
+/// Fits the twin of a device to measured intensities, with 95 % intervals: where planes of a stack stand
+/// and how masks answer, or splitters and phases of a chip.
 #[derive(Debug, Args)]
 pub struct Calibrate {
     /// An experiment with a [hardware] block; a file or the name of a built-in one.
     experiment: PathBuf,
-    /// Images that the device is shown.
+    /// What is fitted, as shift,axial,rotation; of a stack shift, axial, tilt, rotation, lookup,
+    /// aberrations, crosstalk, fill; of a chip splitters, phases, loss, crosstalk. By default what the
+    /// [hardware] block has.
+    #[arg(long, value_name = "GROUPS")]
+    fit: Option<String>,
+    /// Images that the device is shown; of a chip settings, each with two inputs a guide.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
     exposures: u16,
     /// Writes the fit as JSON.
@@ -27,16 +33,13 @@ impl Calibrate {
     pub fn run(&self, common: &Common) -> Result<()> {
         let loaded = common.open(&self.experiment)?;
         let experiment = &loaded.experiment;
-        let source = experiment.data.as_ref();
-        let source = source.ok_or_else(|| {
-            loaded.locate(
-                Error::invalid("data", "missing: the device must be shown something")
-                    .help("add [data] with name = \"mnist\""),
-            )
-        })?;
-        let data = data::load(source, experiment.seed).map_err(|e| loaded.locate(e))?;
+        // A chip is shown light of its own.
+        let source = experiment.data.as_ref().filter(|_| experiment.optic.modes.is_none());
+        let data = source.map(|source| data::load(source, experiment.seed)).transpose();
+        let data = data.map_err(|e| loaded.locate(e))?;
         let exposures = usize::from(self.exposures);
-        let fit = calibrate(experiment, &data, common.choice(), exposures);
+        let fit =
+            calibrate(experiment, data.as_ref(), common.choice(), exposures, self.fit.as_deref());
         let fit = fit.map_err(|e| loaded.locate(e))?;
         if let Some(path) = &self.out {
             write_json(path, &fit)?;
@@ -48,23 +51,30 @@ impl Calibrate {
 fn table(fit: &Fit) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(["plane", "", "found (µm)", "95 %", "true (µm)"]);
+    table.set_header(["place", "", "found", "95 %", "true", ""]);
     for e in &fit.estimates {
+        let (factor, unit) = match e.unit {
+            "m" => (1e6, "µm"),
+            "1" => (1.0, ""),
+            other => (1.0, other),
+        };
+        // No negative nothing.
+        let number = |value: f64| format!("{:.5}", factor * value + 0.0);
         table.add_row([
-            e.plane.clone(),
-            e.quantity.to_owned(),
-            micrometres(e.metres),
-            format!("± {:.4}", 1e6 * e.half),
-            micrometres(e.truth),
+            e.place.clone(),
+            e.quantity.clone(),
+            number(e.value),
+            format!("± {}", number(e.half)),
+            number(e.truth),
+            unit.to_owned(),
         ]);
     }
-    format!(
-        "{table}\nχ²/dof {:.3} after {} steps; {} exposures of {:.0} photons a pixel",
-        fit.reduced_chi2, fit.steps, fit.exposures, fit.photons_per_pixel
-    )
-}
-
-fn micrometres(metres: f64) -> String {
-    // No negative nothing.
-    format!("{:.4}", 1e6 * metres + 0.0)
+    let mut text = format!(
+        "{table}\nχ²/dof {:.3} after {} steps; {} exposures of {:.0} photons a reading",
+        fit.reduced_chi2, fit.steps, fit.exposures, fit.photons_per_reading
+    );
+    for note in &fit.notes {
+        text += &format!("\n{note}");
+    }
+    text
 }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Common;
 use crate::error::Result;
-use crate::experiment::Loaded;
+use crate::experiment::{Loaded, device};
 use crate::optics::Optic;
 use crate::optics::element::{AmplitudeMask, Element, PhaseMask};
 use crate::units::Metres;
@@ -22,10 +22,25 @@ impl Validate {
     pub fn run(&self, common: &Common) -> Result<()> {
         for path in &self.files {
             let loaded = common.open(path)?;
-            super::print(&format!("{}: ok\n{}", path.display(), summary(&loaded)))?;
+            let hardware = hardware(&loaded)?;
+            super::print(&format!("{}: ok\n{}{hardware}", path.display(), summary(&loaded)))?;
         }
         Ok(())
     }
+}
+
+/// The figures of the preset that the hardware block takes, a line each with its source.
+fn hardware(loaded: &Loaded) -> Result<String> {
+    let Some(hardware) = &loaded.experiment.hardware else { return Ok(String::new()) };
+    let Some(name) = &hardware.preset else { return Ok(String::new()) };
+    let preset = device::named(name)?;
+    let mut text = format!("\n  hardware preset {name}: {}", preset.about);
+    for figure in &preset.figures {
+        let (key, value, confidence) = (&figure.key, &figure.value, figure.confidence.name());
+        let taken = if figure.is_in(hardware) { "" } else { ", not taken" };
+        text += &format!("\n    {key} = {value} ({confidence}{taken}): {}", figure.source);
+    }
+    Ok(text)
 }
 
 /// A chip in a few lines.

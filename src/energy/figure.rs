@@ -1,35 +1,10 @@
 //! A figure: low, typical and high of one quantity, where they come from, how well they are known.
 
 use serde::ser::SerializeStruct;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 use super::unit::Unit;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Confidence {
-    /// Read in the source that is named.
-    Verified,
-    /// Follows from other figures or from mathematics.
-    Derived,
-    /// Read in a source that cites another, or that was not refereed.
-    Secondary,
-    /// A guess, or a choice.
-    Assumed,
-}
-
-impl Confidence {
-    pub const ALL: [Self; 4] = [Self::Verified, Self::Derived, Self::Secondary, Self::Assumed];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Verified => "verified",
-            Self::Derived => "derived",
-            Self::Secondary => "secondary",
-            Self::Assumed => "assumed",
-        }
-    }
-}
+pub use crate::units::Confidence;
 
 #[derive(Debug, Clone)]
 pub struct Figure {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Experiment, check};
+use super::{Experiment, check, device};
 use crate::error::{Error, Invalid, Place, Result};
 use crate::methods::recipe::{Adam, Cosine, Sgd};
 use crate::optics::element::{AmplitudeMask, Aperture, FreeSpace, Lens, Monitor, PhaseMask};
@@ -65,6 +65,7 @@ pub fn from_text(name: &str, text: &str, folder: &Path, overrides: &[String]) ->
         set(&mut value, key, parsed).map_err(|e| source.locate(e))?;
     }
     default_kinds(&mut value);
+    device::fill(&mut value).map_err(|e| source.locate(e))?;
     finite("", &value).map_err(|e| source.locate(e))?;
     let mut experiment: Experiment = deserialize(value.clone(), "")
         .map_err(|e| source.locate(per_axis(&value, refine(&value, e))))?;

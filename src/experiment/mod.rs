@@ -1,6 +1,7 @@
 //! The experiment file: an optical machine, a task and a way to train, in TOML.
 
 pub mod check;
+pub mod device;
 pub mod load;
 pub mod preset;
 

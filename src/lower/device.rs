@@ -3,8 +3,9 @@
 //! One device ([`Chance::Drawn`]) has its static faults as constants; a fault list
 //! ([`Chance::Redrawn`]) is drawn anew every step, as for a twin that is to expect them
 //! (vaccination: Mengu 2020, Nanophotonics 9, 4207): phases of masks and meshes, lateral and axial
-//! shifts, and all noise. Splitters, gains, tilt, rotation and wavelength are as they should be there.
-//! Without faults nothing is emitted.
+//! shifts, the wavelength of free space (uniform within ± its error), gains of detectors, and all
+//! noise. Splitters, tilt, rotation, aberrations and the wavelength of lenses are as they should be
+//! there. Without faults nothing is emitted.
 
 mod chip;
 
@@ -25,6 +26,7 @@ use crate::optics::element::PhaseMask;
 use crate::optics::grid::Grid;
 use crate::optics::hardware::{DetectorFaults, FixedMask, Hardware, PlaneIndex, Pose};
 use crate::optics::mesh::haar::normal;
+use crate::optics::transfer::Transfer;
 use crate::program::{Builder, Data, Shape, SlotId};
 
 /// Which device stands there.
@@ -44,7 +46,7 @@ pub struct Device {
     pub shot: SlotId,
 }
 
-/// A mask as the light meets it.
+/// A mask as the light meets it, or one of the four of a turned mask, whose light is the sum.
 pub struct Seen {
     /// The phases for which the light takes the gradient.
     pub target: SlotId,
@@ -95,7 +97,8 @@ impl Device {
         self.drawn().map_or(Pose::default(), |seed| self.hardware.alignment.pose(seed, plane))
     }
 
-    /// Emits what a mask does when it is told `phase`.
+    /// Emits what a mask does when it is told `phase`: the light behind it is the sum over all that it
+    /// shows.
     pub fn mask(
         &self,
         b: &mut Builder,
@@ -103,7 +106,7 @@ impl Device {
         mask: &PhaseMask,
         (grid, wavelength): (&Grid, f64),
         phase: SlotId,
-    ) -> Result<Seen> {
+    ) -> Result<Vec<Seen>> {
         let (faults, dims) = (&self.hardware.mask, b.slot(phase).shape.dims.clone());
         let mut at = phase;
         let mut amplitude = None;
@@ -130,22 +133,61 @@ impl Device {
         let fixed = self.drawn().map_or_else(FixedMask::default, |seed| {
             faults.fixed(grid, wavelength, seed, element, &pose)
         });
-        let maps: [(&str, Option<Sparse>); 2] =
-            [("fringing", faults.fringing(grid)), ("turned", fixed.turned)];
-        for (what, map) in maps {
-            if let Some(map) = map {
-                at = SparseSum::new(self.name(element, what), map, &dims).emit(b, at)?;
-            }
+        if let Some(map) = faults.fringing(grid) {
+            at = SparseSum::new(self.name(element, "fringing"), map, &dims).emit(b, at)?;
         }
-        let target = at;
+        if fixed.corners.is_empty() {
+            let phase = self.wrong(b, element, at, fixed.phase.as_deref())?;
+            return Ok(vec![Seen { target: at, phase, amplitude }]);
+        }
+        let mut all = Vec::new();
+        for (k, corner) in fixed.corners.into_iter().enumerate() {
+            let pixel =
+                SparseSum::new(self.name(element, &format!("pixel.{k}")), corner.pixel, &dims);
+            let name = self.name(element, &format!("share.{k}"));
+            let share = b.constant(&name, Shape::real(&dims), || Data::Real(corner.share));
+            let amplitude = match amplitude {
+                // Beyond the edge nothing stands, and all light passes.
+                Some(own) => {
+                    let own = pixel.clone().emit(b, own)?;
+                    let open = self.beyond(b, element, k, &pixel);
+                    let own = b.emit(Op::Add(Add), &[own, open])?;
+                    b.emit(Op::Gain(Gain), &[own, share])?
+                }
+                None => share,
+            };
+            let target = pixel.emit(b, at)?;
+            let phase = self.wrong(b, element, target, fixed.phase.as_deref())?;
+            all.push(Seen { target, phase, amplitude: Some(amplitude) });
+        }
+        Ok(all)
+    }
+
+    /// Where no pixel of a turned mask stands `[y, x]`: 1, else 0.
+    fn beyond(&self, b: &mut Builder, element: usize, corner: usize, pixel: &SparseSum) -> SlotId {
+        let ends = &pixel.table.start;
+        let open = ends.windows(2).map(|w| f64::from(u8::from(w[0] == w[1]))).collect();
+        let name = self.name(element, &format!("beyond.{corner}"));
+        b.constant(&name, Shape::real(&pixel.dims), || Data::Real(open))
+    }
+
+    /// Emits phases with the errors that a mask adds to them, the fixed ones as they are given.
+    fn wrong(
+        &self,
+        b: &mut Builder,
+        element: usize,
+        mut at: SlotId,
+        fixed: Option<&[f64]>,
+    ) -> Result<SlotId> {
+        let (faults, dims) = (&self.hardware.mask, b.slot(at).shape.dims.clone());
         let add = |b: &mut Builder, at, more| b.emit(Op::Add(Add), &[at, more]);
         if self.drawn().is_none() && faults.phase_std > 0.0 {
             let noise = Noise::Normal(faults.phase_std);
             let fresh = self.draw(element, Draws::Fixed, noise, &dims).emit(b, self.shot, false)?;
             at = add(b, at, fresh)?;
-        } else if let Some(phase) = fixed.phase {
+        } else if let Some(phase) = fixed {
             let name = self.name(element, "phase");
-            let error = b.constant(&name, Shape::real(&dims), || Data::Real(phase));
+            let error = b.constant(&name, Shape::real(&dims), || Data::Real(phase.to_vec()));
             at = add(b, at, error)?;
         }
         if self.drawn().is_some() && faults.drift_std > 0.0 {
@@ -157,7 +199,7 @@ impl Device {
             let own = self.draw(element, Draws::Shot, noise, &dims).emit(b, self.shot, true)?;
             at = add(b, own, at)?;
         }
-        Ok(Seen { target, phase: at, amplitude })
+        Ok(at)
     }
 
     /// Where the drift of a mask is kept.
@@ -203,15 +245,43 @@ impl Device {
     }
 
     /// Emits the drawn geometry `[4]` of a step between two planes, as [`crate::ops::transfer`] has
-    /// it; nothing where the device is one, whose distances are in its optic.
+    /// it; nothing where the device is one, whose distances are in its optic. `light` is all the
+    /// machine's: one wavelength goes through every step.
     pub fn geometry(
         &self,
         b: &mut Builder,
         planes: [Option<PlaneIndex>; 2],
-        (pitch, wavelength): ([f64; 2], f64),
+        transfer: &Transfer,
+        light: PlaneIndex,
+    ) -> Result<Option<SlotId>> {
+        if self.drawn().is_some() {
+            return Ok(None);
+        }
+        let moved = self.shifts(b, planes, transfer)?;
+        let error = self.hardware.wavelength_error.abs();
+        if error == 0.0 {
+            return Ok(moved);
+        }
+        // Where the detector draws no drift, the light draws its wavelength.
+        let one = self.draw(light, Draws::Drift, Noise::Uniform(error), &[1]);
+        let one = one.emit(b, self.shot, false)?;
+        let rows = transfer.by_wavelength().map(|w| vec![(0, w)]);
+        let name = format!("wavelength.{} {:?}", transfer.z, transfer.offset);
+        let coloured = SparseSum::new(name, Sparse::from_rows(1, &rows), &[4]).emit(b, one)?;
+        match moved {
+            Some(moved) => b.emit(Op::Add(Add), &[moved, coloured]).map(Some),
+            None => Ok(Some(coloured)),
+        }
+    }
+
+    fn shifts(
+        &self,
+        b: &mut Builder,
+        planes: [Option<PlaneIndex>; 2],
+        transfer: &Transfer,
     ) -> Result<Option<SlotId>> {
         let at = &self.hardware.alignment;
-        if self.drawn().is_some() || (at.lateral.0 == 0.0 && at.axial.0 == 0.0) {
+        if at.lateral.0 == 0.0 && at.axial.0 == 0.0 {
             return Ok(None);
         }
         let mut moved = None;
@@ -225,8 +295,8 @@ impl Device {
             });
         }
         let Some(moved) = moved else { return Ok(None) };
-        let scale =
-            vec![at.axial.0 / wavelength, 0.0, at.lateral.0 / pitch[0], at.lateral.0 / pitch[1]];
+        let [y, x] = transfer.pitch.map(|pitch| at.lateral.0 / pitch);
+        let scale = vec![at.axial.0 / transfer.wavelength, 0.0, y, x];
         let scale = b.constant("alignment.scale", Shape::real(&[4]), || Data::Real(scale));
         b.emit(Op::Gain(Gain), &[moved, scale]).map(Some)
     }
@@ -244,12 +314,20 @@ impl Device {
             return Ok(mean);
         }
         let shape = b.slot(mean).shape.clone();
-        let gain_std = if self.drawn().is_some() { d.gain_std } else { 0.0 };
+        let dims = shape.dims;
+        let fixed_std = if self.drawn().is_some() { d.gain_std } else { 0.0 };
         let gain =
-            |k: u32| 1.0 + gain_std * normal(self.seed(), element as u32, Site::DetectorGain, k);
-        let gains = (0..shape.len() as u32).map(gain).collect();
-        let shape = Shape::real(&shape.dims);
-        let gains = b.constant(&self.name(element, "gain"), shape, || Data::Real(gains));
+            |k: u32| 1.0 + fixed_std * normal(self.seed(), element as u32, Site::DetectorGain, k);
+        let size: usize = dims.iter().product();
+        let gains = (0..size as u32).map(gain).collect();
+        let name = self.name(element, "gain");
+        let mut gains = b.constant(&name, Shape::real(&dims), || Data::Real(gains));
+        if self.drawn().is_none() && d.gain_std > 0.0 {
+            // No mask stands where a detector does, whose errors this would be.
+            let noise = Noise::Normal(d.gain_std);
+            let fresh = self.draw(element, Draws::Fixed, noise, &dims).emit(b, self.shot, false)?;
+            gains = b.emit(Op::Add(Add), &[gains, fresh])?;
+        }
         let electrons = d.photons.unwrap_or(1.0);
         let op = Expose {
             seed: self.seed(),

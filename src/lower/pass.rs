@@ -127,8 +127,8 @@ impl Machine {
         let planes = planes.iter().find(|(n, _)| *n == i).map_or([None; 2], |(_, p)| *p);
         let drawn = match &self.device {
             Some(device) => {
-                let scales = (self.optic.grid().pitch, self.optic.wavelength.0);
-                device.geometry(b, planes, scales)?
+                let light = self.optic.element.len();
+                device.geometry(b, planes, &self.optic.transfer(step), light)?
             }
             None => None,
         };
@@ -182,13 +182,19 @@ impl Machine {
                 b.constant(&name, Shape::real(&samples), || Data::Real(phases))
             };
             let place = (&optic.grid(), optic.wavelength.0);
-            let seen = device.mask(b, i, mask, place, phase)?;
-            let t = b.emit(Op::Phasor(Phasor), &[seen.phase])?;
-            let mut y = modulate(b, field, t, self.param(i).map(|_| seen.target), conj)?;
-            if let Some(amplitude) = seen.amplitude {
-                y = b.emit(Op::Attenuate(Attenuate), &[y, amplitude])?;
+            let mut sum = None;
+            for seen in device.mask(b, i, mask, place, phase)? {
+                let t = b.emit(Op::Phasor(Phasor), &[seen.phase])?;
+                let mut y = modulate(b, field, t, self.param(i).map(|_| seen.target), conj)?;
+                if let Some(amplitude) = seen.amplitude {
+                    y = b.emit(Op::Attenuate(Attenuate), &[y, amplitude])?;
+                }
+                sum = Some(match sum {
+                    Some(other) => b.emit(Op::Add(Add), &[other, y])?,
+                    None => y,
+                });
             }
-            return device.fill(b, y, field);
+            return device.fill(b, sum.unwrap_or(field), field);
         }
         if let Some(phase) = self.param(i) {
             let t = b.emit(Op::Phasor(Phasor), &[phase])?;

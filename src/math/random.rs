@@ -28,6 +28,7 @@ pub enum Site {
     Search = 19,
     Pattern = 20,
     Goal = 21,
+    Aberration = 22,
     Figure = 64,
     Detector = 65,
 }

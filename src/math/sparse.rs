@@ -28,6 +28,15 @@ impl Sparse {
         self.start.len() - 1
     }
 
+    /// y of x.
+    pub fn times(&self, x: &[f64]) -> Vec<f64> {
+        let row = |ends: &[u32]| {
+            let of = ends[0] as usize..ends[1] as usize;
+            of.map(|k| self.weight[k] * x[self.index[k] as usize]).sum()
+        };
+        self.start.windows(2).map(row).collect()
+    }
+
     pub fn transposed(&self) -> Self {
         let mut rows = vec![Vec::new(); self.columns];
         for r in 0..self.rows() {

@@ -45,7 +45,8 @@ impl Quantise {
         }
     }
 
-    fn level<T: Scalar>(&self, x: T) -> usize {
+    /// The level nearest to x.
+    pub fn level<T: Scalar>(&self, x: T) -> usize {
         let nearest = ((x - T::of(self.low)) / T::of(self.step) + T::of(0.5)).floor();
         let levels = T::of(self.levels as f64);
         let k = if self.wraps { nearest - levels * (nearest / levels).floor() } else { nearest };

@@ -174,6 +174,9 @@ pub struct FreeSpace {
     /// Which of `z`, `pitch`, `offset` the optimiser may move.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trainable: Vec<Geometry>,
+    /// z, y and x of a step that was moved, as it was designed: its band limit stays.
+    #[serde(skip)]
+    pub designed: Option<[Metres; 3]>,
 }
 
 /// A quantity of free space that can be trained through its transfer function.

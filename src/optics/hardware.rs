@@ -1,26 +1,29 @@
 //! What is wrong with the real machine: the `[hardware]` block, and one device drawn from it.
 
-use std::f64::consts::TAU;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Optic;
 use super::element::Element;
-use super::grid::Grid;
 use super::mesh::Imperfections;
-use super::mesh::haar::normal;
 use crate::error::{Error, Result};
-use crate::files::numbers;
 use crate::math::random::{Site, uniform};
-use crate::math::sparse::Sparse;
 use crate::units::Metres;
+
+pub mod mask;
+
+pub use mask::{ABERRATIONS, FixedMask, corners, ramp};
 
 /// The imperfections of the real machine: one device is drawn by `seed`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Hardware {
+    /// A real device whose figures stand for the keys that are left out: `lcos`, `dmd`, `thz` or
+    /// `silicon`; `lightloom validate` lists them with their sources.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
     /// Which device of its kind.
     pub seed: u64,
     /// The wavelength over the one that the twin believes in, less 1.
@@ -63,6 +66,9 @@ pub struct MaskFaults {
     pub lookup: Option<PathBuf>,
     /// Standard deviation of a pixel's fixed error in radians.
     pub phase_std: f64,
+    /// Standard deviation in radians (rms over the mask) of each of the Zernike terms 4 to 15 (Noll)
+    /// by which a mask is not flat.
+    pub aberration_std: f64,
     /// Standard deviation of a pixel's error that every exposure draws anew, in radians.
     pub shot_phase_std: f64,
     /// Part of a pixel's phase that leaks to each of its four neighbours (fringing field).
@@ -81,6 +87,7 @@ impl Default for MaskFaults {
             levels: None,
             lookup: None,
             phase_std: 0.0,
+            aberration_std: 0.0,
             shot_phase_std: 0.0,
             crosstalk: 0.0,
             fill_factor: 1.0,
@@ -154,6 +161,7 @@ impl Hardware {
         ranged("wavelength_error", self.wavelength_error, -0.5, 0.5)?;
         let mask = &self.mask;
         ranged("mask.phase_std", mask.phase_std, 0.0, most)?;
+        ranged("mask.aberration_std", mask.aberration_std, 0.0, most)?;
         ranged("mask.shot_phase_std", mask.shot_phase_std, 0.0, most)?;
         ranged("mask.drift_std", mask.drift_std, 0.0, most)?;
         ranged("mask.crosstalk", mask.crosstalk, 0.0, 0.2)?;
@@ -277,130 +285,25 @@ pub fn neighbours(optic: &Optic) -> Vec<(usize, [Option<PlaneIndex>; 2])> {
 
 /// The optic of one device: its distances, offsets and wavelength as they are.
 pub fn misaligned(optic: &Optic, hardware: &Hardware, seed: u64) -> Optic {
-    let mut real = optic.clone();
-    real.wavelength = Metres(optic.wavelength.0 * (1.0 + hardware.wavelength_error));
     let at = &hardware.alignment;
-    if at.lateral.0 == 0.0 && at.axial.0 == 0.0 {
-        return real;
-    }
+    let still = at.lateral.0 == 0.0 && at.axial.0 == 0.0;
+    let mut real = if still { optic.clone() } else { moved(optic, |plane| at.pose(seed, plane)) };
+    real.wavelength = Metres(optic.wavelength.0 * (1.0 + hardware.wavelength_error));
+    real
+}
+
+/// An optic whose planes stand along the beam and sideways as `pose` says.
+pub fn moved(optic: &Optic, pose: impl Fn(PlaneIndex) -> Pose) -> Optic {
+    let mut real = optic.clone();
     for (step, planes) in neighbours(optic) {
-        let [before, after] =
-            planes.map(|p| p.map_or(Pose::default(), |plane| at.pose(seed, plane)));
+        let [before, after] = planes.map(|p| p.map_or(Pose::default(), &pose));
         let Element::FreeSpace(space) = &mut real.element[step] else { continue };
+        let [y, x] = space.offset.unwrap_or([Metres(0.0); 2]);
+        space.designed = Some(space.designed.unwrap_or([space.z, y, x]));
         space.z = Metres(space.z.0 + after.z - before.z);
         let offset = space.offset.map_or([0.0; 2], |o| o.map(|m| m.0));
         let moved = [0, 1].map(|a| offset[a] + after.shift[a] - before.shift[a]);
         space.offset = (moved != [0.0; 2]).then(|| moved.map(Metres));
     }
     real
-}
-
-/// What is fixed of one mask of one device.
-#[derive(Debug, Clone, Default)]
-pub struct FixedMask {
-    /// Radians added to the phases `[y, x]`; nothing where there is nothing to add.
-    pub phase: Option<Vec<f64>>,
-    /// The sample of the mask that stands at each sample of the plane.
-    pub turned: Option<Sparse>,
-}
-
-impl MaskFaults {
-    /// Errors of the mask that is element `element`.
-    pub fn fixed(
-        &self,
-        grid: &Grid,
-        wavelength: f64,
-        seed: u64,
-        element: usize,
-        pose: &Pose,
-    ) -> FixedMask {
-        let mut phase = None;
-        if self.phase_std > 0.0 || pose.tilt != [0.0; 2] {
-            let mut all = grid.map(|y, x| {
-                let turns = (y * pose.tilt[0].sin() + x * pose.tilt[1].sin()) / wavelength;
-                TAU * turns.fract()
-            });
-            for (i, phase) in all.iter_mut().enumerate() {
-                *phase += self.phase_std * normal(seed, element as u32, Site::MaskPhase, i as u32);
-            }
-            phase = Some(all);
-        }
-        FixedMask { phase, turned: (pose.rotation != 0.0).then(|| turn(grid, pose.rotation)) }
-    }
-
-    /// φ' = φ + κ Σ (neighbours - φ): what leaks is taken from the pixel itself.
-    pub fn fringing(&self, grid: &Grid) -> Option<Sparse> {
-        if self.crosstalk == 0.0 {
-            return None;
-        }
-        let [ny, nx] = grid.samples;
-        let row = |p: usize| {
-            let (y, x) = (p / nx, p % nx);
-            let mut near = Vec::new();
-            if y > 0 {
-                near.push(p - nx);
-            }
-            if x > 0 {
-                near.push(p - 1);
-            }
-            if x + 1 < nx {
-                near.push(p + 1);
-            }
-            if y + 1 < ny {
-                near.push(p + nx);
-            }
-            let own = (p, 1.0 - self.crosstalk * near.len() as f64);
-            let mut row: Vec<(usize, f64)> =
-                near.into_iter().map(|q| (q, self.crosstalk)).chain([own]).collect();
-            row.sort_by_key(|&(q, _)| q);
-            row
-        };
-        Some(Sparse::from_rows(ny * nx, &(0..ny * nx).map(row).collect::<Vec<_>>()))
-    }
-
-    /// Phase and amplitude of every level, of a measured table.
-    pub fn table(&self) -> Result<Option<[Vec<f64>; 2]>> {
-        self.lookup.as_deref().map(read_lookup).transpose()
-    }
-}
-
-/// Square pixels turned by an angle: which of them each sample sees, or none beyond the edge.
-fn turn(grid: &Grid, angle: f64) -> Sparse {
-    let (sin, cos) = angle.sin_cos();
-    let rows: Vec<Vec<(usize, f64)>> = grid.map(|y, x| {
-        let at = [y * cos - x * sin, y * sin + x * cos];
-        let index = [0, 1].map(|a| {
-            let i = (at[a] / grid.pitch[a] + (grid.samples[a] as f64 - 1.0) / 2.0).round();
-            (i >= 0.0 && i < grid.samples[a] as f64).then_some(i as usize)
-        });
-        match index {
-            [Some(j), Some(i)] => vec![(j * grid.samples[1] + i, 1.0)],
-            _ => Vec::new(),
-        }
-    });
-    Sparse::from_rows(grid.len(), &rows)
-}
-
-fn read_lookup(path: &Path) -> Result<[Vec<f64>; 2]> {
-    let rows = numbers::read(path)?;
-    let mut out = [Vec::new(), Vec::new()];
-    for (line, row) in rows {
-        let wrong = |rule: String| {
-            Err(Error::format(path, format!("line {line}: {rule}"))
-                .help("give phase,amplitude on each line: radians, and 0 to 1"))
-        };
-        let [phase, amplitude] = row[..] else {
-            return wrong(format!("{} numbers, not 2", row.len()));
-        };
-        if !phase.is_finite() || !(0.0..=1.0).contains(&amplitude) {
-            return wrong(format!("{phase}, {amplitude}"));
-        }
-        out[0].push(phase);
-        out[1].push(amplitude);
-    }
-    if out[0].len() < 2 {
-        return Err(Error::format(path, "fewer than two levels")
-            .help("give one line a level, level 0 first"));
-    }
-    Ok(out)
 }

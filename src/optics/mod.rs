@@ -10,6 +10,7 @@ pub mod mesh;
 pub mod sampling;
 pub mod source;
 pub mod transfer;
+pub mod zernike;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -122,6 +123,7 @@ impl Optic {
             z: step.z.0,
             offset: step.offset.map_or([0.0; 2], |o| o.map(|m| m.0)),
             band_limit: self.boundary == Boundary::Open,
+            designed: step.designed.map(|[z, y, x]| (z.0, [y.0, x.0])),
         }
     }
 }

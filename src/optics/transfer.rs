@@ -46,6 +46,9 @@ pub struct Transfer {
     /// Shift of the output plane `[y, x]` in metres: a point at x lands at x - offset.
     pub offset: [f64; 2],
     pub band_limit: bool,
+    /// z and offset whose band limit it has, where not its own: a device that stands a little off has
+    /// that of its design, so that nothing jumps when it moves.
+    pub designed: Option<(f64, [f64; 2])>,
 }
 
 impl Transfer {
@@ -61,7 +64,8 @@ impl Transfer {
     /// `|offset - z f / w| <= width / 2` along each axis: the intersection of two ellipses
     /// (Matsushima 2009, eq. 17), not of two strips. Evanescent waves do not turn.
     pub fn passes(&self, fy: f64, fx: f64) -> bool {
-        if !self.band_limit || self.z == 0.0 {
+        let (z, offset) = self.designed.unwrap_or((self.z, self.offset));
+        if !self.band_limit || z == 0.0 {
             return true;
         }
         let w2 = self.wavelength.powi(-2) - fy * fy - fx * fx;
@@ -69,9 +73,9 @@ impl Transfer {
         [fy, fx].into_iter().enumerate().all(|(a, f)| {
             let half_width = 0.5 * self.padded[a] as f64 * self.pitch[a];
             if w2 <= 0.0 {
-                return self.offset[a].abs() <= half_width;
+                return offset[a].abs() <= half_width;
             }
-            (self.offset[a] * w - self.z * f).abs() <= half_width * w
+            (offset[a] * w - z * f).abs() <= half_width * w
         })
     }
 
@@ -91,6 +95,13 @@ impl Transfer {
             return Complex::ZERO;
         }
         Complex::from_polar(decay, std::f64::consts::TAU * (turns + ramp))
+    }
+
+    /// What to add w times to a geometry ([`crate::ops::transfer`]) for light of λ / (1 - w): shorter
+    /// by λ / λ', and every frequency that much higher.
+    pub fn by_wavelength(&self) -> [f64; 4] {
+        let [y, x] = [0, 1].map(|a| -self.offset[a] / self.pitch[a]);
+        [-self.z / self.wavelength, -1.0, y, x]
     }
 
     /// H over all frequencies `[fy, fx]` in transform order.
@@ -145,6 +156,7 @@ mod tests {
             z: 200e-6,
             offset: [0.0; 2],
             band_limit: true,
+            designed: None,
         };
         let limit = Transfer::axis_limit(t.wavelength, t.z, 512.0 * 0.3e-6);
         assert!(t.passes(0.0, 0.999 * limit) && !t.passes(0.0, 1.001 * limit));
