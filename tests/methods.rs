@@ -8,7 +8,7 @@ use std::sync::Arc;
 use lightloom::backend::gpu::{self, Wanted};
 use lightloom::backend::{Executor, Precision, cpu};
 use lightloom::experiment::{Experiment, load};
-use lightloom::lower::{Machine, fuse};
+use lightloom::lower::{Machine, fuse, loss};
 use lightloom::methods::contrast::Contrast;
 use lightloom::methods::recipe::MethodName;
 use lightloom::methods::{self, Method, Pair, backprop, step};
@@ -17,6 +17,7 @@ use lightloom::ops::case::reals;
 use lightloom::ops::leaf_sum::LeafSum;
 use lightloom::ops::wrong_label::WrongLabel;
 use lightloom::optics::Hardware;
+use lightloom::program::adjoint::adjoint;
 use lightloom::program::{Builder, Data, Program, Shape, SlotId};
 
 mod common;
@@ -61,6 +62,27 @@ fn experiment(text: &str, set: &[&str]) -> Experiment {
     loaded.unwrap_or_else(|e| panic!("{e:?}\n{text}")).experiment
 }
 
+/// What a device shows is measured: no adjoint goes behind it, so that no method can have the
+/// device's own gradient; the machine itself has one.
+#[test]
+fn what_a_device_shows_has_no_gradient() {
+    let experiment = experiment(&stack("open", CAMERA, MILD), &[]);
+    let recipe = experiment.train.as_ref().expect("a recipe");
+    let mut b = Builder::default();
+    let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
+    let hardware = experiment.hardware.clone().unwrap_or_default();
+    let (pair, device) = Pair::new(&mut b, twin, &hardware);
+    b.routine("shown", SAMPLES);
+    let shown = pair.device.show(&mut b).expect("readings");
+    let loss = loss::emit(&mut b, &pair.twin, &shown.reading, &recipe.loss).expect("a loss");
+    let (seed, _) = step::seed(&mut b, recipe);
+    let found = adjoint(&mut b, loss, seed).expect("a walk");
+    assert!(found.is_empty(), "{found:?}");
+    b.routine("examined", SAMPLES);
+    let exact = backprop::exact(&mut b, &device, recipe).expect("the exact one").of;
+    assert_eq!(exact.len(), pair.twin.trainable.len());
+}
+
 /// A method's gradient and the device's exact one, of every parameter.
 struct Both {
     cpu: Box<dyn Executor>,
@@ -79,12 +101,12 @@ impl Both {
         let twin = twin.expect("a machine");
         let (image, label) = (twin.image.expect("image"), twin.label.expect("label"));
         let hardware = experiment.hardware.clone().unwrap_or_default();
-        let pair = Pair::new(&mut b, twin, &hardware);
+        let (pair, device) = Pair::new(&mut b, twin, &hardware);
         let method = methods::of(recipe, &experiment.optic).expect("a method");
         b.routine("both", SAMPLES);
         let own = method.gradient(&mut b, &pair, recipe).expect("a gradient").of;
         b.pass();
-        let exact = backprop::exact(&mut b, &pair.device, recipe).expect("the exact one").of;
+        let exact = backprop::exact(&mut b, &device, recipe).expect("the exact one").of;
         let mut slots = Vec::new();
         for (n, trained) in pair.twin.trainable.iter().enumerate() {
             let name = b.slot(trained.slot).name.clone();
@@ -397,11 +419,12 @@ impl Exact {
         let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3);
         let twin = twin.expect("a machine");
         let (image, label) = (twin.image.expect("image"), twin.label.expect("label"));
-        let pair = Pair::new(&mut b, twin, &experiment.hardware.clone().unwrap_or_default());
+        let (pair, device) =
+            Pair::new(&mut b, twin, &experiment.hardware.clone().unwrap_or_default());
         let method = methods::of(recipe, &experiment.optic).expect("a method");
         b.routine("exact", SAMPLES);
         let gradient = if text.starts_with(OF_THE_DEVICE) {
-            backprop::exact(&mut b, &pair.device, recipe)
+            backprop::exact(&mut b, &device, recipe)
         } else {
             method.gradient(&mut b, &pair, recipe)
         };
@@ -609,7 +632,7 @@ fn steps_are_golden() {
         let recipe = experiment.train.as_ref().expect("a recipe");
         let mut b = Builder::default();
         let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
-        let pair = Pair::new(&mut b, twin, &experiment.hardware.clone().unwrap_or_default());
+        let (pair, _) = Pair::new(&mut b, twin, &experiment.hardware.clone().unwrap_or_default());
         let method = methods::of(recipe, &experiment.optic).expect("a method");
         if !method.has_gradient() {
             continue;
@@ -713,7 +736,7 @@ fn contrasts_have_the_gradients_of_their_own_layers() {
         let mut b = Builder::default();
         let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
         let (image, label) = (twin.image.expect("image"), twin.label.expect("label"));
-        let pair = Pair::new(&mut b, twin, &Hardware::default());
+        let (pair, _) = Pair::new(&mut b, twin, &Hardware::default());
         b.routine("exact", SAMPLES);
         let gradient = method.gradient(&mut b, &pair, recipe).expect("a gradient");
         b.routine("losses", SAMPLES);
@@ -800,7 +823,7 @@ fn contrasted_exposures_have_their_own_noise() {
     let recipe = experiment.train.as_ref().expect("a recipe");
     let mut b = Builder::default();
     let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
-    let pair = Pair::new(&mut b, twin, &experiment.hardware.clone().unwrap_or_default());
+    let (pair, _) = Pair::new(&mut b, twin, &experiment.hardware.clone().unwrap_or_default());
     let method = methods::of(recipe, &experiment.optic).expect("a method");
     method.build(&mut b, &pair, recipe, 10).expect("a program");
     let program = fuse::fuse(&b.finish());
@@ -821,7 +844,7 @@ fn labels_need_room_in_the_image() {
     let recipe = experiment.train.as_ref().expect("a recipe");
     let mut b = Builder::default();
     let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
-    let pair = Pair::new(&mut b, twin, &Hardware::default());
+    let (pair, _) = Pair::new(&mut b, twin, &Hardware::default());
     let method = methods::of(recipe, &experiment.optic).expect("a method");
     b.routine("both", SAMPLES);
     let refused = method.gradient(&mut b, &pair, recipe).expect_err("no room").to_string();
@@ -862,10 +885,10 @@ fn ideal_hardware_is_none() {
         let experiment = experiment(&stack("open", "", extra), &[]);
         let mut b = Builder::default();
         let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
-        let pair = Pair::new(&mut b, twin, &experiment.hardware.unwrap_or_default());
+        let (pair, device) = Pair::new(&mut b, twin, &experiment.hardware.unwrap_or_default());
         b.routine("both", SAMPLES);
         let recipe = experiment.train.expect("a recipe");
-        backprop::exact(&mut b, &pair.device, &recipe).expect("a gradient");
+        backprop::exact(&mut b, &device, &recipe).expect("a gradient");
         b.finish().to_string()
     };
     assert_eq!(dump("[hardware]\n"), dump(""));

@@ -74,7 +74,7 @@ pub fn stack(experiment: &Experiment, data: &Dataset, batch: usize) -> Result<St
     let mut b = Builder::default();
     let (optic, seed) = (&experiment.optic, experiment.seed);
     let machine = Machine::new(&mut b, optic, Some(data.image), data.classes.len(), seed)?;
-    let pair = Pair::new(&mut b, machine.clone(), &Hardware::default());
+    let (pair, _) = Pair::new(&mut b, machine.clone(), &Hardware::default());
     methods::of(&recipe, optic)?.build(&mut b, &pair, &recipe, STEPS)?;
     b.routine(INFER, batch);
     let light = machine.light(&mut b)?;

@@ -15,7 +15,7 @@
 
 use std::collections::HashMap;
 
-use super::aware::{CAMERAS, show, taken, twin_at};
+use super::aware::{CAMERAS, taken, twin_at};
 use super::recipe::{Feedback, Recipe, Slope};
 use super::{Charge, Gradient, Method, Pair, step};
 use crate::error::{Error, Result};
@@ -110,7 +110,7 @@ impl Alignment {
 
 impl Method for Alignment {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
-        let shown = show(b, pair)?;
+        let shown = pair.device.show(b)?;
         let mut read: HashMap<usize, SlotId> = HashMap::new();
         let (light, own) = twin_at(b, pair, &shown, &CAMERAS, &mut |_, i, slot| {
             read.insert(i, slot);
@@ -158,7 +158,7 @@ pub struct LastLayer;
 
 impl Method for LastLayer {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
-        let shown = show(b, pair)?;
+        let shown = pair.device.show(b)?;
         let (light, own) = twin_at(b, pair, &shown, &CAMERAS, &mut |_, _, read| Ok(read))?;
         let reading = taken(b, pair, &shown, own)?;
         let loss = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;

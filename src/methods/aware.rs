@@ -10,8 +10,7 @@
 //! Dual-adaptive training (Zheng 2023, Nat. Mach. Intell. 5, 1119) adds to the twin's reading what a
 //! small net predicts of its error, learnt from ||twin + net - device||² on the same shots.
 
-use std::collections::HashMap;
-
+use super::device::Shown;
 use super::recipe::Recipe;
 use super::{Charge, Gradient, Method, Pair, oracle, step};
 use crate::error::Result;
@@ -33,26 +32,6 @@ pub struct Aware {
     pub fields: bool,
     /// Cameras between layers are seen.
     pub hidden: bool,
-}
-
-/// What the device shows of a batch.
-pub(super) struct Shown {
-    light: Light,
-    cameras: HashMap<usize, SlotId>,
-    pub reading: Reading,
-}
-
-pub(super) fn show(b: &mut Builder, pair: &Pair) -> Result<Shown> {
-    let mut cameras = HashMap::new();
-    let entering = pair.device.enter(b)?;
-    let light = pair.device.light_of(b, entering, &mut |_, at, slot| {
-        if let At::Read(i) = at {
-            cameras.insert(i, slot);
-        }
-        Ok(slot)
-    })?;
-    let reading = detect::read(b, &pair.device, &light)?;
-    Ok(Shown { light, cameras, reading })
 }
 
 fn is_mask(element: &Element) -> bool {
@@ -87,7 +66,8 @@ pub(super) fn twin_at(
             if !(aware.fields && next.is_some_and(is_mask)) {
                 return Ok(slot);
             }
-            let measured = b.emit(Op::Align(Align), &[shown.light.behind[i], slot])?;
+            let field = shown.field(b, i);
+            let measured = b.emit(Op::Align(Align), &[field, slot])?;
             b.emit(Op::Graft(Graft), &[slot, measured])
         }
     })?;
@@ -106,7 +86,7 @@ pub(super) const CAMERAS: Aware = Aware { fields: false, hidden: true };
 
 impl Method for Aware {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
-        let shown = show(b, pair)?;
+        let shown = pair.device.show(b)?;
         let (_, own) = twin_at(b, pair, &shown, self, &mut |_, _, read| Ok(read))?;
         let reading = taken(b, pair, &shown, own)?;
         let loss = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;
@@ -130,7 +110,7 @@ pub struct DualAdaptive;
 
 impl Method for DualAdaptive {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
-        let shown = show(b, pair)?;
+        let shown = pair.device.show(b)?;
         let (_, model) = twin_at(b, pair, &shown, &CAMERAS, &mut |_, _, read| Ok(read))?;
         let n = b.slot(model.regions).shape.len();
         // The net sees shares of the source's light, so that its weights are of order 1.

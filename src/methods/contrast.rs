@@ -24,7 +24,7 @@
 //! second way to classify; PhyLL's read-out), so that an answer takes one exposure, and not one a
 //! class. A step takes three a sample.
 
-use super::aware::{CAMERAS, show, taken, twin_at};
+use super::aware::{CAMERAS, taken, twin_at};
 use super::local::{given, has_cameras};
 use super::recipe::{Contrast as Options, Recipe};
 use super::{Charge, Gradient, Method, Pair, step};
@@ -79,7 +79,7 @@ fn counter(b: &mut Builder, name: &str, start: u32) -> SlotId {
 
 /// Readings of every camera of a machine.
 fn cameras(b: &mut Builder, pair: &Pair) -> Result<Vec<SlotId>> {
-    let shown = show(b, pair)?;
+    let shown = pair.device.show(b)?;
     let mut read = Vec::new();
     twin_at(b, pair, &shown, &CAMERAS, &mut |b, _, slot| {
         read.push(slot);
@@ -137,20 +137,20 @@ impl Contrast {
         // Exposures of their own have noise of their own, apart from that of the plain pass and of
         // evaluations.
         for (label, name, first) in [(label, "right", 1 << 29), (wrong, "wrong", 1 << 30)] {
-            let image = Some(b.emit(Op::Overlay(overlay.clone()), &[image, label])?);
+            let image = b.emit(Op::Overlay(overlay.clone()), &[image, label])?;
             let mut pair = pair.clone();
-            (pair.twin.image, pair.device.image) = (image, image);
-            if let Some(device) = &mut pair.device.device {
-                device.shot = counter(b, &format!("device.shot.{name}"), first);
-                counters.push(device.shot);
-            }
+            pair.twin.image = Some(image);
+            let noisy = pair.device.counts_shots();
+            let shot = noisy.then(|| counter(b, &format!("device.shot.{name}"), first));
+            counters.extend(shot);
+            pair.device = pair.device.shown(image, shot);
             read.push(cameras(b, &pair)?);
         }
         let mut local = Vec::new();
         for (layer, (&right, &wrong)) in read[0].iter().zip(&read[1]).enumerate() {
             local.push(self.local(b, layer, [right, wrong])?);
         }
-        let shown = show(b, pair)?;
+        let shown = pair.device.show(b)?;
         let (_, own) = twin_at(b, pair, &shown, &CAMERAS, &mut |b, _, slot| given(b, slot))?;
         let reading = taken(b, pair, &shown, own)?;
         let last = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;

@@ -43,6 +43,9 @@ enum How {
     Echo(f64),
 }
 
+/// Opens the device to light that these methods send through it.
+pub struct Key(());
+
 pub struct InSitu {
     how: How,
 }
@@ -121,7 +124,7 @@ fn sent_back(
 
 impl Method for InSitu {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
-        let device = &pair.device;
+        let device = pair.device.lit(Key(()));
         if device.optic.modes.is_some() {
             return chip::gradient(b, device, self.how, recipe);
         }

@@ -2,7 +2,7 @@
 //! and nothing goes back from one camera to the one before (Nøkland and Eidnes 2019, arXiv
 //! 1901.06656). Inside a layer the twin's adjoint is taken at what the cameras read.
 
-use super::aware::{CAMERAS, show, taken, twin_at};
+use super::aware::{CAMERAS, taken, twin_at};
 use super::recipe::Recipe;
 use super::{Charge, Gradient, Method, Pair, step};
 use crate::error::{Error, Result};
@@ -45,7 +45,7 @@ pub(super) fn given(b: &mut Builder, read: SlotId) -> Result<SlotId> {
 
 impl Method for Local {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
-        let shown = show(b, pair)?;
+        let shown = pair.device.show(b)?;
         let mut cameras = Vec::new();
         let (_, last) = twin_at(b, pair, &shown, &CAMERAS, &mut |b, _, read| {
             cameras.push(read);

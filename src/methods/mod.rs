@@ -5,6 +5,7 @@ pub mod alignment;
 pub mod aware;
 pub mod backprop;
 pub mod contrast;
+pub mod device;
 pub mod insitu;
 pub mod local;
 pub mod oracle;
@@ -22,6 +23,7 @@ use crate::lower::{Chance, Machine};
 use crate::optics::Hardware;
 use crate::optics::Optic;
 use crate::program::{Builder, SlotId};
+use device::Device;
 use recipe::{MethodName, Recipe};
 
 /// The twin, which is computed, and the device, which is only measured. They share the parameters
@@ -29,15 +31,16 @@ use recipe::{MethodName, Recipe};
 #[derive(Debug, Clone)]
 pub struct Pair {
     pub twin: Machine,
-    pub device: Machine,
+    pub device: Device,
     pub hardware: Hardware,
 }
 
 impl Pair {
-    /// The pair of an ideal machine and the device of its hardware's seed.
-    pub fn new(b: &mut Builder, twin: Machine, hardware: &Hardware) -> Self {
-        let device = twin.real(b, hardware, Chance::Drawn(hardware.seed));
-        Self { twin, device, hardware: hardware.clone() }
+    /// The pair of an ideal machine and the device of its hardware's seed, and that device as it is.
+    pub fn new(b: &mut Builder, twin: Machine, hardware: &Hardware) -> (Self, Machine) {
+        let real = twin.real(b, hardware, Chance::Drawn(hardware.seed));
+        let device = Device::new(real.clone());
+        (Self { twin, device, hardware: hardware.clone() }, real)
     }
 }
 

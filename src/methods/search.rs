@@ -11,7 +11,7 @@ use super::recipe::{MethodName, Recipe, Search as Options};
 use super::reduced::{Space, moves, numbers};
 use super::{Bench, Charge, Gradient, Method, Pair, names, step};
 use crate::error::{Error, Result};
-use crate::lower::{detect, loss};
+use crate::lower::loss;
 use crate::math::random::{Site, uniform};
 use crate::ops::Op;
 use crate::ops::count::Count;
@@ -158,9 +158,8 @@ impl Method for Search {
         }
         let device = &pair.device;
         b.routine(MEASURE, recipe.batch);
-        let light = device.light(b)?;
-        let reading = detect::read(b, device, &light)?;
-        let loss = loss::emit(b, device, &reading, &recipe.loss)?;
+        let reading = device.show(b)?.reading;
+        let loss = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;
         let (_, weight) = step::seed(b, recipe);
         let mean = step::mean(b, "loss", loss, weight)?;
         b.section("measure");
@@ -170,9 +169,8 @@ impl Method for Search {
 
         // The rest of a step: what the trainer reads.
         b.routine(names::TRAIN, recipe.batch);
-        let light = device.light(b)?;
-        let reading = detect::read(b, device, &light)?;
-        let loss = loss::emit(b, device, &reading, &recipe.loss)?;
+        let reading = device.show(b)?.reading;
+        let loss = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;
         let mean = step::mean(b, "loss.kept", loss, weight)?;
         b.section("update");
         let step = b.state(names::STEP, Shape::index(&[1]), Data::Index(vec![0]));
@@ -181,7 +179,7 @@ impl Method for Search {
         let ring = b.state(names::LOSS_RING, Shape::real(&[names::RING]), ring);
         b.emit_into(Op::Record(Record { length: names::RING }), &[loss, step], &[ring])?;
         b.emit_into(Op::Count(Count), &[], &[step])?;
-        crate::lower::machine::drift(b, device)?;
+        device.drift(b)?;
         step::next_shot(b)?;
         let memory = Memory::new(n, self.options.size).flat();
         b.state(MEMORY, Shape::real(&[memory.len()]), Data::Real(memory));

@@ -3,7 +3,7 @@
 use super::recipe::{Adam, Optimizer, Recipe};
 use super::{Gradient, Pair, names};
 use crate::error::Result;
-use crate::lower::machine::{SHOT, drift};
+use crate::lower::machine::SHOT;
 use crate::ops::Op;
 use crate::ops::adam;
 use crate::ops::clamp::Clamp;
@@ -57,7 +57,7 @@ pub fn finish(
     let ring = b.state(names::LOSS_RING, Shape::real(&[names::RING]), ring);
     b.emit_into(Op::Record(Record { length: names::RING }), &[loss, step], &[ring])?;
     b.emit_into(Op::Count(Count), &[], &[step])?;
-    drift(b, &pair.device)?;
+    pair.device.drift(b)?;
     next_shot(b)
 }
 

@@ -7,10 +7,11 @@
 
 use std::collections::BTreeMap;
 
+use super::device::Device;
 use super::recipe::Recipe;
 use super::{Charge, Gradient, Method, Pair, step};
 use crate::error::Result;
-use crate::lower::{Machine, detect, loss};
+use crate::lower::{Machine, loss};
 use crate::math::random::OF_PROGRAMS;
 use crate::ops::Op;
 use crate::ops::add::Add;
@@ -68,7 +69,7 @@ impl Zeroth {
 /// Mean loss of a device told other parameters, as sums of leaves.
 fn measure(
     b: &mut Builder,
-    device: &Machine,
+    (device, twin): (&Device, &Machine),
     moved: &BTreeMap<SlotId, SlotId>,
     recipe: &Recipe,
     name: &str,
@@ -77,17 +78,15 @@ fn measure(
     for (&slot, &by) in moved {
         told.insert(slot, b.emit(Op::Add(Add), &[slot, by])?);
     }
-    let device = device.told(&told);
-    let light = device.light(b)?;
-    let reading = detect::read(b, &device, &light)?;
-    let loss = loss::emit(b, &device, &reading, &recipe.loss)?;
+    let reading = device.told(&told).show(b)?.reading;
+    let loss = loss::emit(b, twin, &reading, &recipe.loss)?;
     let (_, weight) = step::seed(b, recipe);
     Ok((loss, step::mean(b, name, loss, weight)?))
 }
 
 impl Method for Zeroth {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
-        let device = &pair.device;
+        let (device, twin) = ((&pair.device, &pair.twin), &pair.twin);
         let count = b
             .find(PROBES)
             .unwrap_or_else(|| b.state(PROBES, Shape::index(&[1]), Data::Index(vec![0])));
@@ -98,12 +97,12 @@ impl Method for Zeroth {
             None
         };
         for q in 0..self.probes {
-            let up = self.draws(b, device, q, self.size, count)?;
+            let up = self.draws(b, twin, q, self.size, count)?;
             let up = measure(b, device, &up, recipe, &format!("up.{q}"))?;
             let down = if let Some(rest) = rest {
                 rest
             } else {
-                let down = self.draws(b, device, q, -self.size, count)?;
+                let down = self.draws(b, twin, q, -self.size, count)?;
                 measure(b, device, &down, recipe, &format!("down.{q}"))?
             };
             losses.push((up, down));
@@ -119,7 +118,7 @@ impl Method for Zeroth {
             let (up, down) = (up?, down?);
             // Directions of size 1; a normal one is δ = σ of it.
             let scale = if self.one_sided { 1.0 } else { 0.5 } / (q * self.size);
-            for (slot, direction) in self.draws(b, device, k as u32, 1.0, count)? {
+            for (slot, direction) in self.draws(b, twin, k as u32, 1.0, count)? {
                 let op = Op::Directional(Directional { scale });
                 let along = b.emit(op, &[direction, up, down])?;
                 let total = match of.get(&slot) {

@@ -153,7 +153,7 @@ pub fn walk_from(builder: &mut Builder, start: Start) -> Result<Walked> {
             active.extend(
                 node.inputs.iter().filter(|i| matches!(builder.slot(**i).role, Role::Param(_))),
             );
-            active.extend(&node.outputs);
+            active.extend(node.outputs.iter().filter(|o| !builder.is_measured(**o)));
         }
     }
 
@@ -167,7 +167,8 @@ pub fn walk_from(builder: &mut Builder, start: Start) -> Result<Walked> {
 }
 
 fn visit(walk: &mut Adjoint, ends: &HashSet<SlotId>, node: &Node) -> Result<()> {
-    let reached = node.outputs.iter().any(|o| walk.grads.contains_key(o) && !ends.contains(o));
+    let goes_on = |o: &SlotId| !ends.contains(o) && !walk.builder.is_measured(*o);
+    let reached = node.outputs.iter().any(|o| walk.grads.contains_key(o) && goes_on(o));
     let matters = node.inputs.iter().any(|i| walk.is_active(*i));
     if reached && matters { node.op.adjoint(walk, node) } else { Ok(()) }
 }

@@ -1,6 +1,6 @@
 //! Builds a program: checks shapes, names slots, puts each node into the section it belongs to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::types::{
@@ -14,11 +14,21 @@ use crate::ops::Op;
 pub struct Builder {
     program: Program,
     constants: HashMap<String, SlotId>,
+    measured: HashSet<SlotId>,
 }
 
 impl Builder {
     pub fn slot(&self, id: SlotId) -> &Slot {
         self.program.slot(id)
+    }
+
+    /// Says that `slot` is measured: no adjoint goes behind it.
+    pub fn measured(&mut self, slot: SlotId) {
+        self.measured.insert(slot);
+    }
+
+    pub(super) fn is_measured(&self, slot: SlotId) -> bool {
+        self.measured.contains(&slot)
     }
 
     pub fn finish(self) -> Program {

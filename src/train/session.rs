@@ -111,7 +111,7 @@ fn build(experiment: &Experiment, data: &Dataset, full_steps: u64, purpose: For)
     let make = if matrices { Machine::of_matrices } else { Machine::new };
     let machine = make(&mut b, optic, image, classes, experiment.seed)?;
     let hardware = experiment.hardware.clone().unwrap_or_default();
-    let pair = Pair::new(&mut b, machine, &hardware);
+    let (pair, device) = Pair::new(&mut b, machine, &hardware);
     let mut ledger = Vec::new();
     if !matrices {
         let method = methods::of(recipe, optic)?;
@@ -120,13 +120,13 @@ fn build(experiment: &Experiment, data: &Dataset, full_steps: u64, purpose: For)
             ledger = oracle::ledger(&mut b, &*method, &pair, recipe)?;
         }
     }
-    let eval = evaluation(&mut b, EVAL, &pair.device, recipe)?;
-    let differs = pair.device.device.is_some() || pair.device.lab.is_some();
+    let eval = evaluation(&mut b, EVAL, &device, recipe)?;
+    let differs = device.device.is_some() || device.lab.is_some();
     let twin =
         if differs { Some(evaluation(&mut b, EVAL_TWIN, &pair.twin, recipe)?) } else { None };
 
     b.routine(SHOW, 1);
-    let light = pair.device.light(&mut b)?;
+    let light = device.light(&mut b)?;
     let looked_at = light.planes.iter().map(|p| p.field).chain(light.steps.iter().copied());
     for (n, field) in looked_at.enumerate() {
         if matches!(b.slot(field).role, Role::Temp) {
@@ -134,15 +134,7 @@ fn build(experiment: &Experiment, data: &Dataset, full_steps: u64, purpose: For)
         }
     }
     let (planes, before_steps) = (light.planes, light.steps);
-    Ok(Built {
-        program: b.finish(),
-        machine: pair.device,
-        eval,
-        twin,
-        ledger,
-        planes,
-        before_steps,
-    })
+    Ok(Built { program: b.finish(), machine: device, eval, twin, ledger, planes, before_steps })
 }
 
 /// Emits the routine that reads a batch on a machine.
