@@ -574,6 +574,31 @@ fn methods_are_alike_on_all_backends() {
     }
 }
 
+/// Whatever a method asks of device and twin, its step is one submission to the queue.
+#[test]
+fn a_step_is_one_submission() {
+    let methods = MethodName::ALL.map(|m| serde_json::to_value(m).expect("a name"));
+    let gpu = common::gpu("steps in one submission", methods.len());
+    for name in methods.iter().filter(|_| gpu.is_some()).map(|m| m.as_str().expect("text")) {
+        let text = stack("open", if AT_CAMERAS.contains(&name) { CAMERA } else { "" }, MILD);
+        let experiment = experiment(&text, &[&format!("train.method={name}")]);
+        let recipe = experiment.train.as_ref().expect("a recipe");
+        let method = methods::of(recipe, &experiment.optic).expect("a method");
+        if !method.has_gradient() {
+            continue;
+        }
+        let mut b = Builder::default();
+        let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
+        let (pair, _) = Pair::new(&mut b, twin, &experiment.hardware.clone().unwrap_or_default());
+        method.build(&mut b, &pair, recipe, 10).expect("a step");
+        let mut gpu = gpu::compile(Arc::new(b.finish()), Wanted::Any, true).expect("a GPU");
+        for step in 1..=3 {
+            gpu.run(methods::names::TRAIN, recipe.batch).expect("a step");
+            assert_eq!(gpu.submissions(), step, "{name}");
+        }
+    }
+}
+
 /// Likewise the methods that measure meshes. The echo divides differences of powers by 4ε.
 #[test]
 fn measured_meshes_are_alike_on_all_backends() {

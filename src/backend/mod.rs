@@ -30,6 +30,11 @@ pub trait Executor: Send {
     /// Starts a routine on the first `count` samples of its inputs.
     fn run(&mut self, routine: &str, count: usize) -> Result<()>;
 
+    /// Submissions to the device's queue that runs have made; none on the CPU.
+    fn submissions(&self) -> u64 {
+        0
+    }
+
     /// Runs a routine and times each of its nodes, in order.
     fn profile(&mut self, routine: &str, count: usize) -> Result<Vec<NodeTime>>;
 }

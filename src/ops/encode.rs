@@ -40,7 +40,7 @@ impl Primitive for Encode {
                     (false, None) => e.copy_from_slice(s),
                     (false, Some(r)) => planar::map_real(e, s, v, width, |s, v| s * (v * r).cis()),
                     (true, Some(r)) => {
-                        planar::map_real(e, s, v, width, |s, v| s * (v * r).cis() * v)
+                        planar::map_real(e, s, v, width, |s, v| s * (v * r).cis() * v);
                     }
                 },
             );

@@ -30,6 +30,7 @@ pub struct Gpu {
     pace: f64,
     /// In which plans are not the table's.
     tuned: Choices,
+    submissions: u64,
 }
 
 struct Compiled {
@@ -61,6 +62,7 @@ impl Gpu {
             commands: HashMap::new(),
             pace: submit::UNKNOWN_PACE,
             tuned: Choices::new(),
+            submissions: 0,
         };
         let program = Arc::clone(&gpu.program);
         let mut compiler = Compiler {
@@ -172,6 +174,10 @@ impl Executor for Gpu {
         })
     }
 
+    fn submissions(&self) -> u64 {
+        self.submissions
+    }
+
     fn profile(&mut self, routine: &str, count: usize) -> Result<Vec<NodeTime>> {
         let index = self.prepare(routine, count)?;
         let mut times = Vec::new();
@@ -199,13 +205,13 @@ impl Executor for Gpu {
         if compiled.runs == 2 {
             self.device.wait()?;
             let start = Instant::now();
-            submit::submit(&self.device, &compiled.commands, self.pace);
+            self.submissions += submit::submit(&self.device, &compiled.commands, self.pace);
             self.device.wait()?;
             let reals: f64 = compiled.commands.iter().map(Command::reals).sum();
             self.pace = start.elapsed().as_secs_f64() / reals.max(1.0);
             return Ok(());
         }
-        submit::submit(&self.device, &compiled.commands, self.pace);
+        self.submissions += submit::submit(&self.device, &compiled.commands, self.pace);
         let polled = self.device.device.poll(wgpu::PollType::Poll);
         polled.map_err(|e| Error::device(format!("{}: {e}", self.device.name)))?;
         self.device.check()

@@ -48,9 +48,9 @@ fn encode_move(encoder: &mut wgpu::CommandEncoder, command: &Command) {
     }
 }
 
-/// Submits all of it; `pace` is seconds a real moved.
-pub fn submit(device: &Device, commands: &[Command], pace: f64) {
-    let (mut encoder, mut spent) = (device.encoder(), 0.0);
+/// Submits all of it and says in how many parts; `pace` is seconds a real moved.
+pub fn submit(device: &Device, commands: &[Command], pace: f64) -> u64 {
+    let (mut encoder, mut spent, mut parts) = (device.encoder(), 0.0, 1);
     for command in commands {
         encode_move(&mut encoder, command);
         let Command::Pass(dispatches) = command else { continue };
@@ -62,10 +62,12 @@ pub fn submit(device: &Device, commands: &[Command], pace: f64) {
             if !rest.is_empty() {
                 device.queue.submit([encoder.finish()]);
                 (encoder, spent) = (device.encoder(), 0.0);
+                parts += 1;
             }
         }
     }
     device.queue.submit([encoder.finish()]);
+    parts
 }
 
 /// Submits all of it and tells `each` the seconds of every dispatch.
