@@ -910,7 +910,7 @@ fn ideal_hardware_is_none() {
         let experiment = experiment(&stack("open", "", extra), &[]);
         let mut b = Builder::default();
         let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
-        let (pair, device) = Pair::new(&mut b, twin, &experiment.hardware.unwrap_or_default());
+        let (_, device) = Pair::new(&mut b, twin, &experiment.hardware.unwrap_or_default());
         b.routine("both", SAMPLES);
         let recipe = experiment.train.expect("a recipe");
         backprop::exact(&mut b, &device, &recipe).expect("a gradient");
