@@ -3,6 +3,7 @@
 
 mod ask;
 mod figures;
+mod ledger;
 mod text;
 
 use std::path::PathBuf;
@@ -41,6 +42,11 @@ pub struct Energy {
     /// that is as good. A checkpoint has its own.
     #[arg(long, requires = "experiment")]
     accuracy: Option<f64>,
+    /// The compare.json of `lightloom compare`: what its methods asked of the device as time and
+    /// energy, beside the accuracy on the device. A machine takes the rows of its own name, and
+    /// all of them where there are none.
+    #[arg(long, value_name = "compare.json")]
+    ledger: Option<PathBuf>,
     /// Takes the rate of this CPU from its figure in place of measuring it.
     #[arg(long)]
     no_measure: bool,
