@@ -115,6 +115,27 @@ fn the_loss_wall() {
     assert_eq!(seen, [(0.1, 218.0), (0.5, 55.0), (2.0, 14.0)]);
 }
 
+/// A chip beyond its wall is said to be, and by how much; one within is not.
+#[test]
+fn a_chip_beyond_its_wall_is_said_to_be() {
+    let reach = &json(&["--machine", "svd", "--draws", "1", "--bits", "8"])["machines"][0]["reach"];
+    let [columns, each, budget, over] =
+        ["/columns", "/column_db", "/budget_db", "/over_db"].map(|at| number(reach, at));
+    // Two facets of 1.5 dB.
+    assert!((columns * each + 3.0 - budget - over).abs() < 1e-9 && over > 0.0, "{reach}");
+    let text = |machine| {
+        let args = ["--machine", machine, "--draws", "1", "--bits", "8", "--no-measure"];
+        run_in(Path::new("."), &args).out
+    };
+    let said = text("svd");
+    let line = said.lines().find(|l| l.contains("beyond its loss wall")).expect("a line");
+    assert!(line.contains(&format!("{over:.1} dB over the budget of {budget:.0} dB")), "{line}");
+    // Below the first table.
+    let (wall, next) = (said.find("beyond its loss wall"), said.find("Digital baselines"));
+    assert!(wall < next);
+    assert!(!text("svd:8").contains("beyond"));
+}
+
 /// What `compare` counted, as time and energy: by hand from the counts and from what an inference
 /// and a load take; rows of the machine's own name, all where it has none, none left out in silence.
 #[test]

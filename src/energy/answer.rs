@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::break_even::BreakEven;
+use super::chip::Reach;
 use super::figure::{Confidence, Figure};
 use super::machine::Machine;
 use super::published::Comparison;
@@ -95,6 +96,9 @@ pub struct OfMachine {
     pub what: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss_wall: Option<Vec<Wall>>,
+    /// Of a chip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
     /// Largest N x N product that the masks of a stack have weights for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub largest: Option<usize>,

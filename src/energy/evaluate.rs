@@ -136,6 +136,10 @@ fn of_machine(library: &Library, q: &Question, asked: &Asked) -> OfMachine {
         name: asked.machine.name.clone(),
         what: asked.machine.what.clone(),
         loss_wall,
+        reach: match &asked.machine.kind {
+            Kind::Chip(chip) => Some(chip.reach(&d)),
+            Kind::Stack(_) => None,
+        },
         largest: asked.machine.largest(&d),
         results: (0..q.bits.len()).map(|i| at_bits(library, q, asked, i)).collect(),
     }

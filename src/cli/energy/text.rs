@@ -12,7 +12,7 @@ pub fn of(answer: &Answer) -> String {
         "Does light win? Joules at the plug; in brackets 5 to 95 % of {} draws (seed {}).\n\n",
         answer.draws, answer.seed
     );
-    text += &section("One inference", &summary(answer), "");
+    text += &section("One inference", &summary(answer), &beyond(answer));
     text += &section(
         "Digital baselines",
         &baselines(answer),
@@ -133,6 +133,27 @@ fn summary(answer: &Answer) -> Table {
         ],
         rows,
     )
+}
+
+/// Chips whose light does not pass all their columns within the link budget, and by how much.
+fn beyond(answer: &Answer) -> String {
+    let of = |m: &OfMachine| {
+        let reach = m.reach.as_ref().filter(|r| r.over_db > 0.0)?;
+        Some(format!(
+            "{} is beyond its loss wall: {:.0} columns of {:.3} dB and two facets take {:.1} dB, \
+             {:.1} dB over the budget of {:.0} dB; at most {:.0} columns pass, {} modes of such a \
+             machine. Its joules buy more laser than a link has.",
+            m.name,
+            reach.columns,
+            reach.column_db,
+            reach.budget_db + reach.over_db,
+            reach.over_db,
+            reach.budget_db,
+            reach.most_columns.floor(),
+            reach.most_modes
+        ))
+    };
+    answer.machines.iter().filter_map(of).collect::<Vec<_>>().join("\n")
 }
 
 fn baselines(answer: &Answer) -> Table {
