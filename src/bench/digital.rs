@@ -15,7 +15,7 @@ use super::peaks;
 use super::point::{Device, Refused};
 use super::stack::{INFER, stack};
 use crate::backend::Executor;
-use crate::backend::gpu::matmul::Product as GpuProduct;
+use crate::backend::gpu::matmul::{Operands, Product as GpuProduct};
 use crate::baseline::matmul::{Matrix, matmul, noise};
 use crate::baseline::power::Meter;
 use crate::data::Dataset;
@@ -71,6 +71,7 @@ pub struct Contender {
 pub const CPU: &str = "sgemm, CPU";
 pub const CONTROL: &str = "sgemm, CPU again";
 pub const GPU: &str = "WGSL matmul, GPU";
+pub const GPU_F16: &str = "WGSL matmul in f16, GPU";
 pub const LIGHT: &str = "light through a mesh, simulated";
 
 pub fn measure(
@@ -118,17 +119,15 @@ fn product(
         }
         other => Err(other),
     };
-    let on_gpu = match device.wanted() {
-        None => None,
+    let mut on_gpu: Vec<(&str, GpuProduct)> = Vec::new();
+    for (name, operands) in [(GPU, Operands::F32), (GPU_F16, Operands::F16)] {
+        let Some(wanted) = device.wanted() else { continue };
         // The weights lie as [k, m] there; which of the two does not change the work.
-        Some(wanted) => match GpuProduct::new(wanted, [n, batch, n], &a, &b) {
-            Ok(product) => Some(product),
-            Err(error) => {
-                refuse(GPU, error)?;
-                None
-            }
-        },
-    };
+        match GpuProduct::new(wanted, operands, [n, batch, n], &a, &b) {
+            Ok(product) => on_gpu.push((name, product)),
+            Err(error) => refuse(name, error)?,
+        }
+    }
     let mut light = if n <= LARGEST_MESH {
         match Light::new(device, data, n, batch) {
             Ok(light) => Some(light),
@@ -141,10 +140,13 @@ fn product(
         None
     };
     let mut names = vec![CPU, CONTROL];
-    names.extend(on_gpu.as_ref().map(|_| GPU));
+    names.extend(on_gpu.iter().map(|(name, _)| *name));
     names.extend(light.as_ref().map(|_| LIGHT));
     let mut run = |turn: usize, repeats: usize| match names[turn] {
-        GPU => on_gpu.as_ref().map_or(Ok(0.0), |p| p.run(repeats)),
+        name @ (GPU | GPU_F16) => match on_gpu.iter().find(|(n, _)| *n == name) {
+            Some((_, product)) => product.run(repeats),
+            None => Ok(0.0),
+        },
         LIGHT => light.as_mut().map_or(Ok(0.0), |l| l.run(batch, repeats)),
         _ => {
             let started = Instant::now();
@@ -161,7 +163,7 @@ fn product(
     for (turn, (&name, seconds)) in names.iter().zip(&times).enumerate() {
         let gflop_s = 2.0 * macs / seconds.median * 1e-9;
         let peak = match name {
-            GPU => gpu_fma,
+            GPU | GPU_F16 => gpu_fma,
             LIGHT => None,
             _ => cpu_fma,
         };

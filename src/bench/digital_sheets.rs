@@ -38,7 +38,7 @@ pub fn products(digital: &Digital) -> Sheet {
         rows: rows.collect(),
         note: format!(
             "N x N by N x batch in f32, random operands that are not zero; 2 operations a MAC of the \
-             product. Peak: multiply-adds measured in this run, of the CPU {:.0} GFLOP/s{gpu}. Ratio: \
+             product. In f16: the operands, where the adapter has it; products and sums are f32. Peak: multiply-adds measured in this run, of the CPU {:.0} GFLOP/s{gpu}. Ratio: \
              its time over that of the first, round by round; \"again\" is the control. Light: a \
              Haar-random mesh of N modes on the device, column by column, up to N = 256.{energy}",
             digital.cpu_fma

@@ -103,6 +103,12 @@ pub struct Device {
 
 impl Device {
     pub fn open(wanted: Wanted) -> Result<Self> {
+        Self::open_with(wanted, wgpu::Features::empty())
+    }
+
+    /// # Errors
+    /// Where none answers, or the best of them lacks a feature that is needed.
+    pub fn open_with(wanted: Wanted, needed: wgpu::Features) -> Result<Self> {
         let fits = |a: &wgpu::Adapter| wanted == Wanted::Any || !is_software(&a.get_info());
         let Some(adapter) = ranked().into_iter().find(fits) else {
             return Err(Error::device("no GPU answers through Vulkan, Metal or DX12").help(
@@ -111,9 +117,15 @@ impl Device {
         };
         let info = adapter.get_info();
         let limits = adapter.limits();
+        let lacks = needed - adapter.features();
+        if !lacks.is_empty() {
+            let names: Vec<String> =
+                lacks.iter_names().map(|(n, _)| n.to_lowercase().replace('_', "-")).collect();
+            return Err(Error::device(format!("{} has no {}", info.name, names.join(", "))));
+        }
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("lightloom"),
-            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
+            required_features: needed | adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
             required_limits: limits.clone(),
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()
