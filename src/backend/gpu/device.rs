@@ -30,6 +30,8 @@ pub struct AdapterReport {
     pub workgroup_storage_kib: u32,
     pub timestamps: bool,
     pub f16: bool,
+    /// Address on the bus, as `0000:01:00.0`; empty where the driver does not tell it.
+    pub pci: String,
 }
 
 fn instance() -> wgpu::Instance {
@@ -70,6 +72,7 @@ pub fn adapters() -> Vec<AdapterReport> {
             kind: format!("{:?}", info.device_type),
             api: format!("{:?}", info.backend),
             driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+            pci: info.device_pci_bus_id,
             name: info.name,
             max_binding_mib: limits.max_storage_buffer_binding_size >> 20,
             max_workgroup_threads: limits.max_compute_invocations_per_workgroup,

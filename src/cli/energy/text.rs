@@ -140,7 +140,7 @@ fn beyond(answer: &Answer) -> String {
     let of = |m: &OfMachine| {
         let reach = m.reach.as_ref().filter(|r| r.over_db > 0.0)?;
         Some(format!(
-            "{} is beyond its loss wall: {:.0} columns of {:.3} dB and two facets take {:.1} dB, \
+            "{} is beyond its loss wall: {:.0} columns of {:.4} dB and two facets take {:.1} dB, \
              {:.1} dB over the budget of {:.0} dB; at most {:.0} columns pass, {} modes of such a \
              machine. Its joules buy more laser than a link has.",
             m.name,
