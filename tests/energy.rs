@@ -174,7 +174,7 @@ fn a_ledger_is_priced() {
     for (row, counted) in ledger.iter().zip(compared["rows"].as_array().expect("rows")) {
         assert_eq!(row["system"], counted["system"]);
         if !counted["refused"].is_null() {
-            assert_eq!((&row["refused"], &row["cost"]), (&counted["refused"], &Value::Null));
+            assert_eq!((&row["refused"], &row["joules"]), (&counted["refused"], &Value::Null));
             continue;
         }
         assert_eq!(row["accuracy"], counted["accuracy"]["mean"]);
@@ -186,13 +186,13 @@ fn a_ledger_is_priced() {
         let digital = of("macs") / rate;
         let load = number(r, "/latency/reconfiguration/typical");
         let seconds = shots / number(r, "/latency/rate/typical") + loads * load + digital;
-        assert!((number(row, "/cost/seconds/typical") / seconds - 1.0).abs() < 1e-9, "{row}");
+        assert!((number(row, "/seconds/typical") / seconds - 1.0).abs() < 1e-9, "{row}");
         let computer = digital * figure("cpu.cores") * figure("cpu.core_power");
         let light = shots * number(r, "/wall/typical");
-        let joules = number(row, "/cost/joules/typical");
+        let joules = number(row, "/joules/typical");
         // Loads take some joules more.
         assert!(joules > light + computer, "{row}");
-        let share = number(row, "/cost/computer/typical");
+        let share = number(row, "/computer/typical");
         assert!((share - computer / joules).abs() < 1e-9, "{row}");
         priced += 1;
     }
@@ -204,7 +204,7 @@ fn a_ledger_is_priced() {
     // Printed masks are loaded once.
     let thz = json(&[&["--machine", "thz"][..], &usual].concat());
     let thz = &thz["machines"][0]["results"][0]["ledger"];
-    assert!(number(&thz[0], "/cost/joules/typical") > 0.0 && thz[1]["cost"].is_null());
+    assert!(number(&thz[0], "/joules/typical") > 0.0 && thz[1]["joules"].is_null());
     let text = run_in(folder.path(), &["--ledger", "compare.json", "--no-measure", "--draws", "2"]);
     assert_eq!(text.code, Some(0), "{}", text.error);
     assert!(text.out.contains("Training as it was counted") && text.out.contains("2 devices"));

@@ -233,6 +233,7 @@ pub struct Priced {
     pub tally: Tally,
     /// None where the weights are printed and the method loads them more than once, and where the
     /// method does not suit.
+    #[serde(flatten)]
     pub cost: Option<Price>,
 }
 

@@ -40,6 +40,7 @@ pub struct Tally {
     pub interval: Option<[f64; 2]>,
     pub steps: u64,
     /// Of one device.
+    #[serde(flatten)]
     pub counts: Counts,
     /// Why the method does not suit it; nothing was counted then.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -86,10 +86,7 @@ impl Meter {
             Some(Told::Joules(before)) => {
                 let out = work();
                 let seconds = at.elapsed().as_secs_f64();
-                let after = match self.source.read() {
-                    Some(Told::Joules(after)) => after,
-                    _ => return (out, None),
-                };
+                let Some(Told::Joules(after)) = self.source.read() else { return (out, None) };
                 (out, Some([spent(&before, &after), seconds]))
             }
             Some(Told::Watts(first)) => {
