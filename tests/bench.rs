@@ -157,6 +157,7 @@ fn products_are_measured_on_the_gpu() {
             "sgemm, CPU",
             "sgemm, CPU again",
             "WGSL matmul, GPU",
+            "WGSL matmul in f16, GPU",
             "light through a mesh, simulated",
         ];
         check_products(&report, &names);
@@ -164,31 +165,54 @@ fn products_are_measured_on_the_gpu() {
     }
 }
 
-/// Our WGSL products against sums in f64, over tiles that are full, cut, and a single column.
+/// Our WGSL products against sums in f64, over tiles that are full, cut, and a single column: of
+/// f32 and of f16 operands. Those in f16 also against the sums of what was not rounded, which shows
+/// that they were.
 #[test]
 fn products_on_the_gpu_are_right() {
-    use lightloom::backend::gpu::{Wanted, matmul::Product};
+    use lightloom::backend::gpu::matmul::{Operands, Product};
+    use lightloom::backend::gpu::{Wanted, adapters};
     use lightloom::baseline::matmul::noise as numbers;
     let cases = [[4, 1, 1], [64, 64, 16], [68, 5, 33], [128, 130, 70], [200, 1, 77], [36, 3, 20]];
-    if common::gpu("products", cases.len()).is_none() {
+    if common::gpu("products", 2 * cases.len()).is_none() {
         return;
     }
-    for [m, n, k] in cases {
-        let (a, b) = (numbers(k * m, 1), numbers(k * n, 2));
-        let product = Product::new(Wanted::Any, [m, n, k], &a, &b).expect("a product");
-        product.run(1).expect("it runs");
-        let c = product.read().expect("it is read");
-        assert_eq!(c.len(), m * n);
-        // k terms of at most 0.27, each sum rounded.
-        let tolerance = 0.27 * k as f64 * f64::from(f32::EPSILON);
-        let mut largest = 0.0f64;
-        for (at, got) in c.iter().enumerate() {
-            let (i, j) = (at / n, at % n);
-            let sum: f64 = (0..k).map(|p| f64::from(a[p * m + i]) * f64::from(b[p * n + j])).sum();
-            largest = largest.max((f64::from(*got) - sum).abs());
+    for operands in [Operands::F32, Operands::F16] {
+        let in_f16 = operands == Operands::F16;
+        if in_f16 && !adapters()[0].f16 {
+            println!("products: 0 of {} f16 cases ran, the adapter has no f16", cases.len());
+            let error = Product::new(Wanted::Any, operands, [4, 1, 1], &[1.0; 4], &[1.0]);
+            assert!(error.err().expect("refused").to_string().contains("shader-f16"));
+            continue;
         }
-        assert!(largest <= tolerance, "{m} x {n} over {k}: {largest:.1e}");
-        assert!(c.iter().any(|v| f64::from(v.abs()) > 10.0 * tolerance), "not all zeros");
+        let kept = |v: f32| if in_f16 { half::f16::from_f32(v).to_f64() } else { f64::from(v) };
+        for [m, n, k] in cases {
+            let (a, b) = (numbers(k * m, 1), numbers(k * n, 2));
+            let product = Product::new(Wanted::Any, operands, [m, n, k], &a, &b).expect("one");
+            product.run(1).expect("it runs");
+            let c = product.read().expect("it is read");
+            assert_eq!(c.len(), m * n);
+            // k terms of at most 0.27, each sum rounded; of two operands in f16 each term is off by
+            // up to 2 x 2^-11 of itself, and a little over.
+            let tolerance = 0.27 * k as f64 * f64::from(f32::EPSILON);
+            let rounding = tolerance + 0.27 * k as f64 * 2.001 * 2f64.powi(-11);
+            let (mut largest, mut whole) = (0.0f64, 0.0f64);
+            for (at, &got) in c.iter().enumerate() {
+                let (i, j) = (at / n, at % n);
+                let sum = |of: &dyn Fn(f32) -> f64| -> f64 {
+                    (0..k).map(|p| of(a[p * m + i]) * of(b[p * n + j])).sum()
+                };
+                largest = largest.max((f64::from(got) - sum(&kept)).abs());
+                whole = whole.max((f64::from(got) - sum(&f64::from)).abs());
+            }
+            let name = format!("{operands:?}: {m} x {n} over {k}");
+            assert!(largest <= tolerance, "{name}: {largest:.1e}");
+            if in_f16 {
+                assert!(whole > 3.0 * tolerance, "{name}: operands are whole, {whole:.1e}");
+                assert!(whole <= rounding, "{name}: {whole:.1e} over {rounding:.1e}");
+            }
+            assert!(c.iter().any(|v| f64::from(v.abs()) > 10.0 * tolerance), "not all zeros");
+        }
     }
 }
 

@@ -115,6 +115,114 @@ fn the_loss_wall() {
     assert_eq!(seen, [(0.1, 218.0), (0.5, 55.0), (2.0, 14.0)]);
 }
 
+/// A chip beyond its wall is said to be, and by how much; one within is not.
+#[test]
+fn a_chip_beyond_its_wall_is_said_to_be() {
+    let reach = &json(&["--machine", "svd", "--draws", "1", "--bits", "8"])["machines"][0]["reach"];
+    let [columns, each, budget, over] =
+        ["/columns", "/column_db", "/budget_db", "/over_db"].map(|at| number(reach, at));
+    // Two facets of 1.5 dB.
+    assert!((columns * each + 3.0 - budget - over).abs() < 1e-9 && over > 0.0, "{reach}");
+    let text = |machine| {
+        let args = ["--machine", machine, "--draws", "1", "--bits", "8", "--no-measure"];
+        run_in(Path::new("."), &args).out
+    };
+    let said = text("svd");
+    let line = said.lines().find(|l| l.contains("beyond its loss wall")).expect("a line");
+    assert!(line.contains(&format!("{over:.1} dB over the budget of {budget:.0} dB")), "{line}");
+    // Below the first table.
+    let (wall, next) = (said.find("beyond its loss wall"), said.find("Digital baselines"));
+    assert!(wall < next);
+    assert!(!text("svd:8").contains("beyond"));
+}
+
+/// What `compare` counted, as time and energy: by hand from the counts and from what an inference
+/// and a load take; rows of the machine's own name, all where it has none, none left out in silence.
+#[test]
+fn a_ledger_is_priced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let args = "compare device-mesh --methods backprop,spsa,fa --seeds 2 --looks 1 --samples 50 \
+                --set train.steps=2 --set data.train_limit=64 --out . --json";
+    let said = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .current_dir(folder.path())
+        .args(args.split_whitespace())
+        .output()
+        .expect("the program starts");
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let file = folder.path().join("compare.json");
+    let mut compared: Value =
+        serde_json::from_str(&std::fs::read_to_string(&file).expect("compare.json")).expect("JSON");
+    let rows = compared["rows"].as_array_mut().expect("rows");
+    assert_eq!(rows.len(), 3);
+    let mut other = rows[1].clone();
+    other["system"] = "another".into();
+    rows.push(other);
+    std::fs::write(&file, compared.to_string()).expect("a file");
+    let path = file.to_str().expect("a path");
+
+    let usual = ["--ledger", path, "--draws", "5", "--bits", "8"];
+    let answer = json(&[&["--machine", "svd"][..], &usual].concat());
+    let figure = |key: &str| {
+        let all = answer["figures"].as_array().expect("figures");
+        number(all.iter().find(|f| f["key"] == key).expect(key), "/typical")
+    };
+    let r = &answer["machines"][0]["results"][0];
+    let ledger = r["ledger"].as_array().expect("a ledger");
+    let methods: Vec<_> = ledger.iter().map(|t| t["method"].as_str().expect("a name")).collect();
+    assert_eq!(methods, ["backprop", "spsa", "fa", "spsa"]);
+    let mut priced = 0;
+    for (row, counted) in ledger.iter().zip(compared["rows"].as_array().expect("rows")) {
+        assert_eq!(row["system"], counted["system"]);
+        if !counted["refused"].is_null() {
+            assert_eq!((&row["refused"], &row["joules"]), (&counted["refused"], &Value::Null));
+            continue;
+        }
+        assert_eq!(row["accuracy"], counted["accuracy"]["mean"]);
+        assert_eq!(row["interval"], counted["accuracy"]["interval"]);
+        let of = |key: &str| number(counted, &format!("/charge/{key}"));
+        let (shots, loads) = (of("shots"), of("reconfigurations").max(1.0));
+        // Two operations a MAC; the figure is in GOPS.
+        let rate = figure("cpu.cores") * 1e9 * figure("cpu.core_rate") / 2.0;
+        let digital = of("macs") / rate;
+        let load = number(r, "/latency/reconfiguration/typical");
+        let seconds = shots / number(r, "/latency/rate/typical") + loads * load + digital;
+        assert!((number(row, "/seconds/typical") / seconds - 1.0).abs() < 1e-9, "{row}");
+        let computer = digital * figure("cpu.cores") * figure("cpu.core_power");
+        let light = shots * number(r, "/wall/typical");
+        let joules = number(row, "/joules/typical");
+        // Loads take some joules more.
+        assert!(joules > light + computer, "{row}");
+        let share = number(row, "/computer/typical");
+        assert!((share - computer / joules).abs() < 1e-9, "{row}");
+        priced += 1;
+    }
+    assert!(priced >= 3, "{ledger:?}");
+
+    let own = json(&[&["device-mesh"][..], &usual].concat());
+    let own = own["machines"][0]["results"][0]["ledger"].as_array().expect("a ledger");
+    assert!(own.len() == 3 && own.iter().all(|t| t["system"] == "device-mesh"));
+    // Printed masks are loaded once.
+    let thz = json(&[&["--machine", "thz"][..], &usual].concat());
+    let thz = &thz["machines"][0]["results"][0]["ledger"];
+    assert!(number(&thz[0], "/joules/typical") > 0.0 && thz[1]["joules"].is_null());
+    let text = run_in(folder.path(), &["--ledger", "compare.json", "--no-measure", "--draws", "2"]);
+    assert_eq!(text.code, Some(0), "{}", text.error);
+    assert!(text.out.contains("Training as it was counted") && text.out.contains("2 devices"));
+
+    for (text, says) in [
+        ("{", "not the JSON of a comparison"),
+        ("{\"rows\": []}", "without rows"),
+        ("{\"rows\": [{\"system\": 3}]}", "rows[0].system"),
+    ] {
+        std::fs::write(&file, text).expect("a file");
+        let said = run_in(folder.path(), &["--ledger", "compare.json"]);
+        assert_eq!((said.code, said.out.is_empty()), (Some(2), true), "{text}: {}", said.error);
+        for part in [says, "compare.json", "lightloom compare"] {
+            assert!(said.error.contains(part), "{text}: no {part} in {}", said.error);
+        }
+    }
+}
+
 /// Every figure can be set, and moves some number beside itself.
 #[test]
 fn every_figure_moves_a_number() {
@@ -331,6 +439,7 @@ fn wrong_requests_are_refused() {
         (&["mnist", "--accuracy", "98"][..], "0.97"),
         (&["--accuracy", "0.9"][..], "EXPERIMENT"),
         (&["--devices", "nowhere.toml"][..], "nowhere.toml"),
+        (&["--ledger", "nowhere.json"][..], "nowhere.json"),
     ] {
         let said = run_in(Path::new("."), args);
         assert_eq!(said.code, Some(2), "{args:?}: {}", said.error);

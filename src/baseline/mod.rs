@@ -3,7 +3,7 @@
 //! - [`matmul`]: C = A B in f32 on the CPU, by the `gemm` crate (of faer and candle; AVX-512 where
 //!   the CPU has it); `backend::gpu::matmul` is its fellow in WGSL;
 //! - [`network`]: the smallest digital network that does a task as well as a machine of light;
-//! - [`power`]: joules of this machine, where it tells them.
+//! - [`power`]: joules of its CPU and of its graphics card, where it tells them.
 
 pub mod matmul;
 pub mod network;

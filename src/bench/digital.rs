@@ -15,7 +15,8 @@ use super::peaks;
 use super::point::{Device, Refused};
 use super::stack::{INFER, stack};
 use crate::backend::Executor;
-use crate::backend::gpu::matmul::Product as GpuProduct;
+use crate::backend::gpu::matmul::{Operands, Product as GpuProduct};
+use crate::backend::gpu::{AdapterReport, Wanted, adapters};
 use crate::baseline::matmul::{Matrix, matmul, noise};
 use crate::baseline::power::Meter;
 use crate::data::Dataset;
@@ -26,8 +27,6 @@ use crate::program::{Data, SlotId};
 
 /// Largest mesh whose light is simulated here.
 const LARGEST_MESH: usize = 256;
-/// Seconds over which a counter of energy is read.
-const METERED: f64 = 0.3;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Digital {
@@ -36,9 +35,9 @@ pub struct Digital {
     /// Likewise of the GPU, where one is used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gpu_fma: Option<f64>,
-    /// Why no energy was measured.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub without_energy: Option<String>,
+    /// Why no energy was measured of the CPU, and of the GPU.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without_energy: Vec<String>,
     pub products: Vec<Product>,
 }
 
@@ -66,11 +65,15 @@ pub struct Contender {
     pub peak_share: Option<f64>,
     /// Measured, where the machine tells it.
     pub joules_per_mac: Option<f64>,
+    /// What they were measured by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy_source: Option<String>,
 }
 
 pub const CPU: &str = "sgemm, CPU";
 pub const CONTROL: &str = "sgemm, CPU again";
 pub const GPU: &str = "WGSL matmul, GPU";
+pub const GPU_F16: &str = "WGSL matmul in f16, GPU";
 pub const LIGHT: &str = "light through a mesh, simulated";
 
 pub fn measure(
@@ -88,16 +91,38 @@ pub fn measure(
         _ => own(&peaks::of_cpu(&device.pool)),
     };
     let gpu_fma = device.peaks.as_ref().filter(|_| gpu).map(own);
-    let meter = Meter::open();
+    let (of_cpu, of_gpu) = (Meter::of_cpu(), device.wanted().map(meter_of_gpu));
+    let meters =
+        Meters { cpu: of_cpu.as_ref().ok(), gpu: of_gpu.as_ref().and_then(|m| m.as_ref().ok()) };
     let mut products = Vec::new();
     for &n in sizes {
         for &batch in batches {
             told(&format!("product of {n} x {n} by {n} x {batch}"));
             let fma = [Some(cpu_fma), gpu_fma];
-            products.push(product(device, data, [n, batch], fma, meter.as_ref().ok(), effort)?);
+            products.push(product(device, data, [n, batch], fma, meters, effort)?);
         }
     }
-    Ok(Digital { cpu_fma, gpu_fma, without_energy: meter.err(), products })
+    let without_energy =
+        of_cpu.err().into_iter().chain(of_gpu.and_then(std::result::Result::err)).collect();
+    Ok(Digital { cpu_fma, gpu_fma, without_energy, products })
+}
+
+#[derive(Clone, Copy)]
+struct Meters<'a> {
+    cpu: Option<&'a Meter>,
+    gpu: Option<&'a Meter>,
+}
+
+/// That of the adapter that products run on.
+fn meter_of_gpu(wanted: Wanted) -> std::result::Result<Meter, String> {
+    let fits = |a: &AdapterReport| wanted == Wanted::Any || !a.software;
+    match adapters().into_iter().find(fits) {
+        Some(a) if a.software => {
+            Err(format!("no energy of the GPU is measured: {} runs on the CPU", a.name))
+        }
+        Some(a) => Meter::of_gpu(&a.pci),
+        None => Err("no energy of the GPU is measured: there is none".into()),
+    }
 }
 
 fn product(
@@ -105,7 +130,7 @@ fn product(
     data: &Dataset,
     [n, batch]: [usize; 2],
     [cpu_fma, gpu_fma]: [Option<f64>; 2],
-    meter: Option<&Meter>,
+    meters: Meters,
     effort: Effort,
 ) -> Result<Product> {
     let (a, b) = (noise(n * n, 1), noise(n * batch, 2));
@@ -118,17 +143,15 @@ fn product(
         }
         other => Err(other),
     };
-    let on_gpu = match device.wanted() {
-        None => None,
+    let mut on_gpu: Vec<(&str, GpuProduct)> = Vec::new();
+    for (name, operands) in [(GPU, Operands::F32), (GPU_F16, Operands::F16)] {
+        let Some(wanted) = device.wanted() else { continue };
         // The weights lie as [k, m] there; which of the two does not change the work.
-        Some(wanted) => match GpuProduct::new(wanted, [n, batch, n], &a, &b) {
-            Ok(product) => Some(product),
-            Err(error) => {
-                refuse(GPU, error)?;
-                None
-            }
-        },
-    };
+        match GpuProduct::new(wanted, operands, [n, batch, n], &a, &b) {
+            Ok(product) => on_gpu.push((name, product)),
+            Err(error) => refuse(name, error)?,
+        }
+    }
     let mut light = if n <= LARGEST_MESH {
         match Light::new(device, data, n, batch) {
             Ok(light) => Some(light),
@@ -141,10 +164,13 @@ fn product(
         None
     };
     let mut names = vec![CPU, CONTROL];
-    names.extend(on_gpu.as_ref().map(|_| GPU));
+    names.extend(on_gpu.iter().map(|(name, _)| *name));
     names.extend(light.as_ref().map(|_| LIGHT));
     let mut run = |turn: usize, repeats: usize| match names[turn] {
-        GPU => on_gpu.as_ref().map_or(Ok(0.0), |p| p.run(repeats)),
+        name @ (GPU | GPU_F16) => match on_gpu.iter().find(|(n, _)| *n == name) {
+            Some((_, product)) => product.run(repeats),
+            None => Ok(0.0),
+        },
         LIGHT => light.as_mut().map_or(Ok(0.0), |l| l.run(batch, repeats)),
         _ => {
             let started = Instant::now();
@@ -161,15 +187,19 @@ fn product(
     for (turn, (&name, seconds)) in names.iter().zip(&times).enumerate() {
         let gflop_s = 2.0 * macs / seconds.median * 1e-9;
         let peak = match name {
-            GPU => gpu_fma,
+            GPU | GPU_F16 => gpu_fma,
             LIGHT => None,
             _ => cpu_fma,
         };
-        // The package's counter says nothing of a GPU.
-        let joules_per_mac = match meter.filter(|_| name == CPU) {
+        // One says nothing of the other. Light takes both, or shares them.
+        let meter = match name {
+            CPU => meters.cpu,
+            GPU | GPU_F16 => meters.gpu,
+            _ => None,
+        };
+        let joules = match meter {
             None => None,
-            Some(meter) => metered(meter, seconds.median, &mut |repeats| run(turn, repeats))?
-                .map(|joules| joules / macs),
+            Some(meter) => metered(meter, seconds.median, &mut |repeats| run(turn, repeats))?,
         };
         contenders.push(Contender {
             name: name.to_owned(),
@@ -177,22 +207,23 @@ fn product(
             seconds: seconds.clone(),
             gflop_s,
             peak_share: peak.map(|p| gflop_s / p),
-            joules_per_mac,
+            joules_per_mac: joules.map(|joules| joules / macs),
+            energy_source: meter.filter(|_| joules.is_some()).map(|m| m.name().to_owned()),
         });
     }
     Ok(Product { n, batch, macs, contenders, refused })
 }
 
-/// Joules of one run, by a counter.
+/// Joules of one run.
 fn metered(
     meter: &Meter,
     each: f64,
     run: &mut dyn FnMut(usize) -> Result<f64>,
 ) -> Result<Option<f64>> {
-    let repeats = (METERED / each).ceil().max(1.0) as usize;
-    let Some(before) = meter.read() else { return Ok(None) };
-    run(repeats)?;
-    Ok(meter.since(&before).map(|[joules, _]| joules / repeats as f64))
+    let repeats = (meter.least / each).ceil().max(1.0) as usize;
+    let (ran, spent) = meter.measure(|| run(repeats));
+    ran?;
+    Ok(spent.map(|[joules, _]| joules / repeats as f64))
 }
 
 /// A Haar-random mesh of n modes, its light simulated on the device.

@@ -19,10 +19,17 @@ pub fn products(digital: &Digital) -> Sheet {
     };
     let rows = digital.products.iter().flat_map(|p| p.contenders.iter().map(move |c| row(p, c)));
     let gpu = digital.gpu_fma.map_or(String::new(), |g| format!(", of the GPU {g:.0}"));
-    let energy = match &digital.without_energy {
-        Some(why) => format!(" Energy: {why}."),
-        None => " Energy: of the whole package, by RAPL.".into(),
-    };
+    let all = digital.products.iter().flat_map(|p| &p.contenders);
+    let mut energy: Vec<String> = Vec::new();
+    for source in
+        all.filter_map(|c| Some(format!("{}: measured by {}", c.name, c.energy_source.as_ref()?)))
+    {
+        if !energy.contains(&source) {
+            energy.push(source);
+        }
+    }
+    energy.extend(digital.without_energy.iter().cloned());
+    let energy = energy.join("; ");
     Sheet {
         title: "Products of matrices, by turns in every round".into(),
         header: vec![
@@ -38,9 +45,10 @@ pub fn products(digital: &Digital) -> Sheet {
         rows: rows.collect(),
         note: format!(
             "N x N by N x batch in f32, random operands that are not zero; 2 operations a MAC of the \
-             product. Peak: multiply-adds measured in this run, of the CPU {:.0} GFLOP/s{gpu}. Ratio: \
-             its time over that of the first, round by round; \"again\" is the control. Light: a \
-             Haar-random mesh of N modes on the device, column by column, up to N = 256.{energy}",
+             product. In f16: the operands, where the adapter has it; products and sums are f32. \
+             Peak: multiply-adds measured in this run, of the CPU {:.0} GFLOP/s{gpu}. Ratio: its time \
+             over that of the first, round by round; \"again\" is the control. Light: a Haar-random \
+             mesh of N modes on the device, column by column, up to N = 256. Energy: {energy}.",
             digital.cpu_fma
         ),
     }

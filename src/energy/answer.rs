@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use super::break_even::BreakEven;
+use super::chip::Reach;
 use super::figure::{Confidence, Figure};
 use super::machine::Machine;
 use super::published::Comparison;
-use super::training::{Cost, Counts, Setup};
+use super::training::{Cost, Counts, Setup, Tally};
 
 /// A number at the typical figures, and 5, 50 and 95 % of the draws.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -69,6 +70,8 @@ pub struct Asked {
     pub rivals: Vec<Rival>,
     /// The training run, where there is one.
     pub training: Option<Setup>,
+    /// Training runs that were counted.
+    pub ledger: Vec<Tally>,
     /// Of a trained machine, one each of the question's bits.
     pub accuracy: Vec<Accuracy>,
 }
@@ -93,6 +96,9 @@ pub struct OfMachine {
     pub what: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss_wall: Option<Vec<Wall>>,
+    /// Of a chip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reach: Option<Reach>,
     /// Largest N x N product that the masks of a stack have weights for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub largest: Option<usize>,
@@ -136,6 +142,8 @@ pub struct AtBits {
     pub break_even: Vec<BreakEven>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub training: Vec<Trained>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ledger: Vec<Priced>,
 }
 
 /// Light that one terahertz detector needs a frame, in J, by each noise alone.
@@ -216,6 +224,27 @@ pub struct Trained {
     pub counts: Counts,
     /// None where the weights are printed and the method loads them more than once.
     pub cost: Option<Cost>,
+}
+
+/// A training run that was counted, as it would be on this machine.
+#[derive(Debug, Serialize)]
+pub struct Priced {
+    #[serde(flatten)]
+    pub tally: Tally,
+    /// None where the weights are printed and the method loads them more than once, and where the
+    /// method does not suit.
+    #[serde(flatten)]
+    pub cost: Option<Price>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Price {
+    /// s.
+    pub seconds: Range,
+    /// J.
+    pub joules: Range,
+    /// Share of the joules that the computer beside it takes.
+    pub computer: Range,
 }
 
 #[derive(Debug, Serialize)]

@@ -10,6 +10,8 @@
 //! nonlinearity between them meshes in a row are one matrix, and count once. Butterflies are not
 //! universal: N log2 N a unitary.
 
+use serde::Serialize;
+
 use super::budget::{Budget, Input, Latency, adc, dac, memory};
 use super::draw::Draw;
 use super::laws::{
@@ -60,6 +62,20 @@ pub struct Chip {
     pub phases: Phases,
     /// Digital work before the chip, in real MACs.
     pub front: f64,
+}
+
+/// Whether light passes a chip within its link budget, at the typical figures.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Reach {
+    pub columns: f64,
+    /// Of a column: its interferometer and its guide.
+    pub column_db: f64,
+    pub budget_db: f64,
+    /// dB of columns and facets beyond the budget; below 0 what is left of it.
+    pub over_db: f64,
+    pub most_columns: f64,
+    /// Modes of such a machine with so many columns at most.
+    pub most_modes: usize,
 }
 
 impl Block {
@@ -198,6 +214,22 @@ impl Chip {
     pub fn wall(d: &Draw, mzi_loss: f64) -> f64 {
         let (budget, facet) = (d.get("silicon.link_budget"), d.get("silicon.facet_loss"));
         loss_wall(budget, facet, mzi_loss, Self::guide(d))
+    }
+
+    /// Its columns against the wall.
+    pub fn reach(&self, d: &Draw) -> Reach {
+        let (budget_db, facet) = (d.get("silicon.link_budget"), d.get("silicon.facet_loss"));
+        let cell = d.get("silicon.mzi_loss");
+        let (columns, column_db) = (self.columns(), cell + Self::guide(d));
+        let most_columns = Self::wall(d, cell);
+        Reach {
+            columns,
+            column_db,
+            budget_db,
+            over_db: columns * column_db + 2.0 * facet - budget_db,
+            most_columns,
+            most_modes: self.modes_within(most_columns),
+        }
     }
 
     /// Modes of this machine whose columns are within the wall.
@@ -378,6 +410,11 @@ mod tests {
         assert!((db(8) - (6.0 + 17.0 * 0.5375 + 6.0206)).abs() < 1e-4, "{}", db(8));
         assert_eq!(Chip::wall(&d, 0.5).floor(), 55.0);
         assert_eq!(svd(8).modes_within(55.8), 27);
+        // 129 columns of 0.5375 dB and two facets of 1.5 dB against 33 dB; 27 modes have 55 columns.
+        let over = svd(64).reach(&d);
+        assert!((over.over_db - (129.0 * 0.5375 + 3.0 - 33.0)).abs() < 1e-9, "{over:?}");
+        assert_eq!(over.most_modes, 27);
+        assert!(svd(27).reach(&d).over_db < 0.0 && svd(28).reach(&d).over_db > 0.0);
     }
 
     /// METHODS C5: 3.5 ps a stage, 0.22 ns for 64 of them.

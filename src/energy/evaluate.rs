@@ -2,7 +2,7 @@
 
 use super::answer::{
     Against, Answer, Asked, AtBits, Equal, Noises, OfBaseline, OfBaselines, OfDelay, OfLatency,
-    OfMachine, OfTerm, Question, Range, Sensor, Trained, Wall,
+    OfMachine, OfTerm, Price, Priced, Question, Range, Sensor, Trained, Wall,
 };
 use super::break_even::{FACTORS, break_even};
 use super::budget::{Budget, Input, Latency};
@@ -14,7 +14,7 @@ use super::library::Library;
 use super::machine::{Kind, Machine};
 use super::published::comparisons;
 use super::stack::{Band, Terahertz};
-use super::training::{METHODS, cost, counts};
+use super::training::{Cost, METHODS, Tally, cost, counts};
 
 const CONVENTIONS: [&str; 5] = [
     "an output of b bits has an SNR of 6.02 b + 1.76 dB: its light, its receiver's noise and its converter are those of b bits",
@@ -136,6 +136,10 @@ fn of_machine(library: &Library, q: &Question, asked: &Asked) -> OfMachine {
         name: asked.machine.name.clone(),
         what: asked.machine.what.clone(),
         loss_wall,
+        reach: match &asked.machine.kind {
+            Kind::Chip(chip) => Some(chip.reach(&d)),
+            Kind::Stack(_) => None,
+        },
         largest: asked.machine.largest(&d),
         results: (0..q.bits.len()).map(|i| at_bits(library, q, asked, i)).collect(),
     }
@@ -212,7 +216,23 @@ fn at_bits(library: &Library, q: &Question, asked: &Asked, which: usize) -> AtBi
             };
             METHODS.iter().map(of).collect()
         }),
+        ledger: asked.ledger.iter().map(|t| priced(library, q, machine, bits, t)).collect(),
     }
+}
+
+fn priced(library: &Library, q: &Question, machine: &Machine, bits: f64, t: &Tally) -> Priced {
+    let of = |d: &Draw| cost(machine, d, bits, &t.counts).filter(|_| t.refused.is_none());
+    let all: Vec<Cost> =
+        (0..q.draws).filter_map(|n| of(&Draw::random(library, q.seed, n))).collect();
+    let price = |typical: Cost| {
+        let range = |f: fn(&Cost) -> f64| Range::of(f(&typical), all.iter().map(f).collect());
+        Price {
+            seconds: range(|c| c.seconds),
+            joules: range(|c| c.joules),
+            computer: range(|c| c.computer / c.joules),
+        }
+    };
+    Priced { tally: t.clone(), cost: of(&Draw::typical(library)).map(price) }
 }
 
 fn of_latency(library: &Library, all: &Samples) -> OfLatency {

@@ -8,7 +8,8 @@
 //! - [`budget`], [`chip`], [`stack`], [`machine`]: what one inference takes, part by part;
 //! - [`detected`]: what detectors read of the light that is paid for;
 //! - [`digital`]: what light must beat; [`break_even`]: at which sizes it does;
-//! - [`training`]: a run's shots and loads as time and energy; [`published`]: totals of others;
+//! - [`training`]: a run's shots and loads, by its algorithm or as they were counted, as time and
+//!   energy; [`published`]: totals of others;
 //! - [`of_optic`]: the machine that an experiment would be; [`answer`]: all of it, as data, which
 //!   [`evaluate`] makes.
 //!

@@ -13,6 +13,8 @@ pub struct Counts {
     pub shots: f64,
     /// Times that all weights were loaded.
     pub reconfigurations: f64,
+    /// Complex fields measured or sent in, four shots each, which count among `shots`.
+    pub fields: f64,
     /// Real multiply-accumulates on the computer beside it.
     pub digital_macs: f64,
 }
@@ -21,6 +23,28 @@ pub struct Counts {
 pub struct Cost {
     pub seconds: f64,
     pub joules: f64,
+    /// Of the joules those of the computer.
+    pub computer: f64,
+}
+
+/// A method on a machine, as `lightloom compare` trained and counted it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Tally {
+    /// Whose counts these are.
+    pub system: String,
+    pub method: String,
+    pub devices: usize,
+    /// Test accuracy on the device, a mean over devices.
+    pub accuracy: f64,
+    /// 95 % by Student's t; none of one device.
+    pub interval: Option<[f64; 2]>,
+    pub steps: u64,
+    /// Of one device.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Why the method does not suit it; nothing was counted then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// A training run, as every method needs to know it.
@@ -47,25 +71,28 @@ pub fn counts(method: &str, s: &Setup) -> Counts {
     let samples = s.steps * s.batch;
     // Forward and adjoint cost about as much each.
     let (forward, adjoint) = (samples * s.simulation, 2.0 * samples * s.simulation);
+    let none = Counts::default();
     match method {
         "physics-aware (PAT)" => {
-            Counts { shots: samples, reconfigurations: s.steps, digital_macs: forward + adjoint }
+            let (shots, reconfigurations) = (samples, s.steps);
+            Counts { shots, reconfigurations, digital_macs: forward + adjoint, ..none }
         }
         // Forward, back, and both together; the update is one load.
         "in-situ adjoint, 3 shots" => {
-            Counts { shots: 3.0 * samples, reconfigurations: s.steps, digital_macs: 0.0 }
+            Counts { shots: 3.0 * samples, reconfigurations: s.steps, ..none }
         }
         // +Δ, -Δ, update.
         "SPSA" => Counts {
             shots: 2.0 * samples,
             reconfigurations: 3.0 * s.steps,
             digital_macs: 2.0 * s.steps * s.parameters,
+            ..none
         },
         "finite differences" => {
             let runs = s.parameters + 1.0;
-            Counts { shots: runs * samples, reconfigurations: runs * s.steps, digital_macs: 0.0 }
+            Counts { shots: runs * samples, reconfigurations: runs * s.steps, ..none }
         }
-        _ => Counts { shots: 0.0, reconfigurations: 1.0, digital_macs: forward + adjoint },
+        _ => Counts { reconfigurations: 1.0, digital_macs: forward + adjoint, ..none },
     }
 }
 
@@ -81,11 +108,11 @@ pub fn cost(machine: &Machine, d: &Draw, bits: f64, counts: &Counts) -> Option<C
     };
     let mac_rate = d.get("cpu.cores") * d.get("cpu.core_rate") / 2.0;
     let digital = counts.digital_macs / mac_rate;
+    let computer = digital * d.get("cpu.cores") * d.get("cpu.core_power");
     Some(Cost {
         seconds: counts.shots / budget.rate + counts.reconfigurations * switch + digital,
-        joules: counts.shots * budget.wall()
-            + counts.reconfigurations * latency.reload
-            + digital * d.get("cpu.cores") * d.get("cpu.core_power"),
+        joules: counts.shots * budget.wall() + counts.reconfigurations * latency.reload + computer,
+        computer,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::methods::{Charge, recipe::MethodName};
@@ -11,7 +11,7 @@ use crate::train::cell::{Epoch, Outcome};
 use crate::train::compare::Done;
 
 /// A mean over devices with its 95 % interval, by Student's t.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
     pub mean: f64,
     /// None of one device.
@@ -79,7 +79,7 @@ impl LayerRow {
 }
 
 /// A method on a machine over all devices.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     pub system: String,
     pub method: MethodName,
@@ -104,7 +104,8 @@ pub struct Row {
     pub layers: Vec<LayerRow>,
 }
 
-fn name(method: MethodName) -> String {
+/// As files and tables have it.
+pub fn name(method: MethodName) -> String {
     serde_json::to_value(method)
         .ok()
         .and_then(|v| v.as_str().map(str::to_owned))

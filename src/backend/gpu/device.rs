@@ -30,6 +30,8 @@ pub struct AdapterReport {
     pub workgroup_storage_kib: u32,
     pub timestamps: bool,
     pub f16: bool,
+    /// Address on the bus, as `0000:01:00.0`; empty where the driver does not tell it.
+    pub pci: String,
 }
 
 fn instance() -> wgpu::Instance {
@@ -70,6 +72,7 @@ pub fn adapters() -> Vec<AdapterReport> {
             kind: format!("{:?}", info.device_type),
             api: format!("{:?}", info.backend),
             driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+            pci: info.device_pci_bus_id,
             name: info.name,
             max_binding_mib: limits.max_storage_buffer_binding_size >> 20,
             max_workgroup_threads: limits.max_compute_invocations_per_workgroup,
@@ -103,6 +106,12 @@ pub struct Device {
 
 impl Device {
     pub fn open(wanted: Wanted) -> Result<Self> {
+        Self::open_with(wanted, wgpu::Features::empty())
+    }
+
+    /// # Errors
+    /// Where none answers, or the best of them lacks a feature that is needed.
+    pub fn open_with(wanted: Wanted, needed: wgpu::Features) -> Result<Self> {
         let fits = |a: &wgpu::Adapter| wanted == Wanted::Any || !is_software(&a.get_info());
         let Some(adapter) = ranked().into_iter().find(fits) else {
             return Err(Error::device("no GPU answers through Vulkan, Metal or DX12").help(
@@ -111,9 +120,15 @@ impl Device {
         };
         let info = adapter.get_info();
         let limits = adapter.limits();
+        let lacks = needed - adapter.features();
+        if !lacks.is_empty() {
+            let names: Vec<String> =
+                lacks.iter_names().map(|(n, _)| n.to_lowercase().replace('_', "-")).collect();
+            return Err(Error::device(format!("{} has no {}", info.name, names.join(", "))));
+        }
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("lightloom"),
-            required_features: adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
+            required_features: needed | adapter.features() & wgpu::Features::TIMESTAMP_QUERY,
             required_limits: limits.clone(),
             memory_hints: wgpu::MemoryHints::Performance,
             ..Default::default()

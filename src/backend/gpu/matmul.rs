@@ -8,6 +8,29 @@ use super::pipelines::Pipelines;
 use crate::error::{Error, Result};
 use crate::ops::kernel::Source;
 
+/// What the operands are kept in; products and sums are f32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operands {
+    F32,
+    /// Each number rounded to the nearest f16, off by up to 2^-11 of itself. Asks for `shader-f16`.
+    F16,
+}
+
+impl Operands {
+    /// As the GPU reads them, in whole words.
+    fn bytes(self, values: &[f32]) -> Vec<u8> {
+        match self {
+            Self::F32 => bytemuck::cast_slice(values).to_vec(),
+            Self::F16 => {
+                let bits = values.iter().map(|&v| half::f16::from_f32(v).to_bits());
+                let even = values.len() % 2;
+                let all: Vec<u16> = bits.chain(std::iter::repeat_n(0, even)).collect();
+                bytemuck::cast_slice(&all).to_vec()
+            }
+        }
+    }
+}
+
 /// c `[m, n]` = sum over k of a `[k, m]` b `[k, n]`: weights as they lie after being loaded once,
 /// batch n fastest. Operands stay on the device.
 pub struct Product {
@@ -23,15 +46,32 @@ pub struct Product {
 
 impl Product {
     /// `[m, n, k]`; m must be a multiple of 4.
-    pub fn new(wanted: Wanted, [m, n, k]: [usize; 3], a: &[f32], b: &[f32]) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Where no adapter answers, or it has no f16 and that is asked for.
+    pub fn new(
+        wanted: Wanted,
+        operands: Operands,
+        [m, n, k]: [usize; 3],
+        a: &[f32],
+        b: &[f32],
+    ) -> Result<Self> {
         assert_eq!([a.len(), b.len()], [k * m, k * n], "sizes of the operands");
         if !m.is_multiple_of(4) {
             return Err(Error::device(format!("{m} rows are no multiple of 4")));
         }
-        let device = Device::open(wanted)?;
+        let device = match operands {
+            Operands::F32 => Device::open(wanted)?,
+            Operands::F16 => Device::open_with(wanted, wgpu::Features::SHADER_F16)?,
+        };
         let one = n == 1;
-        let (stem, padded) =
-            if one { ("bench_matvec", 1) } else { ("bench_matmul", n.next_multiple_of(4)) };
+        let stem = match (one, operands) {
+            (true, Operands::F32) => "bench_matvec",
+            (true, Operands::F16) => "bench_matvec_f16",
+            (false, Operands::F32) => "bench_matmul",
+            (false, Operands::F16) => "bench_matmul_f16",
+        };
+        let padded = if one { 1 } else { n.next_multiple_of(4) };
         let key = (Source::Shader(stem), stem, 0);
         let writes = [false, false, true];
         let (pipeline, layout) = Pipelines::new(&device).get(&device, key, &writes)?;
@@ -48,8 +88,9 @@ impl Product {
             .flat_map(|row| row.iter().copied().chain(std::iter::repeat_n(0.0, padded - n)))
             .collect();
         let upload = |values: &[f32]| {
-            let buffer = device.storage(stem, values.len() as u64 * 4);
-            device.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(values));
+            let bytes = operands.bytes(values);
+            let buffer = device.storage(stem, bytes.len() as u64);
+            device.queue.write_buffer(&buffer, 0, &bytes);
             buffer
         };
         let (a, b) = (upload(a), upload(&wide));

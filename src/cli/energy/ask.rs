@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::super::{Common, eval};
-use super::Energy;
+use super::{Energy, ledger};
 use crate::backend::cpu;
 use crate::baseline::network::Task;
 use crate::bench::stack::{INFER, stack};
@@ -46,7 +46,16 @@ pub fn machines(
         let machine = Machine::named(name)?;
         let digits = matches!(machine.kind, Kind::Stack(_));
         let rivals = if digits { known(library) } else { Vec::new() };
-        all.push(Asked { machine, rivals, training: None, accuracy: Vec::new() });
+        all.push(Asked {
+            machine,
+            rivals,
+            training: None,
+            accuracy: Vec::new(),
+            ledger: Vec::new(),
+        });
+    }
+    if let Some(path) = &energy.ledger {
+        ledger::hand_out(&ledger::read(path)?, &mut all);
     }
     Ok(all)
 }
@@ -130,7 +139,7 @@ fn of_experiment(
         None => Vec::new(),
     };
     let training = setup(&experiment, &data, &machine)?;
-    Ok(Asked { machine, rivals, training, accuracy })
+    Ok(Asked { machine, rivals, training, accuracy, ledger: Vec::new() })
 }
 
 /// Test accuracy at every number of bits, with the noise of the light that is paid for. How much

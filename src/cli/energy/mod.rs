@@ -3,6 +3,7 @@
 
 mod ask;
 mod figures;
+mod ledger;
 mod text;
 
 use std::path::PathBuf;
@@ -41,6 +42,11 @@ pub struct Energy {
     /// that is as good. A checkpoint has its own.
     #[arg(long, requires = "experiment")]
     accuracy: Option<f64>,
+    /// The compare.json of `lightloom compare`: what its methods asked of the device as time and
+    /// energy, beside the accuracy on the device. A machine takes the rows of its own name, and
+    /// all of them where there are none.
+    #[arg(long, value_name = "compare.json")]
+    ledger: Option<PathBuf>,
     /// Takes the rate of this CPU from its figure in place of measuring it.
     #[arg(long)]
     no_measure: bool,
@@ -91,10 +97,11 @@ impl Energy {
         }
         let pool = cpu::pool(common.threads.map(usize::from))?;
         let (cores, n) = (pool.current_num_threads() as f64, 768);
-        let meter = Meter::open();
-        let before = meter.as_ref().ok().and_then(Meter::read);
-        let rate = matmul::rate(n, &pool);
-        let spent = meter.as_ref().ok().zip(before).and_then(|(m, b)| m.since(&b));
+        let meter = Meter::of_cpu();
+        let (rate, spent) = match &meter {
+            Ok(meter) => meter.measure(|| matmul::rate(n, &pool)),
+            Err(_) => (matmul::rate(n, &pool), None),
+        };
         let source = format!("measured in this run: sgemm of {n} x {n}, {cores} threads");
         let mut note = |key: &str, value: f64, source: &str| {
             if library.measured(key, value, source) {
@@ -106,11 +113,14 @@ impl Energy {
         note("cpu.core_rate", rounded, &source);
         note("cpu.cores", cores, "threads of this run");
         match (spent, meter) {
-            (Some([joules, seconds]), _) if joules > 0.0 && seconds > 0.0 => {
-                note("cpu.core_power", joules / seconds / cores, "measured in this run: RAPL");
+            (Some([joules, seconds]), Ok(meter)) if joules > 0.0 && seconds > 0.0 => {
+                let source = format!("measured in this run: {}", meter.name());
+                note("cpu.core_power", joules / seconds / cores, &source);
             }
             (_, Err(why)) => notes.push(format!("{why}; cpu.core_power is assumed")),
-            _ => notes.push("RAPL counted nothing; cpu.core_power is assumed".into()),
+            (_, Ok(meter)) => {
+                notes.push(format!("{} counted nothing; cpu.core_power is assumed", meter.name()));
+            }
         }
         Ok(notes)
     }

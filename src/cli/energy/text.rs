@@ -2,7 +2,7 @@
 
 use comfy_table::{Table, presets};
 
-use crate::energy::answer::{Against, Answer, AtBits, OfMachine, Range};
+use crate::energy::answer::{Against, Answer, AtBits, OfMachine, Priced, Range};
 use crate::energy::break_even::BreakEven;
 use crate::energy::figure::{Confidence, Figure};
 use crate::energy::unit::{engineering, three_digits};
@@ -12,7 +12,7 @@ pub fn of(answer: &Answer) -> String {
         "Does light win? Joules at the plug; in brackets 5 to 95 % of {} draws (seed {}).\n\n",
         answer.draws, answer.seed
     );
-    text += &section("One inference", &summary(answer), "");
+    text += &section("One inference", &summary(answer), &beyond(answer));
     text += &section(
         "Digital baselines",
         &baselines(answer),
@@ -27,6 +27,9 @@ pub fn of(answer: &Answer) -> String {
         text += &walls(machine);
         if let Some(table) = training(machine) {
             text += &section("A training run on the hardware", &table, TRAINING);
+        }
+        if let Some(table) = ledger(machine) {
+            text += &section("Training as it was counted", &table, LEDGER);
         }
     }
     text += &section("Published totals beside an untuned prediction", &published(answer), "");
@@ -48,6 +51,11 @@ const SIZES: &str = "From and to at the typical figures, or never; in brackets 5
 const TRAINING: &str = "Shots and loads by each method's algorithm, at the first of the bits; loads \
                         and shots wait for each other, the computer beside it is this CPU.";
 
+const LEDGER: &str = "Counts of `lightloom compare`, all steps of one device; one load at least, to \
+                      use what was trained. A field is four exposures, which count among them.\n\
+                      Accuracy on the device with its 95 % interval over devices (Student's t). At \
+                      the first of the bits.";
+
 fn section(title: &str, table: &Table, note: &str) -> String {
     let note = if note.is_empty() { String::new() } else { format!("{note}\n") };
     format!("{title}\n{table}\n{note}\n")
@@ -59,6 +67,14 @@ fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table 
     table.set_header(header.iter().copied());
     table.add_rows(rows);
     table
+}
+
+/// `3.5 h (2 h to 8 h)`.
+fn range(r: &Range, of: fn(f64) -> String) -> String {
+    if r.p5 == r.p95 {
+        return of(r.typical);
+    }
+    format!("{} ({} to {})", of(r.typical), of(r.p5), of(r.p95))
 }
 
 /// `3.50 pJ (2.00 p to 8.00 p)`.
@@ -117,6 +133,27 @@ fn summary(answer: &Answer) -> Table {
         ],
         rows,
     )
+}
+
+/// Chips whose light does not pass all their columns within the link budget, and by how much.
+fn beyond(answer: &Answer) -> String {
+    let of = |m: &OfMachine| {
+        let reach = m.reach.as_ref().filter(|r| r.over_db > 0.0)?;
+        Some(format!(
+            "{} is beyond its loss wall: {:.0} columns of {:.4} dB and two facets take {:.1} dB, \
+             {:.1} dB over the budget of {:.0} dB; at most {:.0} columns pass, {} modes of such a \
+             machine. Its joules buy more laser than a link has.",
+            m.name,
+            reach.columns,
+            reach.column_db,
+            reach.budget_db + reach.over_db,
+            reach.over_db,
+            reach.budget_db,
+            reach.most_columns.floor(),
+            reach.most_modes
+        ))
+    };
+    answer.machines.iter().filter_map(of).collect::<Vec<_>>().join("\n")
 }
 
 fn baselines(answer: &Answer) -> Table {
@@ -324,6 +361,53 @@ fn training(machine: &OfMachine) -> Option<Table> {
         ]
     });
     Some(table(&["method", "shots", "loads", "digital MACs", "time", "energy"], rows))
+}
+
+fn ledger(machine: &OfMachine) -> Option<Table> {
+    let result = machine.results.first().filter(|r| !r.ledger.is_empty())?;
+    let row = |p: &Priced| {
+        let (t, c) = (&p.tally, &p.tally.counts);
+        let start = [t.system.clone(), t.method.clone()];
+        if let Some(why) = &t.refused {
+            let rest = [format!("does not suit: {why}")].into_iter().chain(vec![String::new(); 8]);
+            return start.into_iter().chain(rest).collect();
+        }
+        let accuracy = match t.interval {
+            Some([low, high]) => format!(
+                "{:.1} % ± {:.1}, {} devices",
+                100.0 * t.accuracy,
+                50.0 * (high - low),
+                t.devices
+            ),
+            None => format!("{:.1} %, one device", 100.0 * t.accuracy),
+        };
+        let counts = [t.steps as f64, c.shots, c.reconfigurations, c.fields, c.digital_macs];
+        let cost = match &p.cost {
+            Some(c) => [
+                range(&c.seconds, duration),
+                spread(&c.joules, "J"),
+                format!("{:.0} %", 100.0 * c.computer.typical),
+            ],
+            None => ["-".into(), "its masks are printed".into(), "-".into()],
+        };
+        start.into_iter().chain([accuracy]).chain(counts.map(count)).chain(cost).collect()
+    };
+    Some(table(
+        &[
+            "counted on",
+            "method",
+            "on the device",
+            "steps",
+            "exposures",
+            "loads",
+            "fields",
+            "digital MACs",
+            "time",
+            "energy",
+            "of it the computer",
+        ],
+        result.ledger.iter().map(row),
+    ))
 }
 
 /// Seconds as people count them.

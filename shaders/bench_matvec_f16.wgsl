@@ -1,0 +1,40 @@
+// bench_matvec with operands in f16: c[m] = sum over k of a[k, m] b[k], every product and sum in f32.
+enable f16;
+
+struct Params {
+    rows: u32,
+    columns: u32,
+    depth: u32,
+    unused: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> a: array<vec4<f16>>;
+@group(0) @binding(2) var<storage, read> b: array<f16>;
+@group(0) @binding(3) var<storage, read_write> c: array<vec4<f32>>;
+
+var<workgroup> sums: array<vec4<f32>, 256>;
+
+@compute @workgroup_size(256)
+fn bench_matvec_f16(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_index) me: u32,
+) {
+    let row = 16u * group.x + me % 16u;
+    var sum = vec4<f32>();
+    if (row < p.rows) {
+        for (var k = me / 16u; k < p.depth; k += 16u) {
+            sum = fma(vec4<f32>(a[k * p.rows + row]), vec4<f32>(f32(b[k])), sum);
+        }
+    }
+    sums[me] = sum;
+    for (var half = 128u; half >= 16u; half /= 2u) {
+        workgroupBarrier();
+        if (me < half) {
+            sums[me] += sums[me + half];
+        }
+    }
+    if (me < 16u && row < p.rows) {
+        c[row] = sums[me];
+    }
+}

@@ -1,0 +1,61 @@
+//! `--ledger`: the rows of `lightloom compare`, handed to the machines.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::energy::answer::Asked;
+use crate::energy::training::{Counts, Tally};
+use crate::error::{Error, Result};
+use crate::report::compare::{self, Row};
+
+#[derive(Deserialize)]
+struct Compared {
+    rows: Vec<Row>,
+}
+
+/// # Errors
+/// Where the file is not there, is not what `compare` writes, or has no row.
+pub fn read(path: &Path) -> Result<Vec<Tally>> {
+    let help = "give the compare.json in the --out folder of `lightloom compare`";
+    let text =
+        std::fs::read_to_string(path).map_err(|e| Error::file(path, "read", e).help(help))?;
+    let mut json = serde_json::Deserializer::from_str(&text);
+    let all: Compared = serde_path_to_error::deserialize(&mut json).map_err(|e| {
+        let at = e.path().to_string();
+        Error::format(path, format!("not the JSON of a comparison: {at}: {}", e.inner())).help(help)
+    })?;
+    if all.rows.is_empty() {
+        return Err(Error::format(path, "a comparison without rows").help(help));
+    }
+    Ok(all.rows.into_iter().map(tally).collect())
+}
+
+fn tally(row: Row) -> Tally {
+    let c = row.charge;
+    Tally {
+        method: compare::name(row.method),
+        system: row.system,
+        devices: row.devices,
+        accuracy: row.accuracy.mean,
+        interval: row.accuracy.interval,
+        steps: row.steps,
+        counts: Counts {
+            shots: c.shots as f64,
+            // What a computer trained alone is loaded once.
+            reconfigurations: c.reconfigurations.max(1) as f64,
+            fields: c.fields as f64,
+            digital_macs: c.macs,
+        },
+        refused: row.refused,
+    }
+}
+
+/// A machine takes the rows of its own name, and all of them where there are none.
+pub fn hand_out(rows: &[Tally], machines: &mut [Asked]) {
+    for asked in machines {
+        let own = |t: &&Tally| t.system == asked.machine.name;
+        let some = rows.iter().filter(own).cloned().collect::<Vec<_>>();
+        asked.ledger = if some.is_empty() { rows.to_vec() } else { some };
+    }
+}
