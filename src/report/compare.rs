@@ -47,7 +47,7 @@ impl Mean {
 }
 
 /// A layer over all devices.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LayerRow {
     pub name: String,
     /// Of the method's gradient with the device's own, mean over the last epoch.
