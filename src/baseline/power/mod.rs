@@ -104,16 +104,21 @@ impl Meter {
         }
     }
 
-    /// Mean power until the end.
+    /// Mean power until the end, and once behind it.
     fn watch(&self, first: f64, ended: &AtomicBool) -> Option<f64> {
         let (mut sum, mut count) = (first, 1.0);
-        while !ended.load(Ordering::Acquire) {
-            std::thread::sleep(LOOK);
+        loop {
+            let last = ended.load(Ordering::Acquire);
+            if !last {
+                std::thread::sleep(LOOK);
+            }
             let Some(Told::Watts(watts)) = self.source.read() else { return None };
             sum += watts;
             count += 1.0;
+            if last {
+                return Some(sum / count);
+            }
         }
-        Some(sum / count)
     }
 }
 
