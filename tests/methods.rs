@@ -614,29 +614,27 @@ fn measured_meshes_are_alike_on_all_backends() {
 }
 
 fn alike(text: &str, method: &str, most: f64, gpu: bool) {
-    {
-        let exact = Exact::in_f64(text).gradients();
-        let compare = |mut other: Exact, on: &str| {
-            for ((name, ..), (a, b)) in
-                other.params.clone().iter().zip(other.gradients().iter().zip(&exact))
-            {
-                let size = b.iter().map(|x| x * x).sum::<f64>().sqrt();
-                if size < 1e-12 {
-                    // The phases before detectors are seen by nobody.
-                    assert!(name.ends_with("gamma"), "{method}: {name} has no gradient");
-                    continue;
-                }
-                let apart = a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt();
-                assert!(apart <= most * size, "{method} on {on}, {name}: {:e}", apart / size);
+    let exact = Exact::in_f64(text).gradients();
+    let compare = |mut other: Exact, on: &str| {
+        for ((name, ..), (a, b)) in
+            other.params.clone().iter().zip(other.gradients().iter().zip(&exact))
+        {
+            let size = b.iter().map(|x| x * x).sum::<f64>().sqrt();
+            if size < 1e-12 {
+                // The phases before detectors are seen by nobody.
+                assert!(name.ends_with("gamma"), "{method}: {name} has no gradient");
+                continue;
             }
-        };
-        let fused = |p: Arc<Program>| Arc::new(fuse::fuse(&p));
-        let on_cpu = |p| cpu::compile(fused(p), Precision::F32, Some(2)).expect("threads");
-        compare(Exact::new(text, on_cpu), "the CPU");
-        if gpu {
-            let on_gpu = |p| gpu::compile(fused(p), Wanted::Any, true).expect("a GPU");
-            compare(Exact::new(text, on_gpu), "the GPU");
+            let apart = a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt();
+            assert!(apart <= most * size, "{method} on {on}, {name}: {:e}", apart / size);
         }
+    };
+    let fused = |p: Arc<Program>| Arc::new(fuse::fuse(&p));
+    let on_cpu = |p| cpu::compile(fused(p), Precision::F32, Some(2)).expect("threads");
+    compare(Exact::new(text, on_cpu), "the CPU");
+    if gpu {
+        let on_gpu = |p| gpu::compile(fused(p), Wanted::Any, true).expect("a GPU");
+        compare(Exact::new(text, on_gpu), "the GPU");
     }
 }
 

@@ -33,23 +33,29 @@ pub struct Epoch {
 }
 
 impl Epoch {
-    /// Layer by layer, of the layers of several steps.
+    /// Layer by layer, of the layers of several steps; a step may not have seen them all.
     fn of(steps: &[Vec<Layer>]) -> Vec<Self> {
-        let of_layer = |k: usize| {
-            let all: Vec<&Layer> = steps.iter().map(|layers| &layers[k]).collect();
+        let mut names: Vec<&str> = Vec::new();
+        for layer in steps.iter().flatten() {
+            if !names.contains(&layer.name.as_str()) {
+                names.push(&layer.name);
+            }
+        }
+        let of_layer = |name: &str| {
+            let all: Vec<&Layer> = steps.iter().flatten().filter(|l| l.name == name).collect();
             let n = all.len() as f64;
             let mean = |f: fn(&Layer) -> f64| all.iter().map(|l| f(l)).sum::<f64>() / n;
             let cosine = mean(|l| l.cosine);
             let square: f64 = all.iter().map(|l| (l.cosine - cosine).powi(2)).sum();
             Self {
-                name: all[0].name.clone(),
+                name: name.to_owned(),
                 cosine,
                 spread: (square / (n - 1.0).max(1.0)).sqrt(),
                 ratio: mean(|l| l.ratio),
                 steps: all.len(),
             }
         };
-        (0..steps.first().map_or(0, Vec::len)).map(of_layer).collect()
+        names.into_iter().map(of_layer).collect()
     }
 }
 
@@ -244,5 +250,10 @@ mod tests {
         assert!((a.cosine - 0.2).abs() < 1e-12 && (a.spread - 0.1).abs() < 1e-12, "{a:?}");
         assert!((b.cosine, b.spread, b.ratio, b.steps) == (1.0, 0.0, 2.0, 3), "{b:?}");
         assert!(Epoch::of(&[]).is_empty() && Epoch::of(&[Vec::new()]).is_empty());
+        // A layer whose gradient is rounding is left out of a step.
+        let uneven = Epoch::of(&[vec![layer("b", 1.0)], step(0.2), vec![layer("a", 0.4)]]);
+        let found: Vec<(&str, usize)> = uneven.iter().map(|e| (&*e.name, e.steps)).collect();
+        assert_eq!(found, [("b", 2), ("a", 2)]);
+        assert!((uneven[1].cosine - 0.3).abs() < 1e-12, "{uneven:?}");
     }
 }
