@@ -8,6 +8,8 @@ use lightloom::bench::work::{self, Passes, Work};
 use lightloom::data::{Dataset, load};
 use lightloom::lower::fuse::{fuse, halve};
 use lightloom::methods::names::TRAIN;
+use lightloom::ops::Op;
+use lightloom::ops::hop::Rows;
 use lightloom::program::Program;
 
 const BATCH: usize = 32;
@@ -59,6 +61,30 @@ fn propagations_take_two_passes_each_and_one() {
     let train = Passes { propagations: 11, runs: 2, lines: 24 };
     assert_eq!(passes(&fused, TRAIN), train);
     assert_eq!(passes(&fused, INFER), Passes { propagations: 6, runs: 1, lines: 13 });
+}
+
+/// Digits lie on 0.7 of the first plane and the ten detectors in three bands of the last: only the hops
+/// at the two ends of the stack know, there and back.
+#[test]
+fn dark_rows_and_rows_that_nobody_reads_are_left_out() {
+    let [_, fused] = programs(&data(), DEPTH);
+    let rows = |routine| {
+        let sections = fused.routine(routine).expect(routine).sections.iter();
+        let hops = sections.flat_map(|s| &s.nodes).filter_map(|n| match &n.op {
+            Op::Hop(hop) => Some(hop.rows.clone()),
+            _ => None,
+        });
+        hops.collect::<Vec<Rows>>()
+    };
+    let [train, infer] = [TRAIN, INFER].map(rows);
+    let (first, last) = (infer[0].clone(), infer[DEPTH + 1].clone());
+    assert_eq!(first, [30..170]);
+    // Squares of 12 samples about 100 and 100 ± 0.8 200 / 3, on whole rows.
+    assert_eq!(last, [40..53, 94..106, 147..160]);
+    let ends = [0, DEPTH + 1, DEPTH + 2].map(|n| train[n].clone());
+    assert_eq!(ends, [first, last.clone(), last]);
+    let between = infer[1..=DEPTH].iter().chain(&train[1..=DEPTH]).chain(&train[DEPTH + 3..]);
+    assert!(between.clone().count() == 3 * DEPTH && between.clone().all(|rows| *rows == [0..200]));
 }
 
 /// Bytes of one hop, its column passes among them: what a stack has more than one of a mask less.

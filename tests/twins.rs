@@ -164,7 +164,7 @@ fn long(field: [usize; 2], padded: [usize; 2]) -> Case {
         let columns = c.b.emit(Op::Columns(Columns { field, padded, conj: true }), &[rows, h])?;
         let links = vec![Link::Grad(GradSum::Phase, Saved::Whole), Link::Store(Saved::Whole)];
         let chain = Chain { from_hybrid: true, links, to_hybrid: true };
-        let hop = Hop { field, padded, chain };
+        let hop = Hop { field, padded, chain, rows: vec![0..field[0]] };
         let outputs = hop.outputs().into_iter();
         let outputs: Vec<SlotId> =
             outputs.map(|(shape, domain)| c.b.temp("hop".into(), shape, domain)).collect();
@@ -228,6 +228,20 @@ schedule = { kind = "constant" }
 
 const STEPS: usize = 10;
 
+/// Its program, unfused.
+fn training(overrides: &[String]) -> (Program, Machine) {
+    let loaded = load::from_text("training.toml", TRAINING, std::path::Path::new("."), overrides);
+    let experiment = loaded.expect("the experiment").experiment;
+    let recipe = experiment.train.clone().expect("a recipe");
+    let mut b = Builder::default();
+    let machine = Machine::new(&mut b, &experiment.optic, Some([5, 4]), 3, 3).expect("machine");
+    let method = methods::of(&recipe, &experiment.optic).expect("a method");
+    let (pair, _) = methods::Pair::new(&mut b, machine.clone(), &Hardware::default());
+    method.build(&mut b, &pair, &recipe, STEPS as u64).expect("a program");
+    let program = b.finish();
+    (program, machine)
+}
+
 /// Losses of ten steps, and what is trained behind them.
 fn trained(
     program: Program,
@@ -259,15 +273,7 @@ fn apart(a: &[f64], b: &[f64]) -> f64 {
 /// some hundred roundings each.
 #[test]
 fn fused_training_follows_f64() {
-    let loaded = load::from_text("training.toml", TRAINING, std::path::Path::new("."), &[]);
-    let experiment = loaded.expect("the experiment").experiment;
-    let recipe = experiment.train.clone().expect("a recipe");
-    let mut b = Builder::default();
-    let machine = Machine::new(&mut b, &experiment.optic, Some([5, 4]), 3, 3).expect("machine");
-    let method = methods::of(&recipe, &experiment.optic).expect("a method");
-    let (pair, _) = methods::Pair::new(&mut b, machine.clone(), &Hardware::default());
-    method.build(&mut b, &pair, &recipe, STEPS as u64).expect("a program");
-    let program = b.finish();
+    let (program, machine) = training(&[]);
     let fused = fuse::fuse(&program);
     let hops = |p: &Program| {
         let sections = p.routines.iter().flat_map(|r| &r.sections);
@@ -298,7 +304,33 @@ fn fused_training_follows_f64() {
     }
 }
 
+/// Rows that are dark where light comes in, or that no detector reads, are zeros and nobody's.
+#[test]
+fn rows_left_out_change_no_bit() {
+    let sizes = ["samples=[200, 24]", "input.aperture=0.5"].map(|o| format!("optic.{o}"));
+    let (program, machine) = training(&sizes);
+    let fused = fuse::fuse(&program);
+    let mut whole = fused.clone();
+    let nodes = whole.routines.iter_mut().flat_map(|r| &mut r.sections).flat_map(|s| &mut s.nodes);
+    let mut left_out = Vec::new();
+    for node in nodes {
+        if let Op::Hop(hop) = &mut node.op {
+            let rows: usize = hop.rows.iter().map(ExactSizeIterator::len).sum();
+            left_out.push(hop.field[0] - rows);
+            hop.rows = vec![0..hop.field[0]];
+        }
+    }
+    // Light comes in and goes out twice, there and back; where it goes out last every row counts.
+    let [enter, .., back] = left_out[..] else { panic!("{left_out:?}") };
+    let ends = left_out.iter().filter(|&&rows| rows > 100).count();
+    assert!(enter == 100 && back == 0 && ends == 2, "{left_out:?}");
+    let on_cpu =
+        |p| -> Box<dyn Executor> { cpu::compile(p, Precision::F32, Some(2)).expect("threads") };
+    assert!(trained(fused, &machine, on_cpu) == trained(whole, &machine, on_cpu));
+}
+
 /// Tuned plans compute the same, are found again, and show in what a checkpoint records.
+
 #[test]
 fn tuned_plans_are_remembered() {
     let Some(_) = common::gpu("tuned plans", 3) else { return };

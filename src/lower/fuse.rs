@@ -1,6 +1,7 @@
 //! Rewrites a program so that what lies between two steps of free space is one pass:
 //! rows out -> chain -> rows in becomes one [`Hop`], P propagations 2P + 1 passes, and planes lie
-//! in the backend's own order between them. What nobody reads is left out.
+//! in the backend's own order between them. What nobody reads is left out, rows of a plane among
+//! it ([`super::rows`]).
 //!
 //! Slots keep their numbers. The unfused program is the oracle; `--no-fuse` runs it.
 
@@ -44,6 +45,7 @@ pub fn fuse(program: &Program) -> Program {
             shape.layout = Layout::Blocked;
         }
     }
+    super::rows::mark(&mut fused);
     fused
 }
 
@@ -260,7 +262,7 @@ impl Rewrite<'_> {
 fn start(input: SlotId, field: [usize; 2], padded: [usize; 2], from_hybrid: bool) -> Growing {
     let chain = Chain { from_hybrid, links: Vec::new(), to_hybrid: false };
     Growing {
-        hop: Hop { field, padded, chain },
+        hop: Hop { field, padded, chain, rows: vec![0..field[0]] },
         inputs: vec![input],
         outputs: Vec::new(),
         current: input,

@@ -90,12 +90,18 @@ impl Chain {
     }
 }
 
+/// Rows of a plane: ranges, ascending and apart.
+pub type Rows = Vec<std::ops::Range<usize>>;
+
 #[derive(Debug, Clone)]
 pub struct Hop {
     /// `[y, x]`.
     pub field: [usize; 2],
     pub padded: [usize; 2],
     pub chain: Chain,
+    /// Rows that may not be zero of a field that comes in, and rows of what is written that are read:
+    /// a backend may leave out the others, and what is written there then means nothing.
+    pub rows: Rows,
 }
 
 impl Hop {
@@ -138,7 +144,7 @@ impl Primitive for Hop {
     fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
         let ([ny, nx], chain) = (self.field, self.chain.clone());
         if let Some(plan) = compile.arrangement.plan(self.field, self.padded) {
-            return lane_kernels::rows(plan, nx, &chain, true);
+            return lane_kernels::rows(plan, nx, &chain, &self.rows, true);
         }
         let out = rows_out::Kernel::new(self.field, self.padded, compile);
         let into = rows_in::Kernel::new(self.field, self.padded, compile);
@@ -171,11 +177,15 @@ impl Primitive for Hop {
     }
 
     fn cost(&self, _: &[&Slot]) -> Cost {
-        let ([ny, nx], mx) = (self.field, self.padded[1]);
+        let ([all, nx], mx) = (self.field, self.padded[1]);
+        let ny = self.rows.iter().map(ExactSizeIterator::len).sum::<usize>();
         let chain = &self.chain;
         let ends = [chain.from_hybrid, chain.to_hybrid];
         let transforms = ends.into_iter().filter(|&end| end).count();
-        let mut reals = 2 * ny * mx * transforms;
+        // A hybrid is written whole.
+        let hybrids =
+            if chain.to_hybrid { all } else { 0 } + if chain.from_hybrid { ny } else { 0 };
+        let mut reals = 2 * hybrids * mx;
         reals += if chain.from_hybrid { 0 } else { 2 * ny * nx };
         let mut flops = transforms * fft_flops(ny, mx);
         for link in &chain.links {
@@ -235,7 +245,7 @@ fn emit(
     chain: Chain,
     inputs: &[SlotId],
 ) -> Result<Vec<SlotId>> {
-    let hop = Hop { field, padded, chain };
+    let hop = Hop { field, padded, chain, rows: vec![0..field[0]] };
     let outputs = hop.outputs().into_iter();
     let outputs: Vec<_> = outputs.map(|(s, d)| c.b.temp("hop.out".into(), s, d)).collect();
     c.b.emit_all(Op::Hop(hop), inputs, &outputs)?;

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "row blocks of a hybrid interleave; each is written once")]
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use num_complex::Complex;
 use rayon::prelude::*;
@@ -54,9 +55,19 @@ struct Ends<'a> {
     write: Option<&'a mut [f32]>,
 }
 
-/// Rows of a [`super::hop::Hop`]; `blocked` planes, else planes in natural order.
-pub fn rows<T: Scalar>(plan: &PlanePlan, nx: usize, chain: &Chain, blocked: bool) -> CpuKernel<T> {
+/// Those rows of a [`super::hop::Hop`] that it names, and what shares a row block with them;
+/// `blocked` planes, else planes in natural order.
+pub fn rows<T: Scalar>(
+    plan: &PlanePlan,
+    nx: usize,
+    chain: &Chain,
+    rows: &[Range<usize>],
+    blocked: bool,
+) -> CpuKernel<T> {
     let (plan, chain) = (plan.clone(), chain.clone());
+    let lanes = plan.rows().isa().lanes();
+    let is_done = |b: usize| rows.iter().any(|r| r.start < (b + 1) * lanes && b * lanes < r.end);
+    let done: Vec<bool> = (0..plan.row_blocks()).map(is_done).collect();
     let work = complexes(plan.line_len());
     let run = move |io: &mut Io<'_, T>| {
         let (first, operands) = io.inputs.split_at(1);
@@ -71,6 +82,13 @@ pub fn rows<T: Scalar>(plan: &PlanePlan, nx: usize, chain: &Chain, blocked: bool
         };
         let mut blocks = Blocks::new(&plan, nx, &chain, operands, planes);
         let block = |b: usize, ends: &mut [Ends<'_>], line: &mut [f32]| {
+            if !done[b] {
+                if let Some(hybrid) = &hybrid {
+                    // SAFETY: only this call has row block b.
+                    unsafe { plan.no_rows(b, hybrid) };
+                }
+                return;
+            }
             match (chain.from_hybrid, start) {
                 (true, Some(from)) => plan.rows_out(from, b, line),
                 (true, None) => {

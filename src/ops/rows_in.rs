@@ -129,7 +129,7 @@ impl Primitive for RowsIn {
     fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
         if let Some(plan) = compile.arrangement.plan(self.field, self.padded) {
             let chain = Chain { from_hybrid: false, links: Vec::new(), to_hybrid: true };
-            return lane_kernels::rows(plan, self.field[1], &chain, false);
+            return lane_kernels::rows(plan, self.field[1], &chain, &[0..self.field[0]], false);
         }
         let kernel = Kernel::new(self.field, self.padded, compile);
         let scratch = kernel.scratch();

@@ -85,7 +85,7 @@ impl Primitive for RowsOut {
                 links: vec![Link::Store(Saved::Whole)],
                 to_hybrid: false,
             };
-            return lane_kernels::rows(plan, self.field[1], &chain, false);
+            return lane_kernels::rows(plan, self.field[1], &chain, &[0..self.field[0]], false);
         }
         let kernel = Kernel::new(self.field, self.padded, compile);
         let scratch = kernel.scratch();

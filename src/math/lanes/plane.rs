@@ -223,11 +223,29 @@ impl PlanePlan {
                 stored = end;
             }
             if b + 1 == self.row_blocks() {
-                for kx in 0..self.column_blocks() {
-                    let column = hybrid.as_mut_ptr().add(kx * self.column_len());
-                    self.zero_below(column, self.row_blocks() * self.lanes());
-                }
+                self.zero_rows(self.row_blocks() * self.lanes()..self.0.height, hybrid);
             }
+        }
+    }
+
+    /// What [`Self::rows_in`] stores of a line of zeros.
+    ///
+    /// # Safety
+    /// No other thread uses row block `b` of the hybrid meanwhile.
+    pub unsafe fn no_rows(&self, b: usize, hybrid: &Shared<'_>) {
+        assert!(hybrid.len() >= self.hybrid_len(), "the hybrid is too short");
+        let is_last = b + 1 == self.row_blocks();
+        let end = if is_last { self.0.height } else { (b + 1) * self.lanes() };
+        // SAFETY: the hybrid is long enough; the caller keeps others off the row block.
+        unsafe { self.zero_rows(b * self.lanes()..end, hybrid) }
+    }
+
+    /// # Safety
+    /// The hybrid is as long as it has to be, and no other thread uses these rows of it meanwhile.
+    unsafe fn zero_rows(&self, rows: std::ops::Range<usize>, hybrid: &Shared<'_>) {
+        for kx in 0..self.column_blocks() {
+            // SAFETY: the caller's.
+            unsafe { self.zero(hybrid.as_mut_ptr().add(kx * self.column_len()), rows.clone()) }
         }
     }
 
@@ -329,7 +347,7 @@ impl PlanePlan {
             plan.first(from, line);
             plan.turn(line, h.as_ptr(), conj);
             plan.last(line, to);
-            self.zero_below(to, self.0.field[0]);
+            self.zero(to, self.0.field[0]..self.0.height);
         }
     }
 
@@ -353,15 +371,17 @@ impl PlanePlan {
         correlate(plan, first, second, sums);
     }
 
-    /// Zeroes the rows of a block of columns from `row` on.
+    /// Zeroes rows of a block of columns.
     ///
     /// # Safety
     /// `column` is good for a block of columns; nothing else uses these rows meanwhile.
-    unsafe fn zero_below(&self, column: *mut f32, row: usize) {
-        if row < self.0.height {
-            let start = self.0.columns.place(row) * self.element();
+    unsafe fn zero(&self, column: *mut f32, rows: std::ops::Range<usize>) {
+        let columns = &self.0.columns;
+        if let Some(last) = rows.clone().next_back() {
+            let (start, end) = (columns.place(rows.start), columns.place(last) + 1);
+            let length = (end - start) * self.element();
             // SAFETY: the caller's; zero bits are the number zero.
-            unsafe { column.add(start).write_bytes(0, self.column_len() - start) }
+            unsafe { column.add(start * self.element()).write_bytes(0, length) }
         }
     }
 
