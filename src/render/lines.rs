@@ -134,7 +134,8 @@ mod tests {
             let path = folder().join(name);
             draw(&Diagram { styles: None, ..of(std::slice::from_ref(line)) }, &path).unwrap();
             let (_, _, pixel) = read(&path);
-            let inside = (LEFT..PANEL - 60).flat_map(|x| (ABOVE..ABOVE + HIGH).map(move |y| (x, y)));
+            let inside =
+                (LEFT..PANEL - 60).flat_map(|x| (ABOVE..ABOVE + HIGH).map(move |y| (x, y)));
             inside.filter(|&(x, y)| pixel(x as usize, y as usize) == COLOURS[0]).count() as f64
         };
         let whole = ink(&solid, "lines-solid.png");

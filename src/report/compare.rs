@@ -147,9 +147,8 @@ pub fn name(method: MethodName) -> String {
 fn recovery(cells: &[Done], of: &[&Done]) -> Option<Mean> {
     let mut all = Vec::new();
     for cell in of.iter().filter(|c| c.key.method != MethodName::Backprop) {
-        let on_paper = |c: &&Done| {
-            c.key == Key { method: MethodName::Backprop, ..cell.key.clone() }
-        };
+        let on_paper =
+            |c: &&Done| c.key == Key { method: MethodName::Backprop, ..cell.key.clone() };
         let paper = cells.iter().find(on_paper)?.outcome.as_ref()?;
         let lost = paper.twin_accuracy - paper.accuracy;
         if lost < 0.05 {

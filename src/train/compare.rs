@@ -215,9 +215,8 @@ impl Grid {
     /// What decides a cell's outcome, as text.
     fn request(&self, system: &System, key: &Key) -> String {
         let experiment = toml::to_string(&experiment_of(system, key, 1.0)).unwrap_or_default();
-        let drift = self
-            .drift
-            .map_or_else(String::new, |d| format!(" drift {} rate {}", d.steps, d.rate));
+        let drift =
+            self.drift.map_or_else(String::new, |d| format!(" drift {} rate {}", d.steps, d.rate));
         format!(
             "{experiment}\nshots {:?} rates {:?} looks {} samples {} version {}{drift}",
             self.shots,

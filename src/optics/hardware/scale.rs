@@ -94,7 +94,10 @@ impl DetectorFaults {
 impl InputFaults {
     fn times(&self, factor: f64) -> Self {
         let Self { bits, extinction_db } = self;
-        Self { bits: *bits, extinction_db: extinction_db.and_then(|db| extinction_times(db, factor)) }
+        Self {
+            bits: *bits,
+            extinction_db: extinction_db.and_then(|db| extinction_times(db, factor)),
+        }
     }
 }
 
@@ -162,11 +165,7 @@ mod tests {
         let none = device().times(0.0);
         let counts = Hardware {
             seed: 3,
-            mask: MaskFaults {
-                levels: Some(16),
-                dead_amplitude: 0.5,
-                ..MaskFaults::default()
-            },
+            mask: MaskFaults { levels: Some(16), dead_amplitude: 0.5, ..MaskFaults::default() },
             detector: DetectorFaults {
                 photons: Some(1e7),
                 full_scale: Some(0.1),
@@ -203,9 +202,7 @@ mod tests {
         ] {
             assert!((leak(two) / leak(one) - 2.0).abs() < 1e-12);
         }
-        let angle = |h: &Hardware| {
-            angle_from_extinction(h.mesh.extinction_db.expect("a ratio"))
-        };
+        let angle = |h: &Hardware| angle_from_extinction(h.mesh.extinction_db.expect("a ratio"));
         assert!((angle(&two) / angle(&one) - 2.0).abs() < 1e-3);
     }
 }
