@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lightloom::data;
 use lightloom::experiment::load;
 use lightloom::methods::recipe::MethodName;
-use lightloom::report::compare::{cells, figures, header, plots, rows};
+use lightloom::report::compare::{cells, figures, header, layer_cells, layer_header, plots, rows};
 use lightloom::train::compare::{Done, Drifting, Grid, System};
 
 /// Two masks that are wrong and wander, before 256 digits.
@@ -89,7 +89,7 @@ fn a_device_drifts_away_from_what_is_frozen() {
     assert_eq!(rows.len(), 2);
     let drift = rows[1].drift.as_ref().expect("drift");
     assert!(drift.steps == 400 && drift.trained.mean > drift.frozen.mean);
-    assert!(header(&rows).contains(&"frozen (%)".to_owned()));
+    assert!(header(&rows).contains(&"frozen (%)"));
     assert_eq!(cells(&rows[1], &rows).len(), header(&rows).len());
     let drawn = figures(&done).pop().expect("diagrams");
     assert_eq!((drawn.file, drawn.lines.len()), ("drift", 4));
@@ -137,6 +137,9 @@ fn sizes_of_faults_are_cells_of_their_own() {
     let head = header(&rows);
     assert_eq!(head[2], "faults ×");
     assert_eq!((cells(&rows[0], &rows).len(), &*cells(&rows[0], &rows)[2]), (head.len(), "0"));
+    for layer in layer_cells(&rows[1]) {
+        assert_eq!((layer.len(), &*layer[2]), (layer_header(&rows).len(), "0"));
+    }
     let one = lightloom::report::compare::rows(&first);
     assert!(one[0].scale.is_none() && !header(&one).contains(&head[2]));
 

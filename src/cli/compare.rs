@@ -13,7 +13,7 @@ use crate::data;
 use crate::error::{Error, Result};
 use crate::files::atomic;
 use crate::methods::recipe::MethodName;
-use crate::report::compare::{self, LAYER_HEADER, Row};
+use crate::report::compare::{self, Row};
 use crate::train::compare::{Done, Drifting, Grid, Key, System};
 
 #[derive(Debug, Args)]
@@ -181,7 +181,7 @@ fn tables(rows: &[Row], preset: TableStyle) -> [Table; 2] {
         table.load_style(preset);
     }
     tables[0].set_header(compare::header(rows));
-    tables[1].set_header(LAYER_HEADER);
+    tables[1].set_header(compare::layer_header(rows));
     for row in rows {
         tables[0].add_row(compare::cells(row, rows));
         tables[1].add_rows(compare::layer_cells(row));

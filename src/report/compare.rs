@@ -196,21 +196,24 @@ pub fn rows(cells: &[Done]) -> Vec<Row> {
     rows
 }
 
+/// What the column of their sizes is called.
+const FAULTS: &str = "faults ×";
+
 /// Columns that only some comparisons have: sizes of the faults, what came of drift.
 fn columns(rows: &[Row]) -> [bool; 2] {
     [rows.iter().any(|r| r.scale.is_some()), rows.iter().any(|r| r.drift.is_some())]
 }
 
-pub fn header(rows: &[Row]) -> Vec<String> {
+pub fn header(rows: &[Row]) -> Vec<&'static str> {
     let [scaled, drifts] = columns(rows);
     let mut all = vec!["machine", "method"];
-    all.extend(scaled.then_some("faults ×"));
+    all.extend(scaled.then_some(FAULTS));
     all.extend(["on the device (%)", "on the twin (%)", "recovered (%)"]);
     if drifts {
         all.extend(["after drift (%)", "frozen (%)"]);
     }
     all.extend(["steps", "shots", "settings", "fields", "GMAC", "cosine, length"]);
-    all.into_iter().map(str::to_owned).collect()
+    all
 }
 
 /// Cells of a row, one of these; a refusal is the reason in place of numbers.
@@ -246,8 +249,12 @@ pub fn cells(row: &Row, rows: &[Row]) -> Vec<String> {
     all
 }
 
-pub const LAYER_HEADER: [&str; 6] =
-    ["machine", "method", "layer", "cosine over the last epoch", "from step to step", "length"];
+pub fn layer_header(rows: &[Row]) -> Vec<&'static str> {
+    let mut all = vec!["machine", "method"];
+    all.extend(columns(rows)[0].then_some(FAULTS));
+    all.extend(["layer", "cosine over the last epoch", "from step to step", "length"]);
+    all
+}
 
 /// Cells of the layers of a row.
 pub fn layer_cells(row: &Row) -> Vec<Vec<String>> {
@@ -256,14 +263,15 @@ pub fn layer_cells(row: &Row) -> Vec<Vec<String>> {
             Some([low, high]) => format!("{:.3} ± {:.3}", layer.cosine.mean, (high - low) / 2.0),
             None => format!("{:.3}", layer.cosine.mean),
         };
-        vec![
-            row.system.clone(),
-            name(row.method),
+        let mut all = vec![row.system.clone(), name(row.method)];
+        all.extend(row.scale.map(|s| s.to_string()));
+        all.extend([
             layer.name.clone(),
             cosine,
             format!("± {:.3}", layer.spread),
             format!("{:.2}", layer.ratio),
-        ]
+        ]);
+        all
     };
     row.layers.iter().map(of_layer).collect()
 }

@@ -7,7 +7,7 @@ use super::{Mean, name};
 use crate::error::Result;
 use crate::methods::recipe::MethodName;
 use crate::render::lines::{self, Diagram, Line};
-use crate::train::cell::{Outcome, Point};
+use crate::train::cell::{Drifted, Outcome, Point};
 use crate::train::compare::Done;
 
 /// One diagram of one machine.
@@ -23,6 +23,9 @@ pub struct Figure {
     /// What solid and dashed lines are, where there are both.
     pub styles: Option<[&'static str; 2]>,
 }
+
+/// Lines of which each may have a band.
+const MOST_BANDS: usize = 6;
 
 /// Cells of one machine.
 struct Cells<'a> {
@@ -78,9 +81,9 @@ impl<'a> Cells<'a> {
         })
     }
 
-    /// Mean over devices in its interval.
+    /// Mean over devices in its interval, which the table has where there are too many to tell apart.
     fn scaling(&self) -> Vec<Line> {
-        self.lines(|method, line| {
+        let mut lines = self.lines(|method, line| {
             let (mut points, mut band) = (Vec::new(), Vec::new());
             for &scale in &self.scales {
                 let outcomes = self.outcomes(method, scale);
@@ -93,7 +96,11 @@ impl<'a> Cells<'a> {
                 band.push(interval.unwrap_or([mean; 2]).map(|end| end.clamp(0.0, 100.0)));
             }
             Line { points, band, ..line }
-        })
+        });
+        if lines.len() > MOST_BANDS {
+            lines.iter_mut().for_each(|line| line.band.clear());
+        }
+        lines
     }
 
     /// Mean over devices of what went on training, or of what was frozen.
@@ -104,16 +111,22 @@ impl<'a> Cells<'a> {
                 outcomes.iter().filter_map(|o| o.drift.as_ref()).map(|d| &d.curve).collect();
             let looks = curves.iter().map(|c| c.len()).min().unwrap_or(0);
             let at = |k: usize| {
-                let of = |c: &&Vec<_>| {
-                    let seen: &crate::train::cell::Drifted = &c[k];
-                    100.0 * if frozen { seen.frozen } else { seen.trained }
-                };
-                let all: Vec<f64> = curves.iter().map(of).collect();
+                let of = |seen: &Drifted| if frozen { seen.frozen } else { seen.trained };
+                let all: Vec<f64> = curves.iter().map(|c| 100.0 * of(&c[k])).collect();
                 [curves[0][k].step as f64, Mean::of(&all).mean]
             };
             Line { points: (0..looks).map(at).collect(), dashed: frozen, ..line }
         })
     }
+}
+
+/// Where percentages lie, with a third more on either side: the interval of two devices, 12.7
+/// standard errors either way, would leave nothing to see.
+fn room(lines: &[Line]) -> Option<[f64; 2]> {
+    let all = || lines.iter().flat_map(|l| l.points.iter().map(|p| p[1]));
+    let [low, high] = [all().fold(100.0, f64::min), all().fold(0.0, f64::max)];
+    let more = ((high - low) / 3.0).max(1.0);
+    (low <= high).then(|| [(low - more).max(0.0), (high + more).min(100.0)])
 }
 
 /// Mean over layers.
@@ -150,6 +163,12 @@ pub fn figures(done: &[Done]) -> Vec<Figure> {
         let by_shot = cells
             .training(|p| (p.shots > 0 || p.step == 0).then(|| [p.shots as f64 / 1e3, percent(p)]));
         let cosines = cells.training(|p| Some([p.step as f64, cosine(p)?]));
+        let scaling = cells.scaling();
+        let up = if scaling.iter().any(|line| !line.band.is_empty()) {
+            "test accuracy on the device (%), 95 % intervals"
+        } else {
+            "test accuracy on the device (%)"
+        };
         let drifting = [false, true].map(|frozen| cells.drifting(frozen)).into_iter().flatten();
         all.extend([
             figure(&shown, "steps", "steps", accuracy, by_step),
@@ -158,13 +177,10 @@ pub fn figures(done: &[Done]) -> Vec<Figure> {
                 within: Some([-0.2, 1.05]),
                 ..figure(&shown, "cosine", "steps", "cosine with the device's gradient", cosines)
             },
-            figure(
-                system,
-                "scale",
-                "faults, times those of [hardware]",
-                "test accuracy on the device (%), 95 % intervals",
-                cells.scaling(),
-            ),
+            Figure {
+                within: room(&scaling),
+                ..figure(system, "scale", "faults, times those of [hardware]", up, scaling)
+            },
             Figure {
                 styles: Some(["goes on training", "frozen"]),
                 ..figure(
