@@ -829,6 +829,41 @@ fn wrong_requests_on_the_command_line() {
         cases.unwritten(name, &at.join("out"));
         cases.unwritten(name, &at.join("none"));
     }
+    let compare: &[(&str, &[&str], &[&str])] = &[
+        (
+            "drift of a still device",
+            &["--drift", "5"],
+            &["hardware.mask.drift_std", "--drift", "--set"],
+        ),
+        ("a rate without drift", &["--drift-rate", "0.1"], &["--drift"]),
+        (
+            "a rate of nothing",
+            &["--drift", "5", "--drift-rate", "0"],
+            &["--drift-rate", "no factor on a learning rate"],
+        ),
+        (
+            "no faults to scale",
+            &["--scales", "0,1"],
+            &["hardware", "nothing whose size", "phase_std"],
+        ),
+        (
+            "counts alone to scale",
+            &["--scales", "2", "--set", "hardware.mask.levels=8"],
+            &["hardware", "nothing whose size"],
+        ),
+        (
+            "faults past their range",
+            &["--scales", "1,20", "--set", "hardware.mask.crosstalk=0.02"],
+            &["--scales", "at 20 times the faults", "hardware.mask.crosstalk", "0..0.2"],
+        ),
+        ("negative faults", &["--scales", "1,-1"], &["--scales", "-1 times"]),
+    ];
+    for (name, more, says) in compare {
+        let args =
+            [&["compare", "good.toml", "--methods", "pat", "--out", "out"][..], more].concat();
+        cases.expect(name, &run(at, &args), 2, says);
+        cases.unwritten(name, &at.join("out"));
+    }
     // A right request that no memory holds: 300 planes of 3 GiB are looked at.
     let plane = |n| {
         format!(

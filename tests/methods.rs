@@ -590,7 +590,7 @@ fn a_step_is_one_submission() {
         let mut b = Builder::default();
         let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
         let (pair, _) = Pair::new(&mut b, twin, &experiment.hardware.clone().unwrap_or_default());
-        method.build(&mut b, &pair, recipe, 10).expect("a step");
+        method.build(&mut b, &pair, recipe, &recipe.schedule.factors(10)).expect("a step");
         let mut gpu = gpu::compile(Arc::new(b.finish()), Wanted::Any, true).expect("a GPU");
         for step in 1..=3 {
             gpu.run(methods::names::TRAIN, recipe.batch).expect("a step");
@@ -660,7 +660,7 @@ fn steps_are_golden() {
         if !method.has_gradient() {
             continue;
         }
-        method.build(&mut b, &pair, recipe, 10).expect("a program");
+        method.build(&mut b, &pair, recipe, &recipe.schedule.factors(10)).expect("a program");
         let program = fuse::fuse(&b.finish());
         found += &format!("{name}{on}\n");
         for section in program.routines.iter().flat_map(|r| &r.sections) {
@@ -848,7 +848,7 @@ fn contrasted_exposures_have_their_own_noise() {
     let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
     let (pair, _) = Pair::new(&mut b, twin, &experiment.hardware.clone().unwrap_or_default());
     let method = methods::of(recipe, &experiment.optic).expect("a method");
-    method.build(&mut b, &pair, recipe, 10).expect("a program");
+    method.build(&mut b, &pair, recipe, &recipe.schedule.factors(10)).expect("a program");
     let program = fuse::fuse(&b.finish());
     let nodes = || program.routines.iter().flat_map(|r| &r.sections).flat_map(|s| &s.nodes);
     let seen = nodes().filter(|n| n.op.name() == "expose").map(|n| n.inputs[2]);

@@ -237,7 +237,8 @@ fn training(overrides: &[String]) -> (Program, Machine) {
     let machine = Machine::new(&mut b, &experiment.optic, Some([5, 4]), 3, 3).expect("machine");
     let method = methods::of(&recipe, &experiment.optic).expect("a method");
     let (pair, _) = methods::Pair::new(&mut b, machine.clone(), &Hardware::default());
-    method.build(&mut b, &pair, &recipe, STEPS as u64).expect("a program");
+    let factors = recipe.schedule.factors(STEPS as u64);
+    method.build(&mut b, &pair, &recipe, &factors).expect("a program");
     let program = b.finish();
     (program, machine)
 }

@@ -8,13 +8,13 @@ use clap::Args;
 use comfy_table::{ContentArrangement, Table, TableStyle, presets};
 use serde::Serialize;
 
-use super::{Common, make_folder, print, print_json, write_json};
+use super::{Common, check_scales, make_folder, print, print_json, write_json};
 use crate::data;
 use crate::error::{Error, Result};
 use crate::files::atomic;
 use crate::methods::recipe::MethodName;
-use crate::report::compare::{self, HEADER, LAYER_HEADER, Row};
-use crate::train::compare::{Done, Grid, System};
+use crate::report::compare::{self, Row};
+use crate::train::compare::{Done, Drifting, Grid, Key, System};
 
 #[derive(Debug, Args)]
 pub struct Compare {
@@ -39,6 +39,17 @@ pub struct Compare {
     /// Validation samples of a look, and test samples at the end; all of them when absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     samples: Option<u32>,
+    /// Makes the faults of every device so many times as large, one after the other: 0,0.5,1,2.
+    /// Random errors, fringing, crosstalk and losses scale; levels, bits and photons stay.
+    #[arg(long, value_name = "F,..", value_delimiter = ',', default_value = "1")]
+    scales: Vec<f64>,
+    /// Goes on for so many steps after the training, on a device that drifts (hardware.mask.drift_std,
+    /// hardware.mesh.drift_std), and looks at it with what goes on training and with what was trained.
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..))]
+    drift: Option<u64>,
+    /// Learning rate meanwhile, over the file's; its schedule has ended.
+    #[arg(long, value_name = "F", requires = "drift", default_value_t = 0.2)]
+    drift_rate: f64,
     /// Folder for the results, whose finished cells are kept; runs/compare when absent.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -53,11 +64,28 @@ struct Answer<'a> {
 impl Compare {
     pub fn run(&self, common: &Common) -> Result<()> {
         let methods = self.methods()?;
-        if let Some(bad) = self.rates.iter().find(|r| !(r.is_finite() && **r > 0.0)) {
-            let rule = format!("{bad} is no factor on a learning rate");
-            return Err(Error::invalid("--rates", rule).help("give for example 0.3,1,3"));
+        let is_rate = |r: &&f64| r.is_finite() && **r > 0.0;
+        for (flag, rates, example) in [
+            ("--rates", &self.rates[..], "0.3,1,3"),
+            ("--drift-rate", std::slice::from_ref(&self.drift_rate), "0.2"),
+        ] {
+            if let Some(bad) = rates.iter().find(|r| !is_rate(r)) {
+                let rule = format!("{bad} is no factor on a learning rate");
+                return Err(Error::invalid(flag, rule).help(format!("give for example {example}")));
+            }
         }
-        let mut systems: Vec<System> = Vec::new();
+        check_scales(&self.scales)?;
+        let mut grid = Grid {
+            systems: Vec::new(),
+            methods,
+            seeds: self.seeds,
+            shots: self.shots,
+            rates: self.rates.clone(),
+            looks: self.looks,
+            samples: self.samples.map_or(usize::MAX, |n| n as usize),
+            scales: self.scales.clone(),
+            drift: self.drift.map(|steps| Drifting { steps, rate: self.drift_rate }),
+        };
         for path in &self.experiments {
             let loaded = common.open(path)?;
             let experiment = loaded.experiment.clone();
@@ -71,22 +99,14 @@ impl Compare {
             let data = data::load(source, experiment.seed).map_err(|e| loaded.locate(e))?;
             crate::experiment::check::check_regions(&experiment.optic, data.classes.len())
                 .map_err(|e| loaded.locate(e))?;
+            grid.check(&experiment).map_err(|e| loaded.locate(e))?;
             let name = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into());
-            if systems.iter().any(|s| s.name == name) {
+            if grid.systems.iter().any(|s| s.name == name) {
                 let rule = format!("two experiments are called {name}");
                 return Err(Error::invalid("", rule).help("rename one of the files"));
             }
-            systems.push(System { name, experiment, data: Arc::new(data) });
+            grid.systems.push(System { name, experiment, data: Arc::new(data) });
         }
-        let grid = Grid {
-            systems,
-            methods,
-            seeds: self.seeds,
-            shots: self.shots,
-            rates: self.rates.clone(),
-            looks: self.looks,
-            samples: self.samples.map_or(usize::MAX, |n| n as usize),
-        };
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join("compare"));
         let cells = make_folder(&out.join("cells"))?;
         let threads = common.threads.map_or_else(
@@ -134,14 +154,21 @@ impl Compare {
 }
 
 fn line(done: &Done) -> String {
-    let key = format!("{}, {:?}, device {}", done.key.system, done.key.method, done.key.seed);
+    let Key { system, method, seed, scale } = &done.key;
+    let mut key = format!("{system}, {method:?}, device {seed}");
+    if *scale != 1.0 {
+        key += &format!(", faults x {scale}");
+    }
     match (&done.outcome, &done.refused) {
-        (Some(o), _) => format!(
-            "{key}: {:.1} % on the device, {:.1} % on the twin, {:.0} s",
-            100.0 * o.accuracy,
-            100.0 * o.twin_accuracy,
-            o.seconds
-        ),
+        (Some(o), _) => {
+            let [device, twin] = [o.accuracy, o.twin_accuracy].map(|a| 100.0 * a);
+            let mut text = format!("{key}: {device:.1} % on the device, {twin:.1} % on the twin");
+            if let Some(last) = o.drift.as_ref().and_then(|d| d.curve.last()) {
+                let [trained, frozen] = [last.trained, last.frozen].map(|a| 100.0 * a);
+                text += &format!(", {trained:.1} % after its drift, frozen {frozen:.1} %");
+            }
+            text + &format!(", {:.0} s", o.seconds)
+        }
         (None, Some(why)) => format!("{key}: {why}"),
         (None, None) => key,
     }
@@ -153,10 +180,10 @@ fn tables(rows: &[Row], preset: TableStyle) -> [Table; 2] {
     for table in &mut tables {
         table.load_style(preset);
     }
-    tables[0].set_header(HEADER);
-    tables[1].set_header(LAYER_HEADER);
+    tables[0].set_header(compare::header(rows));
+    tables[1].set_header(compare::layer_header(rows));
     for row in rows {
-        tables[0].add_row(compare::cells(row));
+        tables[0].add_row(compare::cells(row, rows));
         tables[1].add_rows(compare::layer_cells(row));
     }
     tables

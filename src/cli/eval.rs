@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::{Common, make_folder, print, print_json};
+use super::{Common, check_scales, make_folder, print, print_json};
 use crate::data::{self, Split};
 use crate::error::{Error, Result};
 use crate::experiment::{Loaded, load};
@@ -123,14 +123,7 @@ impl Eval {
             return Err(Error::invalid("--at-least", format!("{least} does not lie in 0..1"))
                 .help("give an accuracy as a fraction, as 0.9"));
         }
-        let fits = |scale: &&f64| scale.is_finite() && **scale >= 0.0;
-        if let Some(scale) = self.scales.iter().find(|scale| !fits(scale)) {
-            return Err(Error::invalid(
-                "--scales",
-                format!("errors cannot be {scale} times as large"),
-            )
-            .help("give numbers from 0 on, as 0,0.5,1,2"));
-        }
+        check_scales(&self.scales)?;
         match self.plot.as_ref().and_then(|path| path.parent()) {
             Some(folder) if !folder.as_os_str().is_empty() => make_folder(folder).map(|_| ()),
             _ => Ok(()),

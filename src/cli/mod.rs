@@ -211,6 +211,14 @@ fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
     })
 }
 
+/// Refuses factors that make no size of an error.
+fn check_scales(scales: &[f64]) -> Result<()> {
+    let fits = |scale: &&f64| scale.is_finite() && **scale >= 0.0;
+    let Some(scale) = scales.iter().find(|scale| !fits(scale)) else { return Ok(()) };
+    Err(Error::invalid("--scales", format!("errors cannot be {scale} times as large"))
+        .help("give numbers from 0 on, as 0,0.5,1,2"))
+}
+
 /// Makes a folder for results.
 fn make_folder(path: &Path) -> Result<PathBuf> {
     std::fs::create_dir_all(path).map_err(|e| Error::file(path, "write", e))?;

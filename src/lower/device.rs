@@ -190,8 +190,8 @@ impl Device {
             let error = b.constant(&name, Shape::real(&dims), || Data::Real(phase.to_vec()));
             at = add(b, at, error)?;
         }
-        if self.drawn().is_some() && faults.drift_std > 0.0 {
-            let walk = walk(b, &self.drifted(element), &dims);
+        self.wander(b, element, &dims);
+        if let Some(walk) = b.find(&self.drifted(element)) {
             at = add(b, at, walk)?;
         }
         if faults.shot_phase_std > 0.0 {
@@ -205,6 +205,13 @@ impl Device {
     /// Where the drift of a mask is kept.
     fn drifted(&self, element: usize) -> String {
         self.name(element, "drift")
+    }
+
+    /// Begins the walk of a mask's phases, where it has one.
+    pub fn wander(&self, b: &mut Builder, element: usize, dims: &[usize]) {
+        if self.drawn().is_some() && self.hardware.mask.drift_std > 0.0 {
+            walk(b, &self.drifted(element), dims);
+        }
     }
 
     /// Emits a step of the random walk of an element's phases.

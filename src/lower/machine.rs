@@ -102,10 +102,19 @@ pub(super) enum Part {
 /// The state that counts exposures of devices.
 pub const SHOT: &str = "device.shot";
 
-/// Emits a step of the drift of every mask and mesh of a device.
+/// Emits a step of the drift of every mask and mesh of a device, whether or not the step looks at it.
 pub fn drift(b: &mut Builder, machine: &Machine) -> Result<()> {
     let Some(device) = &machine.device else { return Ok(()) };
-    (0..machine.optic.element.len()).try_for_each(|i| device.drift(b, i))
+    for (i, element) in machine.optic.element.iter().enumerate() {
+        match (element, &machine.parts[i]) {
+            (Element::PhaseMask(_), _) => device.wander(b, i, &machine.optic.shape(i)),
+            (_, Part::Mesh(_, phases)) => device.wander_meshes(b, i, &[*phases]),
+            (_, Part::Svd(_, phases, _)) => device.wander_meshes(b, i, phases),
+            _ => {}
+        }
+        device.drift(b, i)?;
+    }
+    Ok(())
 }
 
 /// A field of (y, x) in metres, sample by sample.

@@ -94,11 +94,12 @@ pub trait Method {
     /// What a step on `batch` samples asks for.
     fn charge(&self, optic: &Optic, batch: u64) -> Charge;
 
-    /// Emits the routines of a training step; `steps` is the length of the whole run.
-    fn build(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe, steps: u64) -> Result<()> {
+    /// Emits the routines of a training step; `factors` on the learning rate are those of every step
+    /// of the run, the last for all later ones.
+    fn build(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe, factors: &[f64]) -> Result<()> {
         b.routine(names::TRAIN, recipe.batch);
         let gradient = self.gradient(b, pair, recipe)?;
-        step::finish(b, pair, recipe, steps, &gradient)
+        step::finish(b, pair, recipe, factors, &gradient)
     }
 
     /// One step on the batch that lies in the inputs.

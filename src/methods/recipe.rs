@@ -382,8 +382,13 @@ impl Default for Schedule {
 }
 
 impl Schedule {
+    /// Of every step of a run of so many.
+    pub fn factors(&self, steps: u64) -> Vec<f64> {
+        (0..steps.max(1)).map(|t| self.factor(t, steps)).collect()
+    }
+
     /// Factor at step `t` of `total`, counted from 0.
-    pub fn factor(&self, t: u64, total: u64) -> f64 {
+    fn factor(&self, t: u64, total: u64) -> f64 {
         match self {
             Self::Constant => 1.0,
             Self::Cosine(c) => {

@@ -143,7 +143,7 @@ impl Method for Search {
         Charge { shots: (runs + 1) * batch, reconfigurations: runs + 1, fields: 0, macs: 0.0 }
     }
 
-    fn build(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe, _: u64) -> Result<()> {
+    fn build(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe, _: &[f64]) -> Result<()> {
         let moved: Vec<SlotId> = pair.twin.trainable.iter().map(|t| t.slot).collect();
         let moved: Vec<SlotId> = moved.into_iter().filter(|&s| moves(&b.slot(s).name)).collect();
         let of = |&s: &SlotId| numbers(&recipe.reduced, &b.slot(s).shape.dims);

@@ -28,19 +28,19 @@ pub fn mean(b: &mut Builder, name: &str, loss: SlotId, weight: f64) -> Result<Sl
     Ok(mean)
 }
 
-/// Emits what follows on a gradient.
+/// Emits what follows on a gradient; `factors` on the learning rate, step by step.
 pub fn finish(
     b: &mut Builder,
     pair: &Pair,
     recipe: &Recipe,
-    steps: u64,
+    factors: &[f64],
     gradient: &Gradient,
 ) -> Result<()> {
     let weight = (recipe.batch as f64).recip();
     let mean = mean(b, "loss", gradient.loss, weight)?;
     b.section("update");
     let step = b.state(names::STEP, Shape::index(&[1]), Data::Index(vec![0]));
-    let schedule = schedule(b, recipe, steps);
+    let schedule = schedule(b, recipe, factors);
     let bounds = |slot| pair.twin.trainable.iter().find(|t| t.slot == slot)?.bounds;
     let trained: Vec<SlotId> = pair.twin.trainable.iter().map(|t| t.slot).collect();
     // Parameters of a method's own follow those of the machine.
@@ -70,9 +70,8 @@ pub fn next_shot(b: &mut Builder) -> Result<()> {
 }
 
 /// What the optimiser needs to know of every step, made in f64.
-fn schedule(b: &mut Builder, recipe: &Recipe, steps: u64) -> SlotId {
-    let rate = |t| recipe.optimizer.lr() * recipe.schedule.factor(t, steps);
-    let rates = (0..steps.max(1)).map(rate);
+fn schedule(b: &mut Builder, recipe: &Recipe, factors: &[f64]) -> SlotId {
+    let rates = factors.iter().map(|factor| recipe.optimizer.lr() * factor);
     let (table, columns) = match &recipe.optimizer {
         Optimizer::Adam(a) => (adam_of(a).schedule(rates), 3),
         Optimizer::Sgd(_) => (rates.collect(), 1),

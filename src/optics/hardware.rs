@@ -13,11 +13,12 @@ use crate::math::random::{Site, uniform};
 use crate::units::Metres;
 
 pub mod mask;
+pub mod scale;
 
 pub use mask::{ABERRATIONS, FixedMask, corners, ramp};
 
 /// The imperfections of the real machine: one device is drawn by `seed`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Hardware {
     /// A real device whose figures stand for the keys that are left out: `lcos`, `dmd`, `thz` or
@@ -221,6 +222,16 @@ impl Hardware {
             ranged("input.extinction_db", ratio, 1.0, 200.0)?;
         }
         Ok(())
+    }
+
+    /// Whether an optic drifts on such a device. A real one may, whatever the keys say.
+    pub fn drifts(&self, optic: &Optic) -> bool {
+        let wanders = |e: &Element| match e {
+            Element::PhaseMask(_) => self.mask.drift_std > 0.0,
+            Element::Mesh(_) | Element::Svd(_) => self.mesh.drift_std * self.mesh.step_s > 0.0,
+            _ => false,
+        };
+        self.lab.is_some() || optic.element.iter().any(wanders)
     }
 
     /// Nothing that a plane shows is wrong.

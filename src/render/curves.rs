@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::canvas::{self, Align, BLUE, BODY, Canvas, FAINT, GREEN, INK, ORANGE, SMALL};
+use super::canvas::{self, Align, BLUE, BODY, Canvas, FAINT, GREEN, INK, ORANGE, SMALL, WHITE};
 use super::colormap::Rgb;
 use super::ticks;
 use crate::error::Result;
@@ -23,6 +23,8 @@ pub(super) const WIDE: i64 = 760;
 pub(super) const HIGH: i64 = 560;
 pub(super) const BELOW: i64 = 190;
 pub(super) const PANEL: i64 = LEFT + WIDE + 40;
+/// Points of a curve that are still marked.
+const FEW: usize = 40;
 
 /// One diagram: where it lies and what it spans.
 pub(super) struct Plot {
@@ -126,13 +128,47 @@ impl Plot {
         c.text(self.along, [x + WIDE / 2, y + HIGH + 76], BODY, INK, Align::Middle);
     }
 
+    /// What lies between two values at every x, within the diagram.
+    pub fn band(&self, c: &mut Canvas, x: &[f64], band: &[[f64; 2]], colour: Rgb) {
+        let [top, bottom] = [self.y[1], self.y[0]].map(|y| self.down(y).round() as i64);
+        for k in 1..x.len() {
+            let [from, to] = [k - 1, k].map(|k| self.across(x[k]).round() as i64);
+            for x in from..to {
+                let share = (x - from) as f64 / (to - from) as f64;
+                let at = |end: usize| {
+                    let [a, b] = [band[k - 1][end], band[k][end]];
+                    (self.down(a + share * (b - a)).round() as i64).clamp(top, bottom)
+                };
+                let (high, low) = (at(1), at(0));
+                c.rect([x, high], [1, (low - high).max(2)], colour, 0.18);
+            }
+        }
+    }
+
     pub fn curve(&self, c: &mut Canvas, x: &[f64], y: &[f64], colour: Rgb) {
-        let points: Vec<[f64; 2]> =
-            x.iter().zip(y).map(|(x, y)| [self.across(*x), self.down(*y)]).collect();
+        let points = self.points(x, y);
         for pair in points.windows(2) {
             c.line(pair[0], pair[1], 4.5, colour);
         }
-        let few = points.len() <= 40;
+        self.dots(c, &points, colour);
+    }
+
+    /// A dashed curve, its points rings.
+    pub fn dashed(&self, c: &mut Canvas, x: &[f64], y: &[f64], colour: Rgb) {
+        let points = self.points(x, y);
+        dashes(c, &points, 4.5, colour);
+        self.dots(c, &points, colour);
+        for p in points.iter().filter(|_| points.len() <= FEW) {
+            c.disc(*p, 3.5, WHITE);
+        }
+    }
+
+    fn points(&self, x: &[f64], y: &[f64]) -> Vec<[f64; 2]> {
+        x.iter().zip(y).map(|(x, y)| [self.across(*x), self.down(*y)]).collect()
+    }
+
+    fn dots(&self, c: &mut Canvas, points: &[[f64; 2]], colour: Rgb) {
+        let few = points.len() <= FEW;
         for (k, p) in points.iter().enumerate() {
             // A point between two gaps is not part of any line.
             let alone = [k.wrapping_sub(1), k + 1]
@@ -142,6 +178,29 @@ impl Plot {
                 c.disc(*p, 7.0, colour);
             }
         }
+    }
+}
+
+/// A line of strokes and gaps, which go on from one pair of points to the next.
+pub(super) fn dashes(c: &mut Canvas, points: &[[f64; 2]], wide: f64, colour: Rgb) {
+    const STROKE: f64 = 14.0;
+    const PERIOD: f64 = 26.0;
+    let mut done = 0.0;
+    for pair in points.windows(2) {
+        let along = [pair[1][0] - pair[0][0], pair[1][1] - pair[0][1]];
+        let length = along[0].hypot(along[1]);
+        if !length.is_finite() {
+            continue;
+        }
+        let at = |s: f64| [0, 1].map(|a| pair[0][a] + along[a] * (s / length).clamp(0.0, 1.0));
+        let mut start = -(done % PERIOD);
+        while start < length {
+            if start + STROKE > 0.0 {
+                c.line(at(start), at(start + STROKE), wide, colour);
+            }
+            start += PERIOD;
+        }
+        done += length;
     }
 }
 

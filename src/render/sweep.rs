@@ -29,19 +29,8 @@ pub fn draw(lines: &[Line], path: &Path) -> Result<()> {
     let along = "errors, times those of [hardware.mesh]";
     let plot = Plot { at: [LEFT, ABOVE], x: span(&sizes, 0.025), y, along, counted: false };
     for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
-        // Columns between the points that are there.
-        for k in 1..line.sizes.len() {
-            let [from, to] = [k - 1, k].map(|k| plot.across(line.sizes[k]).round() as i64);
-            for x in from..to {
-                let share = (x - from) as f64 / (to - from) as f64;
-                let at = |end: usize| {
-                    let [a, b] = [k - 1, k].map(|k| 100.0 * line.band[k][end]);
-                    plot.down(a + share * (b - a)).round() as i64
-                };
-                let (top, bottom) = (at(1), at(0));
-                c.rect([x, top], [1, (bottom - top).max(2)], *colour, 0.18);
-            }
-        }
+        let band: Vec<[f64; 2]> = line.band.iter().map(|b| b.map(|a| 100.0 * a)).collect();
+        plot.band(&mut c, &line.sizes, &band, *colour);
     }
     plot.axes(&mut c, "accuracy (%)");
     for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {

@@ -1,14 +1,14 @@
-//! A comparison of methods as people read it: rows with intervals, a Markdown table, curves.
+//! A comparison of methods as people read it: rows with intervals, a Markdown table, diagrams.
 
-use std::path::Path;
+mod figures;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
 use crate::methods::{Charge, recipe::MethodName};
-use crate::render::lines::{self, Diagram, Line};
-use crate::train::cell::{Epoch, Outcome};
-use crate::train::compare::Done;
+use crate::train::cell::{Drifted, Epoch, Outcome};
+use crate::train::compare::{Done, Key};
+
+pub use figures::{Figure, figures, plots};
 
 /// A mean over devices with its 95 % interval, by Student's t.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -78,11 +78,40 @@ impl LayerRow {
     }
 }
 
+/// Where a device had drifted to after the training, over all devices.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DriftRow {
+    pub steps: u64,
+    /// Validation accuracy on the device of what went on training.
+    pub trained: Mean,
+    /// Of what the training had ended with.
+    pub frozen: Mean,
+    /// What going on asked for.
+    pub charge: Charge,
+}
+
+impl DriftRow {
+    fn all(outcomes: &[&Outcome]) -> Option<Self> {
+        let all: Vec<_> = outcomes.iter().filter_map(|o| o.drift.as_ref()).collect();
+        let ends: Vec<&Drifted> = all.iter().filter_map(|d| d.curve.last()).collect();
+        let of = |f: fn(&Drifted) -> f64| Mean::of(&ends.iter().map(|d| f(d)).collect::<Vec<_>>());
+        Some(Self {
+            steps: ends.first()?.step,
+            trained: of(|d| d.trained),
+            frozen: of(|d| d.frozen),
+            charge: all.first()?.charge,
+        })
+    }
+}
+
 /// A method on a machine over all devices.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     pub system: String,
     pub method: MethodName,
+    /// Factor on the faults, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f64>,
     pub devices: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -102,6 +131,8 @@ pub struct Row {
     pub cosine: f64,
     pub ratio: f64,
     pub layers: Vec<LayerRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<DriftRow>,
 }
 
 /// As files and tables have it.
@@ -116,10 +147,8 @@ pub fn name(method: MethodName) -> String {
 fn recovery(cells: &[Done], of: &[&Done]) -> Option<Mean> {
     let mut all = Vec::new();
     for cell in of.iter().filter(|c| c.key.method != MethodName::Backprop) {
-        let on_paper = |c: &&Done| {
-            let same = c.key.system == cell.key.system && c.key.seed == cell.key.seed;
-            same && c.key.method == MethodName::Backprop
-        };
+        let on_paper =
+            |c: &&Done| c.key == Key { method: MethodName::Backprop, ..cell.key.clone() };
         let paper = cells.iter().find(on_paper)?.outcome.as_ref()?;
         let lost = paper.twin_accuracy - paper.accuracy;
         if lost < 0.05 {
@@ -133,15 +162,13 @@ fn recovery(cells: &[Done], of: &[&Done]) -> Option<Mean> {
 /// Rows in the order of the cells.
 pub fn rows(cells: &[Done]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    for cell in cells {
-        let same = |r: &Row| r.system == cell.key.system && r.method == cell.key.method;
-        if rows.iter().any(same) {
+    let scaled = cells.windows(2).any(|pair| pair[0].key.scale != pair[1].key.scale);
+    for (at, cell) in cells.iter().enumerate() {
+        let same = |c: &&Done| Key { seed: cell.key.seed, ..c.key.clone() } == cell.key;
+        if cells[..at].iter().any(|c| same(&c)) {
             continue;
         }
-        let all: Vec<&Done> = cells
-            .iter()
-            .filter(|c| c.key.system == cell.key.system && c.key.method == cell.key.method)
-            .collect();
+        let all: Vec<&Done> = cells.iter().filter(same).collect();
         let outcomes: Vec<_> = all.iter().filter_map(|c| c.outcome.as_ref()).collect();
         let of =
             |f: fn(&Outcome) -> f64| Mean::of(&outcomes.iter().map(|o| f(o)).collect::<Vec<_>>());
@@ -151,6 +178,7 @@ pub fn rows(cells: &[Done]) -> Vec<Row> {
         rows.push(Row {
             system: cell.key.system.clone(),
             method: cell.key.method,
+            scale: scaled.then_some(cell.key.scale),
             devices: outcomes.len(),
             refused: all.iter().find_map(|c| c.refused.clone()).filter(|_| outcomes.is_empty()),
             accuracy: of(|o| o.accuracy),
@@ -162,49 +190,71 @@ pub fn rows(cells: &[Done]) -> Vec<Row> {
             cosine: over(|l| l.cosine.mean),
             ratio: over(|l| l.ratio),
             layers,
+            drift: DriftRow::all(&outcomes),
         });
     }
     rows
 }
 
-pub const HEADER: [&str; 11] = [
-    "machine",
-    "method",
-    "on the device (%)",
-    "on the twin (%)",
-    "recovered (%)",
-    "steps",
-    "shots",
-    "settings",
-    "fields",
-    "GMAC",
-    "cosine, length",
-];
+/// What the column of their sizes is called.
+const FAULTS: &str = "faults ×";
 
-/// Cells of a row; a refusal is the reason in place of numbers.
-pub fn cells(row: &Row) -> Vec<String> {
-    let start = [row.system.clone(), name(row.method)];
-    if let Some(why) = &row.refused {
-        let rest = [format!("does not suit: {why}")].into_iter().chain(vec![String::new(); 8]);
-        return start.into_iter().chain(rest).collect();
+/// Columns that only some comparisons have: sizes of the faults, what came of drift.
+fn columns(rows: &[Row]) -> [bool; 2] {
+    [rows.iter().any(|r| r.scale.is_some()), rows.iter().any(|r| r.drift.is_some())]
+}
+
+pub fn header(rows: &[Row]) -> Vec<&'static str> {
+    let [scaled, drifts] = columns(rows);
+    let mut all = vec!["machine", "method"];
+    all.extend(scaled.then_some(FAULTS));
+    all.extend(["on the device (%)", "on the twin (%)", "recovered (%)"]);
+    if drifts {
+        all.extend(["after drift (%)", "frozen (%)"]);
     }
-    let c = &row.charge;
-    let rest = [
+    all.extend(["steps", "shots", "settings", "fields", "GMAC", "cosine, length"]);
+    all
+}
+
+/// Cells of a row, one of these; a refusal is the reason in place of numbers.
+pub fn cells(row: &Row, rows: &[Row]) -> Vec<String> {
+    let [scaled, drifts] = columns(rows);
+    let mut all = vec![row.system.clone(), name(row.method)];
+    all.extend(scaled.then(|| row.scale.map_or_else(String::new, |s| s.to_string())));
+    if let Some(why) = &row.refused {
+        all.push(format!("does not suit: {why}"));
+        all.resize(header(rows).len(), String::new());
+        return all;
+    }
+    all.extend([
         row.accuracy.percent(),
         row.twin_accuracy.percent(),
         row.recovery.map_or_else(String::new, |r| r.percent()),
+    ]);
+    if drifts {
+        let of = |f: fn(&DriftRow) -> Mean| {
+            row.drift.as_ref().map_or_else(String::new, |d| f(d).percent())
+        };
+        all.extend([of(|d| d.trained), of(|d| d.frozen)]);
+    }
+    let c = &row.charge;
+    all.extend([
         row.steps.to_string(),
         c.shots.to_string(),
         c.reconfigurations.to_string(),
         c.fields.to_string(),
         format!("{:.1}", c.macs / 1e9),
         format!("{:.2}, {:.2}", row.cosine, row.ratio),
-    ];
-    start.into_iter().chain(rest).collect()
+    ]);
+    all
 }
 
-pub const LAYER_HEADER: [&str; 6] =
-    ["machine", "method", "layer", "cosine over the last epoch", "from step to step", "length"];
+pub fn layer_header(rows: &[Row]) -> Vec<&'static str> {
+    let mut all = vec!["machine", "method"];
+    all.extend(columns(rows)[0].then_some(FAULTS));
+    all.extend(["layer", "cosine over the last epoch", "from step to step", "length"]);
+    all
+}
 
 /// Cells of the layers of a row.
 pub fn layer_cells(row: &Row) -> Vec<Vec<String>> {
@@ -213,72 +263,17 @@ pub fn layer_cells(row: &Row) -> Vec<Vec<String>> {
             Some([low, high]) => format!("{:.3} ± {:.3}", layer.cosine.mean, (high - low) / 2.0),
             None => format!("{:.3}", layer.cosine.mean),
         };
-        vec![
-            row.system.clone(),
-            name(row.method),
+        let mut all = vec![row.system.clone(), name(row.method)];
+        all.extend(row.scale.map(|s| s.to_string()));
+        all.extend([
             layer.name.clone(),
             cosine,
             format!("± {:.3}", layer.spread),
             format!("{:.2}", layer.ratio),
-        ]
+        ]);
+        all
     };
     row.layers.iter().map(of_layer).collect()
-}
-
-/// Accuracy against exposures and against steps, and cosine against steps, of every machine.
-pub fn plots(done: &[Done], folder: &Path) -> Result<()> {
-    let mut systems: Vec<&str> = done.iter().map(|d| d.key.system.as_str()).collect();
-    systems.dedup();
-    systems.sort_unstable();
-    systems.dedup();
-    for system in systems {
-        let of = |f: &dyn Fn(&crate::train::cell::Point) -> Option<[f64; 2]>| -> Vec<Line> {
-            let mut lines: Vec<Line> = Vec::new();
-            for cell in done.iter().filter(|d| d.key.system == system) {
-                let Some(outcome) = &cell.outcome else { continue };
-                let name = name(cell.key.method);
-                // The first device stands for all; the table has the intervals.
-                if lines.iter().any(|l| l.name == name) {
-                    continue;
-                }
-                let points: Vec<[f64; 2]> = outcome.curve.iter().filter_map(f).collect();
-                if points.len() > 1 {
-                    lines.push(Line { name, points });
-                }
-            }
-            lines
-        };
-        let percent = |p: &crate::train::cell::Point| 100.0 * p.accuracy;
-        let cosine = |p: &crate::train::cell::Point| {
-            let n = p.layers.len();
-            (n > 0).then(|| p.layers.iter().map(|l| l.cosine).sum::<f64>() / n as f64)
-        };
-        let accuracy = "validation accuracy on the device (%)";
-        for (file, along, up, lines, within) in [
-            ("steps", "steps", accuracy, of(&|p| Some([p.step as f64, percent(p)])), None),
-            (
-                "shots",
-                "thousand exposures of the device",
-                accuracy,
-                of(&|p| (p.shots > 0 || p.step == 0).then(|| [p.shots as f64 / 1e3, percent(p)])),
-                None,
-            ),
-            (
-                "cosine",
-                "steps",
-                "cosine with the device's gradient",
-                of(&|p| Some([p.step as f64, cosine(p)?])),
-                Some([-0.2, 1.05]),
-            ),
-        ] {
-            if lines.is_empty() {
-                continue;
-            }
-            let diagram = Diagram { title: system, along, up, lines: &lines, within };
-            lines::draw(&diagram, &folder.join(format!("{system}.{file}.png")))?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::batch::{Feeder, Moves, Order};
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::methods::{self, Bench, Charge, names};
+use crate::program::{Data, Role, SlotId};
 
 /// How a method's gradient of one parameter lies to the device's own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,6 +74,26 @@ pub struct Point {
     pub layers: Vec<Layer>,
 }
 
+/// The device at a step after the training, at its drift so far: accuracies of the validation samples
+/// that were looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Drifted {
+    /// Since the end of the training.
+    pub step: u64,
+    /// Of the parameters that go on training.
+    pub trained: f64,
+    /// Of those that the training ended with.
+    pub frozen: f64,
+}
+
+/// A device that goes on drifting when its training has ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Drift {
+    /// What going on asked for.
+    pub charge: Charge,
+    pub curve: Vec<Drifted>,
+}
+
 /// What came out of a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -87,6 +108,8 @@ pub struct Outcome {
     pub curve: Vec<Point>,
     /// By parameter; none of a method without a gradient.
     pub epoch: Vec<Epoch>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
 }
 
 /// How long a cell runs, and how often it is looked at.
@@ -97,6 +120,8 @@ pub struct Plan {
     pub looks: u64,
     /// Validation samples of a look, and test samples at the end.
     pub samples: usize,
+    /// Steps that follow on the device as it drifts.
+    pub drift: Option<u64>,
 }
 
 impl Charge {
@@ -202,10 +227,46 @@ impl<'a> Cell<'a> {
     /// Looks at the first validation samples on the device.
     pub fn look(&mut self, samples: usize) -> Result<Point> {
         let layers = self.layers()?;
-        let val = self.session.data.val.clone();
-        let seen = self.session.evaluate(&val, 0..samples.min(val.len()))?;
+        let accuracy = self.accuracy(samples)?;
         let shots = self.charge.times(self.step).shots;
-        Ok(Point { step: self.step, shots, accuracy: seen.accuracy, layers })
+        Ok(Point { step: self.step, shots, accuracy, layers })
+    }
+
+    /// Of the first validation samples, on the device.
+    fn accuracy(&mut self, samples: usize) -> Result<f64> {
+        let val = self.session.data.val.clone();
+        Ok(self.session.evaluate(&val, 0..samples.min(val.len()))?.accuracy)
+    }
+
+    /// What machine and computer are told: every parameter.
+    fn told(&mut self) -> Result<Vec<(SlotId, Data)>> {
+        let executor = &mut *self.session.executor;
+        let is_param = |role: &Role| matches!(role, Role::Param(_));
+        let kept = executor.program().kept().filter(|(_, slot)| is_param(&slot.role));
+        let slots: Vec<SlotId> = kept.map(|(id, _)| id).collect();
+        slots.into_iter().map(|id| Ok((id, executor.read(id)?))).collect()
+    }
+
+    fn tell(&mut self, told: &[(SlotId, Data)]) -> Result<()> {
+        told.iter().try_for_each(|(slot, data)| self.session.executor.write(*slot, data))
+    }
+
+    /// Goes on training while the device drifts, and shows the same device, at the same drift, what
+    /// the training had ended with.
+    fn drift(&mut self, steps: u64, plan: &Plan) -> Result<Drift> {
+        let (from, frozen) = (self.step, self.told()?);
+        let mut curve = Vec::new();
+        for k in 0..=plan.looks {
+            let step = steps * k / plan.looks;
+            self.train_to(from + step)?;
+            let trained = self.accuracy(plan.samples)?;
+            let now = self.told()?;
+            self.tell(&frozen)?;
+            let frozen = self.accuracy(plan.samples)?;
+            self.tell(&now)?;
+            curve.push(Drifted { step, trained, frozen });
+        }
+        Ok(Drift { charge: self.charge.times(steps), curve })
     }
 
     /// Trains as planned and reads the test set once.
@@ -231,8 +292,9 @@ impl<'a> Cell<'a> {
         let range = 0..plan.samples.min(test.len());
         let accuracy = self.session.evaluate(&test, range.clone())?.accuracy;
         let twin_accuracy = self.session.evaluate_twin(&test, range)?.accuracy;
-        let charge = self.charge.times(self.step);
-        Ok(Outcome { accuracy, twin_accuracy, steps: self.step, charge, seconds, curve, epoch })
+        let (steps, charge) = (self.step, self.charge.times(self.step));
+        let drift = plan.drift.map(|steps| self.drift(steps, plan)).transpose()?;
+        Ok(Outcome { accuracy, twin_accuracy, steps, charge, seconds, curve, epoch, drift })
     }
 }
 

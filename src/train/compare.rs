@@ -1,5 +1,5 @@
-//! The grid of a comparison: machines x methods x device seeds, one thread a cell, each cell kept as
-//! it ends so that a run that was cut goes on.
+//! The grid of a comparison: machines x sizes of their faults x methods x device seeds, one thread a
+//! cell, each cell kept as it ends so that a run that was cut goes on.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,13 +9,14 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, Outcome, Plan};
-use super::session::Session;
+use super::session::{After, Session};
 use crate::backend::{Backend, Choice};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::files::atomic;
 use crate::methods::{self, recipe::MethodName};
+use crate::optics::element::Element;
 
 /// A machine with its task.
 pub struct System {
@@ -24,13 +25,24 @@ pub struct System {
     pub data: Arc<Dataset>,
 }
 
-/// One cell: which machine, method and device.
+/// One cell: which machine, method and device, and how large its faults are.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Key {
     pub system: String,
     pub method: MethodName,
     /// Of the device, and of the order of the data.
     pub seed: u64,
+    /// Factor on the faults of the file ([`crate::optics::hardware::scale`]).
+    #[serde(default = "as_given", skip_serializing_if = "is_as_given")]
+    pub scale: f64,
+}
+
+fn as_given() -> f64 {
+    1.0
+}
+
+fn is_as_given(scale: &f64) -> bool {
+    *scale == as_given()
 }
 
 /// A cell with what came out, or why nothing could.
@@ -60,6 +72,17 @@ pub struct Grid {
     pub rates: Vec<f64>,
     pub looks: u64,
     pub samples: usize,
+    /// Factors on the faults of every machine.
+    pub scales: Vec<f64>,
+    pub drift: Option<Drifting>,
+}
+
+/// What follows the training on a device that drifts.
+#[derive(Debug, Clone, Copy)]
+pub struct Drifting {
+    pub steps: u64,
+    /// Of the optimiser, over the file's learning rate: what is constant meanwhile.
+    pub rate: f64,
 }
 
 /// What is told of a cell when it ends.
@@ -68,7 +91,9 @@ pub type Told<'a> = dyn Fn(&Done, usize, usize) + Sync + 'a;
 impl Key {
     fn file(&self, folder: &Path) -> PathBuf {
         let method = format!("{:?}", self.method).to_lowercase();
-        folder.join(format!("{}.{method}.{}.json", self.system, self.seed))
+        let scale =
+            if is_as_given(&self.scale) { String::new() } else { format!(".x{}", self.scale) };
+        folder.join(format!("{}.{method}.{}{scale}.json", self.system, self.seed))
     }
 }
 
@@ -77,6 +102,7 @@ fn experiment_of(system: &System, key: &Key, rate: f64) -> Experiment {
     let mut experiment = system.experiment.clone();
     experiment.seed = experiment.seed.wrapping_add(key.seed);
     if let Some(hardware) = &mut experiment.hardware {
+        *hardware = hardware.times(key.scale);
         hardware.seed = hardware.seed.wrapping_add(key.seed);
     }
     if let Some(recipe) = &mut experiment.train {
@@ -91,12 +117,47 @@ impl Grid {
         let mut all = Vec::new();
         for seed in 0..self.seeds {
             for (s, system) in self.systems.iter().enumerate() {
-                for &method in &self.methods {
-                    all.push((s, Key { system: system.name.clone(), method, seed }));
+                for &scale in &self.scales {
+                    for &method in &self.methods {
+                        let key = Key { system: system.name.clone(), method, seed, scale };
+                        // What is asked for twice is one cell.
+                        if !all.iter().any(|(_, other)| *other == key) {
+                            all.push((s, key));
+                        }
+                    }
                 }
             }
         }
         all
+    }
+
+    /// Refuses sizes of faults that a machine cannot have, and drift of what does not drift.
+    pub fn check(&self, experiment: &Experiment) -> Result<()> {
+        let hardware = experiment.hardware.clone().unwrap_or_default();
+        for &scale in self.scales.iter().filter(|scale| !is_as_given(scale)) {
+            if hardware.times(0.0) == hardware {
+                let rule = "nothing whose size could be scaled";
+                return Err(Error::invalid("hardware", rule).help(
+                    "add a fault with a size, as hardware.mask.phase_std, or leave out --scales",
+                ));
+            }
+            hardware.times(scale).check().map_err(|e| {
+                Error::invalid("--scales", format!("at {scale} times the faults, {e}"))
+                    .help("give smaller factors")
+            })?;
+        }
+        if self.drift.is_some() && !hardware.drifts(&experiment.optic) {
+            let has_mask =
+                experiment.optic.element.iter().any(|e| matches!(e, Element::PhaseMask(_)));
+            let [key, unit] = if has_mask {
+                ["hardware.mask.drift_std", "radians a step of training"]
+            } else {
+                ["hardware.mesh.drift_std", "radians per √s"]
+            };
+            return Err(Error::invalid(key, "0, and --drift needs a device that drifts")
+                .help(format!("add --set {key}=0.01 ({unit}), or leave out --drift")));
+        }
+        Ok(())
     }
 
     /// Steps of a cell: as the recipe has them, or as many as the device's exposures allow.
@@ -120,13 +181,15 @@ impl Grid {
             recipe.steps = Some(steps);
         }
         let choice = Choice { threads: Some(1), backend: Backend::Cpu, ..Choice::default() };
-        let mut session = if share > 1 {
-            Session::new(timed, Arc::clone(&system.data), choice)?
-        } else {
-            Session::with_ledger(timed, Arc::clone(&system.data), choice)?
-        };
-        let looks = if share > 1 { 1 } else { self.looks };
-        Cell::new(&mut session)?.run(&Plan { steps, looks, samples: self.samples })
+        let (data, samples) = (Arc::clone(&system.data), self.samples);
+        if share > 1 {
+            let mut session = Session::new(timed, data, choice)?;
+            return Cell::new(&mut session)?.run(&Plan { steps, looks: 1, samples, drift: None });
+        }
+        let drift = self.drift.map(|d| d.steps);
+        let after = self.drift.map(|d| After { from: steps, steps: d.steps, factor: d.rate });
+        let mut session = Session::with_ledger(timed, data, choice, after)?;
+        Cell::new(&mut session)?.run(&Plan { steps, looks: self.looks, samples, drift })
     }
 
     /// The rate whose quarter run reads the validation samples best.
@@ -152,8 +215,10 @@ impl Grid {
     /// What decides a cell's outcome, as text.
     fn request(&self, system: &System, key: &Key) -> String {
         let experiment = toml::to_string(&experiment_of(system, key, 1.0)).unwrap_or_default();
+        let drift =
+            self.drift.map_or_else(String::new, |d| format!(" drift {} rate {}", d.steps, d.rate));
         format!(
-            "{experiment}\nshots {:?} rates {:?} looks {} samples {} version {}",
+            "{experiment}\nshots {:?} rates {:?} looks {} samples {} version {}{drift}",
             self.shots,
             self.rates,
             self.looks,

@@ -84,6 +84,16 @@ enum For {
     Chips,
 }
 
+/// Steps that follow those of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct After {
+    /// Where the run ends.
+    pub from: u64,
+    pub steps: u64,
+    /// Of each, on the learning rate, in place of the schedule's.
+    pub factor: f64,
+}
+
 /// Lets the front end of an optic learn from the training set, where it is one that does.
 pub fn learn_front(optic: &mut Optic, data: &Dataset) -> Result<()> {
     let (Some(modes), Some(encoding)) = (optic.modes, &mut optic.input) else { return Ok(()) };
@@ -101,7 +111,7 @@ pub fn learn_front(optic: &mut Optic, data: &Dataset) -> Result<()> {
     Ok(())
 }
 
-fn build(experiment: &Experiment, data: &Dataset, full_steps: u64, purpose: For) -> Result<Built> {
+fn build(experiment: &Experiment, data: &Dataset, factors: &[f64], purpose: For) -> Result<Built> {
     let matrices = purpose == For::Chips;
     let mut b = Builder::default();
     let Some(recipe) = &experiment.train else {
@@ -115,7 +125,7 @@ fn build(experiment: &Experiment, data: &Dataset, full_steps: u64, purpose: For)
     let mut ledger = Vec::new();
     if !matrices {
         let method = methods::of(recipe, optic)?;
-        method.build(&mut b, &pair, recipe, full_steps)?;
+        method.build(&mut b, &pair, recipe, factors)?;
         if purpose == For::Ledger && method.has_gradient() {
             ledger = oracle::ledger(&mut b, &*method, &pair, recipe)?;
         }
@@ -175,18 +185,24 @@ impl Session {
     }
 
     pub fn new(experiment: Experiment, data: Arc<Dataset>, choice: Choice) -> Result<Self> {
-        Self::make(experiment, data, choice, For::Training)
+        Self::make(experiment, data, choice, For::Training, None)
     }
 
-    /// One that can hold its method against the oracle ([`Self::ledger`]).
-    pub fn with_ledger(experiment: Experiment, data: Arc<Dataset>, choice: Choice) -> Result<Self> {
-        Self::make(experiment, data, choice, For::Ledger)
+    /// One that can hold its method against the oracle ([`Self::ledger`]), and that may go on after the
+    /// run.
+    pub fn with_ledger(
+        experiment: Experiment,
+        data: Arc<Dataset>,
+        choice: Choice,
+        after: Option<After>,
+    ) -> Result<Self> {
+        Self::make(experiment, data, choice, For::Ledger, after)
     }
 
     /// One that only evaluates, its meshes matrices that the host writes
     /// ([`Self::over_chips`]).
     pub fn of_chips(experiment: Experiment, data: Arc<Dataset>, choice: Choice) -> Result<Self> {
-        Self::make(experiment, data, choice, For::Chips)
+        Self::make(experiment, data, choice, For::Chips, None)
     }
 
     fn make(
@@ -194,6 +210,7 @@ impl Session {
         data: Arc<Dataset>,
         choice: Choice,
         purpose: For,
+        after: Option<After>,
     ) -> Result<Self> {
         let Some(recipe) = &experiment.train else {
             return Err(Error::invalid("train", "missing").help("add a [train] block"));
@@ -207,8 +224,13 @@ impl Session {
         // The schedule spans all epochs also where `train.steps` stops early.
         let full = steps_per_epoch * recipe.epochs as u64;
         let steps = recipe.steps.map_or(full, |s| s.min(full));
+        let mut factors = recipe.schedule.factors(full);
+        if let Some(After { from, steps, factor }) = after {
+            factors.truncate(from as usize);
+            factors.resize((from + steps) as usize, factor);
+        }
         learn_front(&mut experiment.optic, &data)?;
-        let built = build(&experiment, &data, full, purpose)?;
+        let built = build(&experiment, &data, &factors, purpose)?;
         let program = Arc::new(built.program);
         let halves = choice.is_gpu() && recipe.saved_fields == SavedFields::F16;
         let mut compiled = Arc::clone(&program);

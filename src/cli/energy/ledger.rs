@@ -33,8 +33,9 @@ pub fn read(path: &Path) -> Result<Vec<Tally>> {
 
 fn tally(row: Row) -> Tally {
     let c = row.charge;
+    let of_scale = |scale: f64| format!(", faults × {scale}");
     Tally {
-        method: compare::name(row.method),
+        method: compare::name(row.method) + &row.scale.map_or_else(String::new, of_scale),
         system: row.system,
         devices: row.devices,
         accuracy: row.accuracy.mean,

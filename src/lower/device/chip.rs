@@ -54,6 +54,23 @@ impl Device {
         format!("device.{:?}.mesh.{number}.drift.{part}", self.chance)
     }
 
+    /// Begins the walks of the phases of an element's meshes, where they have any.
+    pub fn wander_meshes(&self, b: &mut Builder, element: usize, meshes: &[Phases]) {
+        for (number, phases) in meshes_of(element).into_iter().zip(meshes) {
+            for part in 0..3 {
+                let Some(slot) = phases.of(part) else { continue };
+                let dims = b.slot(slot).shape.dims.clone();
+                self.wander_phases(b, (number, part), &dims);
+            }
+        }
+    }
+
+    fn wander_phases(&self, b: &mut Builder, at: (u64, usize), dims: &[usize]) {
+        if self.drawn().is_some() && self.hardware.mesh.drift_std > 0.0 {
+            walk(b, &self.drifted_mesh(at), dims);
+        }
+    }
+
     /// Emits a step of the random walk of the phases of an element's meshes.
     pub(super) fn drift_meshes(&self, b: &mut Builder, element: usize) -> Result<()> {
         let spec = &self.hardware.mesh;
@@ -135,8 +152,8 @@ impl Device {
             at = b.emit(Op::Add(Add), &[at, error])?;
         }
         let spec = &self.hardware.mesh;
-        if self.drawn().is_some() && spec.drift_std > 0.0 {
-            let walk = walk(b, &self.drifted_mesh((number, part)), &dims);
+        self.wander_phases(b, (number, part), &dims);
+        if let Some(walk) = b.find(&self.drifted_mesh((number, part))) {
             at = b.emit(Op::Add(Add), &[at, walk])?;
         }
         let fresh = [spec.theta_std, spec.phi_std, spec.gamma_std][part];

@@ -65,6 +65,12 @@ pub fn angle_from_extinction(ratio_db: f64) -> f64 {
     0.5 * 10f64.powf(-ratio_db / 20.0).atan()
 }
 
+/// The extinction ratio in dB of power at which so many times the amplitude leaks; none where no
+/// light does.
+pub fn extinction_times(ratio_db: f64, leak: f64) -> Option<f64> {
+    (leak > 0.0).then(|| ratio_db - 20.0 * leak.log10())
+}
+
 /// cos and sin of π/4 + ε; both exactly equal at ε = 0.
 fn splitting(error: f64) -> (f64, f64) {
     let (s, c) = error.sin_cos();

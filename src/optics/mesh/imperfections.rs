@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::cell::{angle_from_amplitude, angle_from_extinction};
+use super::cell::{angle_from_amplitude, angle_from_extinction, extinction_times};
 use super::faults::{Drive, Faults, walk};
 use super::haar::normal;
 use super::{Mesh, Settings};
@@ -92,16 +92,55 @@ impl Imperfections {
     /// All random errors `factor` times as large; what is the same for every chip stays.
     #[must_use]
     pub fn times(&self, factor: f64) -> Self {
+        self.scaled(factor, 1.0)
+    }
+
+    /// All errors `factor` times as large: losses, crosstalk and the light that leaks through an
+    /// extinction ratio too.
+    #[must_use]
+    pub fn all_times(&self, factor: f64) -> Self {
+        self.scaled(factor, factor)
+    }
+
+    /// Random errors `random` times as large, the others `common` times; resolutions stay.
+    fn scaled(&self, random: f64, common: f64) -> Self {
+        let Self {
+            splitter_angle,
+            splitter_amplitude,
+            extinction_db,
+            theta_std,
+            phi_std,
+            gamma_std,
+            shot_std,
+            loss_db,
+            loss_std_db,
+            bypass_loss,
+            crossing_loss_db,
+            crosstalk,
+            crosstalk_along,
+            phase_bits,
+            voltage_bits,
+            drift_std,
+            step_s,
+        } = self;
         Self {
-            splitter_angle: factor * self.splitter_angle,
-            splitter_amplitude: factor * self.splitter_amplitude,
-            theta_std: factor * self.theta_std,
-            phi_std: factor * self.phi_std,
-            gamma_std: factor * self.gamma_std,
-            shot_std: factor * self.shot_std,
-            loss_std_db: factor * self.loss_std_db,
-            drift_std: factor * self.drift_std,
-            ..self.clone()
+            splitter_angle: random * splitter_angle,
+            splitter_amplitude: random * splitter_amplitude,
+            extinction_db: extinction_db.and_then(|db| extinction_times(db, common)),
+            theta_std: random * theta_std,
+            phi_std: random * phi_std,
+            gamma_std: random * gamma_std,
+            shot_std: random * shot_std,
+            loss_db: common * loss_db,
+            loss_std_db: random * loss_std_db,
+            bypass_loss: *bypass_loss,
+            crossing_loss_db: common * crossing_loss_db,
+            crosstalk: common * crosstalk,
+            crosstalk_along: common * crosstalk_along,
+            phase_bits: *phase_bits,
+            voltage_bits: *voltage_bits,
+            drift_std: random * drift_std,
+            step_s: *step_s,
         }
     }
 

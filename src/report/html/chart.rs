@@ -24,10 +24,19 @@ pub struct Line {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
     Both,
+    /// Before a band from low to high y.
+    Banded(Vec<[f64; 2]>),
+    Dashed,
     /// Without dots.
     Line,
     /// Without a line, each with what is said of it.
     Dots(Vec<String>),
+}
+
+impl Line {
+    fn band(&self) -> &[[f64; 2]] {
+        if let Kind::Banded(band) = &self.kind { band } else { &[] }
+    }
 }
 
 /// A horizontal line with a band around it.
@@ -77,6 +86,9 @@ struct Drawn {
     colour: usize,
     /// Of an SVG path.
     path: String,
+    dashed: bool,
+    /// Of the path round a band; empty where there is none.
+    band: String,
     dots: Vec<Dot>,
 }
 
@@ -116,9 +128,11 @@ impl Plot<'_> {
     pub fn chart(&self) -> Chart {
         let scale = |v: f64| if self.is_log { v.log10() } else { v };
         let all = || self.lines.iter().flat_map(|l| &l.points).map(|p| p.map(scale));
+        let of_bands = self.lines.iter().flat_map(Line::band).flatten().copied();
         let x = span(all().filter(|p| p[1].is_finite()).map(|p| p[0]), 0.03);
         let of_levels = self.levels.iter().flat_map(|l| [l.value, l.band[0], l.band[1]]);
-        let y = span(all().map(|p| p[1]).chain(of_levels.map(scale)), 0.08);
+        let y = all().map(|p| p[1]).chain(of_levels.chain(of_bands).map(scale));
+        let y = span(y, 0.08);
         let y = [y[0].max(self.within[0]), y[1].min(self.within[1])];
         let frame = [LEFT, ABOVE, WIDE - RIGHT, HIGH - BELOW];
         let place = |v: f64, axis: [f64; 2]| (scale(v) - axis[0]) / (axis[1] - axis[0]);
@@ -158,9 +172,17 @@ impl Plot<'_> {
             match l.kind {
                 Kind::Line => dots.clear(),
                 Kind::Dots(_) => path.clear(),
-                Kind::Both => {}
+                Kind::Both | Kind::Banded(_) | Kind::Dashed => {}
             }
-            Drawn { name: l.name.clone(), colour: l.colour, path, dots }
+            // There along the upper ends, and back along the lower ones.
+            let ends = |end: usize| l.points.iter().zip(l.band()).map(move |(p, b)| [p[0], b[end]]);
+            let mut band = String::new();
+            for (n, [a, b]) in ends(1).chain(ends(0).rev()).enumerate() {
+                let y = down(b).clamp(frame[1], frame[3]);
+                band += &format!("{}{} {y}", if n == 0 { 'M' } else { 'L' }, across(a));
+            }
+            let dashed = l.kind == Kind::Dashed;
+            Drawn { name: l.name.clone(), colour: l.colour, path, dashed, band, dots }
         };
         let level = |l: &Level| {
             let [low, top] = l.band.map(|v| down(v).clamp(frame[1], frame[3]));
@@ -190,6 +212,28 @@ mod tests {
         let lines = vec![Line { name: "a".into(), colour: 0, points, kind }];
         let (title, along) = ("t", "epoch");
         Plot { title, along, counted: true, lines, levels: vec![], within, is_log }.chart()
+    }
+
+    #[test]
+    fn bands_and_dashes_are_drawn() {
+        let line = |kind| Line {
+            name: "a".into(),
+            colour: 0,
+            points: vec![[0.0, 80.0], [1.0, 60.0], [2.0, 50.0]],
+            kind,
+        };
+        let band = vec![[70.0, 90.0], [40.0, 80.0], [10.0, 120.0]];
+        let lines = vec![line(Kind::Banded(band)), line(Kind::Dashed)];
+        let (title, along, within) = ("t", "faults", [0.0, 100.0]);
+        let plot =
+            Plot { title, along, counted: false, lines, levels: vec![], within, is_log: false };
+        let chart = plot.chart();
+        let [banded, dashed] = &chart.lines[..] else { panic!("two lines") };
+        assert_eq!(banded.band.matches(['M', 'L']).count(), 6);
+        // 120 % is drawn at the upper edge of the frame.
+        assert!(banded.band.contains(&format!(" {}L", ABOVE)), "{}", banded.band);
+        assert!(!banded.dashed && dashed.dashed && dashed.band.is_empty());
+        assert_eq!((dashed.dots.len(), banded.path == dashed.path), (3, true));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod data;
 mod embed;
 mod live;
 mod machine;
+mod methods;
 mod page;
 mod roofline;
 mod run;

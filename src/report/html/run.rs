@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::chart::Chart;
-use super::roofline;
 use super::tables::{self, Block};
+use super::{methods, roofline};
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, load};
 use crate::train::Evaluation;
@@ -78,7 +78,8 @@ impl Extra {
                 }
             }
         }
-        Self { id, title, charts: roofline::chart(value).into_iter().collect(), parts, is_short }
+        let charts = roofline::chart(value).into_iter().chain(methods::charts(value)).collect();
+        Self { id, title, charts, parts, is_short }
     }
 }
 

@@ -1,0 +1,156 @@
+//! The grid of a comparison: sizes of faults, drift after the training, and cells that are kept.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lightloom::data;
+use lightloom::experiment::load;
+use lightloom::methods::recipe::MethodName;
+use lightloom::report::compare::{cells, figures, header, layer_cells, layer_header, plots, rows};
+use lightloom::train::compare::{Done, Drifting, Grid, System};
+
+/// Two masks that are wrong and wander, before 256 digits.
+const TINY: &str = r#"seed = 3
+data = { name = "mnist", train_limit = 256 }
+[optic]
+wavelength = "0.75 mm"
+pitch = "0.4 mm"
+samples = 16
+input = { aperture = 0.9 }
+element = [
+  { kind = "free_space", z = "10 mm" },
+  { kind = "phase_mask" },
+  { kind = "free_space", z = "10 mm" },
+  { kind = "phase_mask" },
+  { kind = "free_space", z = "10 mm" },
+]
+detector = { size = "0.8 mm", grid = [4, 5], spread = 0.9, differential = true }
+[hardware]
+mask = { phase_std = 0.5, drift_std = 0.05 }
+[train]
+epochs = 4
+batch = 32
+optimizer = { kind = "adam", lr = 0.05 }
+"#;
+
+fn grid(scales: &[f64], drift: Option<Drifting>) -> Grid {
+    let loaded = load::from_text("tiny.toml", TINY, Path::new("."), &[]).expect("an experiment");
+    let experiment = loaded.experiment;
+    let source = experiment.data.as_ref().expect("data");
+    let data = Arc::new(data::load(source, experiment.seed).expect("digits"));
+    Grid {
+        systems: vec![System { name: "tiny".into(), experiment, data }],
+        methods: vec![MethodName::Backprop, MethodName::Pat],
+        seeds: 2,
+        shots: None,
+        rates: vec![1.0],
+        looks: 2,
+        samples: 200,
+        scales: scales.to_vec(),
+        drift,
+    }
+}
+
+fn fill(grid: &Grid, folder: &Path) -> Vec<Done> {
+    grid.fill(folder, 2, &|_, _, _| {}).expect("cells")
+}
+
+/// 400 steps of 0.05 rad leave every pixel 1 rad off. The frozen masks lose on a device that wandered
+/// so far, whether or not their method ever looked at it; who goes on measuring loses less. Until the
+/// training ends nothing is other than without drift after it.
+#[test]
+fn a_device_drifts_away_from_what_is_frozen() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let drift = Some(Drifting { steps: 400, rate: 0.3 });
+    let done = fill(&grid(&[1.0], drift), folder.path());
+    let plain = fill(&grid(&[1.0], None), folder.path());
+    for (cell, plain) in done.iter().zip(&plain) {
+        let [with, without] = [cell, plain].map(|c| c.outcome.as_ref().expect("an outcome"));
+        assert_eq!((&with.curve, with.accuracy), (&without.curve, without.accuracy));
+        assert_eq!((with.steps, with.charge), (without.steps, without.charge));
+        assert!(without.drift.is_none() && plain.request != cell.request);
+        let drift = with.drift.as_ref().expect("drift");
+        let steps: Vec<u64> = drift.curve.iter().map(|d| d.step).collect();
+        assert_eq!(steps, [0, 200, 400]);
+        // 32 steps of training, 400 after it.
+        assert_eq!(drift.charge.shots * 32, with.charge.shots * 400);
+        let [first, _, last] = drift.curve[..] else { panic!("three looks") };
+        assert_eq!(first.trained, first.frozen);
+        assert_eq!(first.trained, with.curve[2].accuracy);
+        let lost = first.frozen - last.frozen;
+        assert!(lost > 0.05, "{:?}: {:?}", cell.key, drift.curve);
+        assert_ne!(last.trained, last.frozen);
+        if cell.key.method == MethodName::Pat {
+            assert!(first.trained - last.trained < lost / 2.0, "{:?}", drift.curve);
+        }
+    }
+    let rows = rows(&done);
+    assert_eq!(rows.len(), 2);
+    let drift = rows[1].drift.as_ref().expect("drift");
+    assert!(drift.steps == 400 && drift.trained.mean > drift.frozen.mean);
+    assert!(header(&rows).contains(&"frozen (%)"));
+    assert_eq!(cells(&rows[1], &rows).len(), header(&rows).len());
+    let drawn = figures(&done).pop().expect("diagrams");
+    assert_eq!((drawn.file, drawn.lines.len()), ("drift", 4));
+    plots(&done, folder.path()).expect("pictures");
+    assert!(folder.path().join("tiny.drift.png").exists());
+    assert!(!folder.path().join("tiny.scale.png").exists());
+}
+
+/// Without faults the device is the twin; cells of the file's own size are called and written as they
+/// were before there were others; a cell that is there is read, not run.
+#[test]
+fn sizes_of_faults_are_cells_of_their_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = fill(&grid(&[1.0], None), folder.path());
+    let file = folder.path().join("tiny.pat.1.json");
+    let text = std::fs::read_to_string(&file).expect("a cell");
+    assert!(!text.contains("\"scale\"") && !text.contains("\"drift\""), "{text}");
+    let old: Done = serde_json::from_str(&text).expect("a cell from before");
+    assert_eq!((old.key.scale, &old), (1.0, &first[3]));
+
+    // What nobody could have trained shows that it was read.
+    let mut marked = old.clone();
+    marked.outcome.as_mut().expect("an outcome").accuracy = 0.125;
+    std::fs::write(&file, serde_json::to_string(&marked).expect("JSON")).expect("written");
+    let scaled = grid(&[0.0, 1.0], None);
+    let done = fill(&scaled, folder.path());
+    assert_eq!(done.len(), 8);
+    assert!(done.contains(&marked) && done.contains(&first[0]));
+    for cell in done.iter().filter(|c| c.key.scale == 0.0) {
+        let o = cell.outcome.as_ref().expect("an outcome");
+        assert_eq!(o.accuracy, o.twin_accuracy, "{:?}", cell.key);
+    }
+    assert!(folder.path().join("tiny.pat.1.x0.json").exists());
+    let ran = AtomicUsize::new(0);
+    let again = scaled.fill(folder.path(), 1, &|_, _, _| {
+        ran.fetch_add(1, Ordering::Relaxed);
+    });
+    assert_eq!((again.expect("cells"), ran.into_inner()), (done.clone(), 8));
+
+    let rows = rows(&done);
+    let keys: Vec<_> = rows.iter().map(|r| (r.method, r.scale, r.devices)).collect();
+    let (backprop, pat) = (MethodName::Backprop, MethodName::Pat);
+    let wanted = [(backprop, 0.0), (pat, 0.0), (backprop, 1.0), (pat, 1.0)];
+    assert_eq!(keys, wanted.map(|(method, scale)| (method, Some(scale), 2)));
+    let head = header(&rows);
+    assert_eq!(head[2], "faults ×");
+    assert_eq!((cells(&rows[0], &rows).len(), &*cells(&rows[0], &rows)[2]), (head.len(), "0"));
+    for layer in layer_cells(&rows[1]) {
+        assert_eq!((layer.len(), &*layer[2]), (layer_header(&rows).len(), "0"));
+    }
+    let one = lightloom::report::compare::rows(&first);
+    assert!(one[0].scale.is_none() && !header(&one).contains(&head[2]));
+
+    let drawn = figures(&done);
+    let scale = drawn.iter().find(|f| f.file == "scale").expect("a diagram");
+    let points: Vec<f64> = scale.lines[1].points.iter().map(|p| p[0]).collect();
+    assert_eq!((points, scale.lines[1].band.len()), (vec![0.0, 1.0], 2));
+    // Curves of the others are those of the file's own faults.
+    let steps = drawn.iter().find(|f| f.file == "steps").expect("a diagram");
+    let own = |d: &&Done| d.key.scale == 1.0 && d.key.method == pat && d.key.seed == 0;
+    let own = done.iter().find(own).and_then(|d| d.outcome.as_ref()).expect("an outcome");
+    let last = own.curve.last().expect("a look");
+    assert_eq!(steps.lines[1].points.last(), Some(&[32.0, 100.0 * last.accuracy]));
+}
