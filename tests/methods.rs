@@ -362,7 +362,7 @@ fn chips_are_charged_for_what_they_measure() {
         let experiment = experiment(&chip(SATURABLE, ""), &[&format!("train.method={method}")]);
         let recipe = experiment.train.as_ref().expect("a recipe");
         let method = methods::of(recipe, &experiment.optic).expect("a method");
-        let charge = method.charge(&experiment.optic, 10);
+        let charge = method.charge(&experiment.optic, CLASSES, 10);
         (charge.shots, charge.fields)
     };
     // The light itself; two fields a mesh, and one between two; three exposures of powers a mesh, or

@@ -27,8 +27,8 @@ impl Method for Backprop {
         exact(b, &pair.twin, recipe)
     }
 
-    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
-        Charge { macs: 3.0 * oracle::macs(optic) * batch as f64, ..Charge::default() }
+    fn charge(&self, optic: &Optic, classes: usize, batch: u64) -> Charge {
+        Charge { macs: 3.0 * oracle::macs(optic, classes) * batch as f64, ..Charge::default() }
     }
 }
 
@@ -45,7 +45,7 @@ impl Method for Vaccination {
         exact(b, &twin, recipe)
     }
 
-    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
-        Backprop.charge(optic, batch)
+    fn charge(&self, optic: &Optic, classes: usize, batch: u64) -> Charge {
+        Backprop.charge(optic, classes, batch)
     }
 }
