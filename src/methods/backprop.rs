@@ -1,6 +1,7 @@
 //! In-silico training (Lin 2018, Science 361, 1004): the exact adjoint of the twin. And vaccination
 //! (Mengu 2020, Nanophotonics 9, 4207): of a twin that has other faults every step, from the list
-//! that the device's own were drawn from; quantised phases are trained straight through.
+//! that the device's own were drawn from ([`crate::lower::device`]); quantised phases are trained
+//! straight through.
 
 use super::recipe::Recipe;
 use super::{Charge, Gradient, Method, Pair, oracle, step};

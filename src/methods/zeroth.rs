@@ -283,25 +283,23 @@ impl Zeroth {
                 sums.push((slot, kept.shape.len()));
             }
         }
-        for (sum, len) in sums {
-            bench.executor.write(sum, &Data::Real(vec![0.0; len]))?;
-        }
+        let clear = |bench: &mut Bench| {
+            let mut all = sums.iter();
+            all.try_for_each(|&(sum, len)| bench.executor.write(sum, &Data::Real(vec![0.0; len])))
+        };
+        clear(bench)?;
         let mut start = Vec::new();
         for (slot, _) in &moved {
             start.push(bench.executor.read(*slot)?.reals().to_vec());
         }
-        let mut exposure = 0;
-        let mut expose = |bench: &mut Bench| -> Result<()> {
+        let expose = |bench: &mut Bench, exposure: u32| -> Result<()> {
             bench.run(MEASURE)?;
             let loss = bench.executor.read(find(bench, LOSS)?)?;
             let to = find(bench, &seen(exposure))?;
-            exposure += 1;
             bench.executor.write(to, &loss)
         };
-        if self.one_sided {
-            expose(bench)?;
-        }
         let sides: &[f64] = if self.one_sided { &[1.0] } else { &[1.0, -1.0] };
+        let mut exposure = u32::from(self.one_sided);
         for q in 0..self.probes {
             for side in sides {
                 for ((slot, name), start) in moved.iter().zip(&start) {
@@ -309,11 +307,17 @@ impl Zeroth {
                     let told = start.iter().zip(by.reals()).map(|(x, d)| x + side * d).collect();
                     bench.executor.write(*slot, &Data::Real(told))?;
                 }
-                expose(bench)?;
+                expose(bench, exposure)?;
+                exposure += 1;
             }
         }
         for ((slot, _), start) in moved.into_iter().zip(start) {
             bench.executor.write(slot, &Data::Real(start))?;
+        }
+        if self.one_sided {
+            // The head learns where nothing is perturbed.
+            clear(bench)?;
+            expose(bench, 0)?;
         }
         Ok(())
     }

@@ -88,9 +88,10 @@ impl Device {
     }
 
     /// Emits the parts of a mask that every step turns by another angle, uniform within ± the list's:
-    /// what is seen is linear between turns that are made once, [`MOVES`] apart at the edge. While no
-    /// sample leaves its pixel for the next the shares of [`corners`] are linear in the angle but for the
-    /// product of two moves, at most [`MOVES`]² / 4 of a sample's area.
+    /// what is seen is linear between turns that are made once, [`MOVES`] apart at the edge. The shares of
+    /// [`corners`] are linear in the angle while no sample leaves its pixel for the next, but for the
+    /// product of two moves: off by at most [`MOVES`]² / 4 of a sample's area, and by [`MOVES`] / 4
+    /// where one does. All samples do so where the mask is not turned, which is one of the turns made.
     ///
     /// # Errors
     /// When there would be more than [`MOST_TURNS`] to either side.
