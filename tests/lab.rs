@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use assert_cmd::cargo::CommandCargoExt;
+use lightloom::train::checkpoint;
 
 const OPTIC: &str = r#"
 seed = 1
@@ -61,25 +62,55 @@ fn train(folder: &Path, experiment: &str, out: &str) -> std::process::Output {
     command.output().expect("a run")
 }
 
-/// Physics-aware training through the protocol ends where it ends on the same device in the process:
-/// the readings are f32 in both, in other units of rounding.
+/// Training through the protocol ends where it ends on the same device in the process: the readings are
+/// f32 in both, in other units of rounding. Methods that tell the device parameters of their own are
+/// told by another way there.
 #[test]
 fn the_reference_server_is_the_simulated_device() {
+    for method in ["pat", "last_layer", "spsa", "flops", "pepg"] {
+        through_the_protocol(&OPTIC.replace("\"pat\"", &format!("\"{method}\"")), method);
+    }
+    // With a digital layer, which learns from what comes back.
+    let head = OPTIC.replace("spread = 0.9", "spread = 0.9, head = { readings = 10 }");
+    for method in ["spsa", "flops"] {
+        through_the_protocol(&head.replace("\"pat\"", &format!("\"{method}\"")), method);
+    }
+}
+
+/// Trains on the simulated device, and on the reference server that simulates it.
+fn through_the_protocol(optic: &str, method: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
-    let simulated = write(here, "device.toml", &format!("{OPTIC}{FAULTS}"));
+    let simulated = write(here, "device.toml", &format!("{optic}{FAULTS}"));
     let binary = assert_cmd::cargo::cargo_bin("lightloom").display().to_string();
     let serve = [&*binary, "lab", "serve", &*simulated, "--backend", "cpu", "--threads", "1"];
-    let real = write(here, "real.toml", &format!("{OPTIC}{}", lab(&serve, 60.0)));
+    let real = write(here, "real.toml", &format!("{optic}{}", lab(&serve, 60.0)));
     let accuracy = |experiment: &str, out: &str| {
         let output = train(here, experiment, out);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{error}");
         let summary: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a summary");
-        summary["test_accuracy"].as_f64().expect("an accuracy")
+        let accuracy = summary["test_accuracy"].as_f64().expect("an accuracy");
+        let path = here.join(out).join("checkpoint.safetensors");
+        (accuracy, checkpoint::read(&path).expect("a checkpoint").tensors)
     };
-    let (own, through) = (accuracy(&simulated, "own"), accuracy(&real, "through"));
+    let ((own, kept), (through, others)) =
+        (accuracy(&simulated, "own"), accuracy(&real, "through"));
     assert!((own - through).abs() < 0.002, "{own} in the process, {through} through the protocol");
+    // Every step's loss, and where 12 steps of 0.05 left the parameters.
+    let mut apart = 0.0f64;
+    for (name, (_, values)) in &kept {
+        let trained = ["optic.", "detector.", "train.loss_ring"];
+        if !trained.iter().any(|start| name.starts_with(start)) {
+            continue;
+        }
+        let other = others[name].1.reals();
+        apart = values.reals().iter().zip(other).map(|(a, b)| (a - b).abs()).fold(apart, f64::max);
+    }
+    println!("lab: {method}: {own} and {through}, apart by {apart:.1e}");
+    assert!(apart < 0.01, "{method}: {apart}");
+    let ring = kept["train.loss_ring"].1.reals();
+    assert!(ring[..12].windows(2).all(|l| l[0] > 0.0 && l[0] != l[1]), "{method}: {ring:?}");
 }
 
 #[test]

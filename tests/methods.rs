@@ -8,6 +8,7 @@ use std::sync::Arc;
 use lightloom::backend::gpu::{self, Wanted};
 use lightloom::backend::{Executor, Precision, cpu};
 use lightloom::experiment::{Experiment, load};
+use lightloom::lower::machine::SHOT;
 use lightloom::lower::{Machine, fuse, loss};
 use lightloom::methods::contrast::Contrast;
 use lightloom::methods::recipe::MethodName;
@@ -362,7 +363,7 @@ fn chips_are_charged_for_what_they_measure() {
         let experiment = experiment(&chip(SATURABLE, ""), &[&format!("train.method={method}")]);
         let recipe = experiment.train.as_ref().expect("a recipe");
         let method = methods::of(recipe, &experiment.optic).expect("a method");
-        let charge = method.charge(&experiment.optic, 10);
+        let charge = method.charge(&experiment.optic, CLASSES, 10);
         (charge.shots, charge.fields)
     };
     // The light itself; two fields a mesh, and one between two; three exposures of powers a mesh, or
@@ -398,6 +399,88 @@ fn spsa_has_its_expected_cosine() {
         let expected = (q / (q + p)).sqrt();
         println!("spsa, Q = {probes}: cosine {mean:.3}, expected {expected:.3}");
         assert!((mean / expected - 1.0).abs() < 0.15, "{mean} {expected}");
+    }
+}
+
+/// A digital layer beside a search: its gradient is that of backpropagation at what the detectors read,
+/// to rounding for FLOPS, whose exposure it is, and nearly so for SPSA, over whose steps of 1e-4 it is
+/// the mean. It is not perturbed: a perturbation has another direction.
+#[test]
+fn digital_layers_have_their_gradient_beside_a_search() {
+    let text = stack("open", "", MILD)
+        .replace("spread = 0.8 }", "spread = 0.8, head = { readings = 3 } }");
+    for (method, tolerance) in [("flops", 1e-12), ("spsa", 1e-3)] {
+        let set = ["train.spsa.size=1e-4", "hardware.mask.levels=65536"];
+        let mut both = Both::new(&text, method, &set);
+        let all = both.compare();
+        let heads: Vec<_> = all.iter().filter(|(n, ..)| n.starts_with("detector.head")).collect();
+        assert_eq!(heads.len(), 2, "{method}");
+        for (name, cosine, ratio) in heads {
+            println!("{method}, {name}: 1 - cosine {:.1e}, ratio {ratio:.8}", 1.0 - cosine);
+            assert!(1.0 - cosine < tolerance && (ratio - 1.0).abs() < tolerance, "{name}");
+        }
+        let others = all.iter().filter(|(n, ..)| n.starts_with("optic."));
+        assert!(others.clone().count() == 2 && others.clone().all(|o| o.1 < 0.9), "{all:?}");
+    }
+}
+
+/// A search's step moves the digital layer down its exact gradient where the step ended: by the learning
+/// rate times the gradient of the device's loss at the parameters that the step left.
+#[test]
+fn searches_train_digital_layers() {
+    let text = stack("open", "", MILD)
+        .replace("spread = 0.8 }", "spread = 0.8, head = { readings = 3 } }");
+    for method in ["finite_differences", "mixed", "cma_es", "pepg"] {
+        let set = [
+            &*format!("train.method={method}"),
+            "train.reduced.across=2",
+            "train.schedule={ kind = \"constant\" }",
+            "train.optimizer={ kind = \"sgd\", lr = 0.5 }",
+        ];
+        let experiment = experiment(&text, &set);
+        let recipe = experiment.train.as_ref().expect("a recipe");
+        let mut b = Builder::default();
+        let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
+        let (image, label) = (twin.image.expect("image"), twin.label.expect("label"));
+        let hardware = experiment.hardware.clone().unwrap_or_default();
+        let (pair, device) = Pair::new(&mut b, twin, &hardware);
+        let mut method_of = methods::of(recipe, &experiment.optic).expect("a method");
+        method_of.build(&mut b, &pair, recipe, 10).expect("a step");
+        b.routine("exact", SAMPLES);
+        let exact = backprop::exact(&mut b, &device, recipe).expect("a gradient").of;
+        let head = pair.twin.head.expect("a head");
+        head.iter().enumerate().for_each(|(n, s)| b.output(exact[s], &format!("exact.{n}")));
+        let mut cpu =
+            cpu::compile(Arc::new(b.finish()), Precision::F64, Some(1)).expect("a thread");
+        let pixels = SAMPLES * IMAGE[0] * IMAGE[1];
+        let images = reals(50, pixels).iter().map(|v| 0.5 + 0.5 * v).collect();
+        cpu.write(image, &Data::Real(images)).expect("write");
+        let labels = (0..SAMPLES).map(|i| (i % CLASSES) as u32).collect();
+        cpu.write(label, &Data::Index(labels)).expect("write");
+        let read = |cpu: &mut dyn Executor, s: SlotId| -> Vec<f64> {
+            cpu.read(s).expect("numbers").reals().to_vec()
+        };
+        let before = head.map(|s| read(&mut *cpu, s));
+        method_of.step(&mut methods::Bench { executor: &mut *cpu, count: SAMPLES }).expect("one");
+        let behind = head.map(|s| read(&mut *cpu, s));
+        // The exposure that the step ended with, at the head that it began with.
+        let shot = cpu.program().find(SHOT).expect("a counter");
+        let Data::Index(shots) = cpu.read(shot).expect("a count") else { panic!("no count") };
+        cpu.write(shot, &Data::Index(vec![shots[0] - 1])).expect("write");
+        for (slot, before) in head.into_iter().zip(&before) {
+            cpu.write(slot, &Data::Real(before.clone())).expect("write");
+        }
+        cpu.run("exact", SAMPLES).expect("a run");
+        for (n, slot) in head.into_iter().enumerate() {
+            let exact = read(&mut *cpu, exact[&slot]);
+            assert!(exact.iter().any(|g| g.abs() > 1e-4), "{method}: {exact:?}");
+            for ((a, b), g) in behind[n].iter().zip(&before[n]).zip(&exact) {
+                assert!((a - (b - 0.5 * g)).abs() < 1e-12, "{method}: {a} {b} {g}");
+            }
+        }
+        let charge = method_of.charge(&experiment.optic, CLASSES, 8);
+        let exposures = charge.shots as f64;
+        assert!((charge.macs - 9.0 * (exposures + 8.0)).abs() < 1e-9, "{charge:?}");
     }
 }
 
@@ -468,7 +551,7 @@ impl Exact {
 
 /// The gradient of every parameter against five-point differences along it, magnitude included:
 /// cameras, nonlinear planes, couplers into meshes, digital layers, and devices with every fault that
-/// is smooth, their noise frozen.
+/// is smooth, their noise frozen, one of their kind or redrawn.
 #[test]
 fn new_machines_have_their_gradients() {
     let kerr = r#"{ kind = "activation", function = "kerr", gamma = 0.7 },"#;
@@ -510,6 +593,8 @@ mesh = { splitter_angle = 0.05, theta_std = 0.1, phi_std = 0.1, gamma_std = 0.1,
 epochs = 1
 batch = 8
 "#;
+    let vaccinated =
+        |text: &str| text.replace("epochs = 1", "epochs = 1\nmethod = \"vaccination\"");
     let machines = [
         ("camera", stack("open", CAMERA, "")),
         ("kerr", stack("open", kerr, "")),
@@ -519,6 +604,10 @@ batch = 8
         ("device", format!("{OF_THE_DEVICE}{}", stack("open", "", smooth))),
         ("device with a camera", format!("{OF_THE_DEVICE}{}", stack("open", CAMERA, smooth))),
         ("chip", format!("{OF_THE_DEVICE}{chip}")),
+        ("vaccinated", vaccinated(&stack("open", "", smooth))),
+        ("vaccinated chip", vaccinated(chip)),
+        // Cells that lose light by what they draw alone.
+        ("vaccinated chip without mean loss", vaccinated(&chip.replace("loss_db = 0.2, ", ""))),
     ];
     for (name, text) in machines {
         let mut exact = Exact::in_f64(&text);

@@ -2,18 +2,18 @@
 //!
 //! One device ([`Chance::Drawn`]) has its static faults as constants; a fault list
 //! ([`Chance::Redrawn`]) is drawn anew every step, as for a twin that is to expect them
-//! (vaccination: Mengu 2020, Nanophotonics 9, 4207): phases of masks and meshes, lateral and axial
-//! shifts, the wavelength of free space (uniform within ± its error), gains of detectors, and all
-//! noise. Splitters, tilt, rotation, aberrations and the wavelength of lenses are as they should be
-//! there. Without faults nothing is emitted.
+//! (vaccination: Mengu 2020, Nanophotonics 9, 4207): phases, figures, tilts and turns of masks, lateral
+//! and axial shifts, the wavelength of free space (uniform within ± its error), phases, splitters and
+//! losses of meshes, gains of detectors, and all noise. The wavelength of lenses is as it should be
+//! there, and nothing has drifted. Without faults nothing is emitted.
 
 mod chip;
+mod redrawn;
 
 pub use chip::{SeenPhases, arms, builds, meshes_of};
 
 use crate::error::Result;
 use crate::math::random::{OF_PROGRAMS, Site};
-use crate::math::sparse::Sparse;
 use crate::ops::Op;
 use crate::ops::add::{Add, AddInto};
 use crate::ops::attenuate::Attenuate;
@@ -24,9 +24,9 @@ use crate::ops::quantise::Quantise;
 use crate::ops::sparse_sum::SparseSum;
 use crate::optics::element::PhaseMask;
 use crate::optics::grid::Grid;
+use crate::optics::hardware::mask::Corner;
 use crate::optics::hardware::{DetectorFaults, FixedMask, Hardware, PlaneIndex, Pose};
 use crate::optics::mesh::haar::normal;
-use crate::optics::transfer::Transfer;
 use crate::program::{Builder, Data, Shape, SlotId};
 
 /// Which device stands there.
@@ -54,6 +54,16 @@ pub struct Seen {
     pub amplitude: Option<SlotId>,
 }
 
+/// Of a mask whose pixels the samples do not simply lie over.
+struct Part {
+    /// Names its constants.
+    name: String,
+    /// The pixel at each sample, if it is another.
+    pixel: Option<SparseSum>,
+    /// The part of the light that meets this pixel, as amplitude `[y, x]`.
+    share: SlotId,
+}
+
 /// What draws at an element.
 #[derive(Debug, Clone, Copy)]
 enum Draws {
@@ -62,6 +72,9 @@ enum Draws {
     Pose,
     Drift,
     Detector,
+    Tilt,
+    Figure,
+    Turn,
 }
 
 /// Numbers of sites that an element has.
@@ -129,6 +142,7 @@ impl Device {
                 at = b.emit(Op::Quantise(op), &[at])?;
             }
         }
+        let place = (grid, wavelength);
         let pose = self.pose(element);
         let fixed = self.drawn().map_or_else(FixedMask::default, |seed| {
             faults.fixed(grid, wavelength, seed, element, &pose)
@@ -136,68 +150,102 @@ impl Device {
         if let Some(map) = faults.fringing(grid) {
             at = SparseSum::new(self.name(element, "fringing"), map, &dims).emit(b, at)?;
         }
-        if fixed.corners.is_empty() {
-            let phase = self.wrong(b, element, at, fixed.phase.as_deref())?;
+        let errors = self.errors(b, element, place, fixed.phase)?;
+        let parts = if self.drawn().is_some() {
+            self.turned(b, element, fixed.corners, &dims)
+        } else {
+            self.turns(b, element, grid)?
+        };
+        if parts.is_empty() {
+            let phase = self.wrong(b, element, at, &errors)?;
             return Ok(vec![Seen { target: at, phase, amplitude }]);
         }
         let mut all = Vec::new();
-        for (k, corner) in fixed.corners.into_iter().enumerate() {
-            let pixel =
-                SparseSum::new(self.name(element, &format!("pixel.{k}")), corner.pixel, &dims);
-            let name = self.name(element, &format!("share.{k}"));
-            let share = b.constant(&name, Shape::real(&dims), || Data::Real(corner.share));
+        for Part { name, pixel, share } in parts {
+            let moved = |b: &mut Builder, x| match &pixel {
+                Some(pixel) => pixel.clone().emit(b, x),
+                None => Ok(x),
+            };
             let amplitude = match amplitude {
-                // Beyond the edge nothing stands, and all light passes.
                 Some(own) => {
-                    let own = pixel.clone().emit(b, own)?;
-                    let open = self.beyond(b, element, k, &pixel);
-                    let own = b.emit(Op::Add(Add), &[own, open])?;
+                    let mut own = moved(b, own)?;
+                    if let Some(pixel) = &pixel {
+                        // Beyond the edge nothing stands, and all light passes.
+                        let open = beyond(b, &name, pixel);
+                        own = b.emit(Op::Add(Add), &[own, open])?;
+                    }
                     b.emit(Op::Gain(Gain), &[own, share])?
                 }
                 None => share,
             };
-            let target = pixel.emit(b, at)?;
-            let phase = self.wrong(b, element, target, fixed.phase.as_deref())?;
+            let target = moved(b, at)?;
+            let phase = self.wrong(b, element, target, &errors)?;
             all.push(Seen { target, phase, amplitude: Some(amplitude) });
         }
         Ok(all)
     }
 
-    /// Where no pixel of a turned mask stands `[y, x]`: 1, else 0.
-    fn beyond(&self, b: &mut Builder, element: usize, corner: usize, pixel: &SparseSum) -> SlotId {
-        let ends = &pixel.table.start;
-        let open = ends.windows(2).map(|w| f64::from(u8::from(w[0] == w[1]))).collect();
-        let name = self.name(element, &format!("beyond.{corner}"));
-        b.constant(&name, Shape::real(&pixel.dims), || Data::Real(open))
+    /// The four parts of a mask that is turned for good; none of one that is not.
+    fn turned(
+        &self,
+        b: &mut Builder,
+        element: usize,
+        corners: Vec<Corner>,
+        dims: &[usize],
+    ) -> Vec<Part> {
+        let part = |(k, corner): (usize, Corner)| {
+            let name = self.name(element, &format!("pixel.{k}"));
+            let pixel = Some(SparseSum::new(name.clone(), corner.pixel, dims));
+            let share = self.name(element, &format!("share.{k}"));
+            let share = b.constant(&share, Shape::real(dims), || Data::Real(corner.share));
+            Part { name, pixel, share }
+        };
+        corners.into_iter().enumerate().map(part).collect()
     }
 
-    /// Emits phases with the errors that a mask adds to them, the fixed ones as they are given.
+    /// Emits what adds to the phases of a mask, each `[y, x]` and the same for all samples.
+    fn errors(
+        &self,
+        b: &mut Builder,
+        element: usize,
+        (grid, wavelength): (&Grid, f64),
+        fixed: Option<Vec<f64>>,
+    ) -> Result<Vec<SlotId>> {
+        let (faults, dims) = (&self.hardware.mask, grid.samples);
+        let mut all = Vec::new();
+        if self.drawn().is_none() {
+            if faults.phase_std > 0.0 {
+                let noise = Noise::Normal(faults.phase_std);
+                let draw = self.draw(element, Draws::Fixed, noise, &dims);
+                all.push(draw.emit(b, self.shot, false)?);
+            }
+            all.extend(self.figure(b, element, (grid, wavelength))?);
+        } else if let Some(phase) = fixed {
+            let name = self.name(element, "phase");
+            all.push(b.constant(&name, Shape::real(&dims), || Data::Real(phase)));
+        }
+        self.wander(b, element, &dims);
+        all.extend(b.find(&self.drifted(element)));
+        Ok(all)
+    }
+
+    /// Emits phases with the errors that a mask adds to them, and what an exposure adds.
     fn wrong(
         &self,
         b: &mut Builder,
         element: usize,
         mut at: SlotId,
-        fixed: Option<&[f64]>,
+        errors: &[SlotId],
     ) -> Result<SlotId> {
-        let (faults, dims) = (&self.hardware.mask, b.slot(at).shape.dims.clone());
-        let add = |b: &mut Builder, at, more| b.emit(Op::Add(Add), &[at, more]);
-        if self.drawn().is_none() && faults.phase_std > 0.0 {
-            let noise = Noise::Normal(faults.phase_std);
-            let fresh = self.draw(element, Draws::Fixed, noise, &dims).emit(b, self.shot, false)?;
-            at = add(b, at, fresh)?;
-        } else if let Some(phase) = fixed {
-            let name = self.name(element, "phase");
-            let error = b.constant(&name, Shape::real(&dims), || Data::Real(phase.to_vec()));
-            at = add(b, at, error)?;
+        let dims = b.slot(at).shape.dims.clone();
+        for &error in errors {
+            at = b.emit(Op::Add(Add), &[at, error])?;
         }
-        self.wander(b, element, &dims);
-        if let Some(walk) = b.find(&self.drifted(element)) {
-            at = add(b, at, walk)?;
-        }
-        if faults.shot_phase_std > 0.0 {
-            let noise = Noise::Normal(faults.shot_phase_std);
-            let own = self.draw(element, Draws::Shot, noise, &dims).emit(b, self.shot, true)?;
-            at = add(b, own, at)?;
+        let std = self.hardware.mask.shot_phase_std;
+        if std > 0.0 {
+            let draw = self.draw(element, Draws::Shot, Noise::Normal(std), &dims);
+            let own = draw.emit(b, self.shot, true)?;
+            at = b.emit(Op::Add(Add), &[own, at])?;
         }
         Ok(at)
     }
@@ -249,63 +297,6 @@ impl Device {
         }
         let rest = share("dead", (1.0 - fill) * dead, field)?;
         b.emit(Op::Add(Add), &[live, rest])
-    }
-
-    /// Emits the drawn geometry `[4]` of a step between two planes, as [`crate::ops::transfer`] has
-    /// it; nothing where the device is one, whose distances are in its optic. `light` is all the
-    /// machine's: one wavelength goes through every step.
-    pub fn geometry(
-        &self,
-        b: &mut Builder,
-        planes: [Option<PlaneIndex>; 2],
-        transfer: &Transfer,
-        light: PlaneIndex,
-    ) -> Result<Option<SlotId>> {
-        if self.drawn().is_some() {
-            return Ok(None);
-        }
-        let moved = self.shifts(b, planes, transfer)?;
-        let error = self.hardware.wavelength_error.abs();
-        if error == 0.0 {
-            return Ok(moved);
-        }
-        // Where the detector draws no drift, the light draws its wavelength.
-        let one = self.draw(light, Draws::Drift, Noise::Uniform(error), &[1]);
-        let one = one.emit(b, self.shot, false)?;
-        let rows = transfer.by_wavelength().map(|w| vec![(0, w)]);
-        let name = format!("wavelength.{} {:?}", transfer.z, transfer.offset);
-        let coloured = SparseSum::new(name, Sparse::from_rows(1, &rows), &[4]).emit(b, one)?;
-        match moved {
-            Some(moved) => b.emit(Op::Add(Add), &[moved, coloured]).map(Some),
-            None => Ok(Some(coloured)),
-        }
-    }
-
-    fn shifts(
-        &self,
-        b: &mut Builder,
-        planes: [Option<PlaneIndex>; 2],
-        transfer: &Transfer,
-    ) -> Result<Option<SlotId>> {
-        let at = &self.hardware.alignment;
-        if at.lateral.0 == 0.0 && at.axial.0 == 0.0 {
-            return Ok(None);
-        }
-        let mut moved = None;
-        for (plane, sign) in planes.into_iter().zip([-1.0, 1.0]) {
-            let Some(plane) = plane else { continue };
-            let draw = self.draw(plane, Draws::Pose, Noise::Uniform(sign), &[4]);
-            let draw = draw.emit(b, self.shot, false)?;
-            moved = Some(match moved {
-                Some(other) => b.emit(Op::Add(Add), &[other, draw])?,
-                None => draw,
-            });
-        }
-        let Some(moved) = moved else { return Ok(None) };
-        let [y, x] = transfer.pitch.map(|pitch| at.lateral.0 / pitch);
-        let scale = vec![at.axial.0 / transfer.wavelength, 0.0, y, x];
-        let scale = b.constant("alignment.scale", Shape::real(&[4]), || Data::Real(scale));
-        b.emit(Op::Gain(Gain), &[moved, scale]).map(Some)
     }
 
     /// Emits what detectors read of mean intensities; `power` is that of the source.
@@ -370,6 +361,14 @@ impl Device {
         }
         Ok(at)
     }
+}
+
+/// Where no pixel of a turned mask stands `[y, x]`: 1, else 0; `name`: the pixels'.
+fn beyond(b: &mut Builder, name: &str, pixel: &SparseSum) -> SlotId {
+    let ends = &pixel.table.start;
+    let open = ends.windows(2).map(|w| f64::from(u8::from(w[0] == w[1]))).collect();
+    let name = format!("{name}.beyond");
+    b.constant(&name, Shape::real(&pixel.dims), || Data::Real(open))
 }
 
 /// The state in which a random walk is kept, from zeros on.

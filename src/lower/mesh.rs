@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use num_complex::Complex;
 
-use super::device::{self, Device, SeenPhases};
+use super::device::{Device, SeenPhases};
 use crate::error::Result;
 use crate::math::random::{Site, uniform};
 use crate::ops::Op;
@@ -142,10 +142,16 @@ pub fn emit(
     let device = real.map_or_else(String::new, |(d, number)| format!(".{:?}.{number}", d.chance));
     let (mut y, mut made) = (x, None);
     if let Some([theta, phi]) = seen.phases.cells {
-        let build = faults.as_ref().map_or_else(even_build, |faults| device::builds(mesh, faults));
-        let columns = Arc::new(columns(name, mesh, faults.as_ref()));
-        let shape = Shape::complex(&[build.len() / 16, 16]);
-        let build = b.constant(&format!("mesh.build{device}"), shape, || Data::Complex(build));
+        let build = match real.zip(faults.as_ref()) {
+            Some(((device, number), faults)) => device.cells(b, (mesh, number), faults)?,
+            None => {
+                let shape = Shape::complex(&[1, 16]);
+                b.constant("mesh.build", shape, || Data::Complex(even_build()))
+            }
+        };
+        let mut columns = columns(name, mesh, faults.as_ref());
+        columns.unitary &= real.is_none_or(|(d, _)| d.hardware.mesh.loss_std_db == 0.0);
+        let columns = Arc::new(columns);
         let op = Op::MeshCells(MeshCells { symmetric: mesh.symmetric });
         let cells = b.emit(op, &[theta, phi, build])?;
         y = through(b, mesh, &columns, x, cells)?;

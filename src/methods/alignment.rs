@@ -148,8 +148,8 @@ impl Method for Alignment {
         Ok(Gradient { loss, of: params(b, &grads) })
     }
 
-    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
-        CAMERAS.charge(optic, batch)
+    fn charge(&self, optic: &Optic, classes: usize, batch: u64) -> Charge {
+        CAMERAS.charge(optic, classes, batch)
     }
 }
 
@@ -174,7 +174,7 @@ impl Method for LastLayer {
         Ok(Gradient { loss, of: params(b, &grads) })
     }
 
-    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
-        CAMERAS.charge(optic, batch)
+    fn charge(&self, optic: &Optic, classes: usize, batch: u64) -> Charge {
+        CAMERAS.charge(optic, classes, batch)
     }
 }

@@ -95,13 +95,13 @@ impl Method for Aware {
         Ok(Gradient { loss, of })
     }
 
-    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
+    fn charge(&self, optic: &Optic, classes: usize, batch: u64) -> Charge {
         let fields = if self.fields { masks(optic) } else { 0 };
         Charge {
             shots: (1 + 4 * fields) * batch,
             reconfigurations: 1,
             fields: fields * batch,
-            macs: 3.0 * oracle::macs(optic) * batch as f64,
+            macs: 3.0 * oracle::macs(optic, classes) * batch as f64,
         }
     }
 }
@@ -147,7 +147,7 @@ impl Method for DualAdaptive {
         Ok(Gradient { loss, of })
     }
 
-    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
-        CAMERAS.charge(optic, batch)
+    fn charge(&self, optic: &Optic, classes: usize, batch: u64) -> Charge {
+        CAMERAS.charge(optic, classes, batch)
     }
 }

@@ -1,6 +1,7 @@
 //! In-silico training (Lin 2018, Science 361, 1004): the exact adjoint of the twin. And vaccination
 //! (Mengu 2020, Nanophotonics 9, 4207): of a twin that has other faults every step, from the list
-//! that the device's own were drawn from; quantised phases are trained straight through.
+//! that the device's own were drawn from ([`crate::lower::device`]); quantised phases are trained
+//! straight through.
 
 use super::recipe::Recipe;
 use super::{Charge, Gradient, Method, Pair, oracle, step};
@@ -27,8 +28,8 @@ impl Method for Backprop {
         exact(b, &pair.twin, recipe)
     }
 
-    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
-        Charge { macs: 3.0 * oracle::macs(optic) * batch as f64, ..Charge::default() }
+    fn charge(&self, optic: &Optic, classes: usize, batch: u64) -> Charge {
+        Charge { macs: 3.0 * oracle::macs(optic, classes) * batch as f64, ..Charge::default() }
     }
 }
 
@@ -45,7 +46,7 @@ impl Method for Vaccination {
         exact(b, &twin, recipe)
     }
 
-    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
-        Backprop.charge(optic, batch)
+    fn charge(&self, optic: &Optic, classes: usize, batch: u64) -> Charge {
+        Backprop.charge(optic, classes, batch)
     }
 }

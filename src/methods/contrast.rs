@@ -207,8 +207,8 @@ impl Method for Contrast {
         Ok(Gradient { loss: losses.last, of: params(b, &grads) })
     }
 
-    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
-        let one = CAMERAS.charge(optic, batch);
+    fn charge(&self, optic: &Optic, classes: usize, batch: u64) -> Charge {
+        let one = CAMERAS.charge(optic, classes, batch);
         Charge { shots: 3 * one.shots, macs: 3.0 * one.macs, ..one }
     }
 }

@@ -192,7 +192,7 @@ impl Method for InSitu {
         Ok(Gradient { loss, of })
     }
 
-    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
+    fn charge(&self, optic: &Optic, _: usize, batch: u64) -> Charge {
         let meshes = optic.element.iter().map(|element| match element {
             Element::Mesh(_) => 1,
             Element::Svd(_) => 2,

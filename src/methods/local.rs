@@ -66,7 +66,7 @@ impl Method for Local {
         Ok(Gradient { loss: last, of: params(b, &grads) })
     }
 
-    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
-        CAMERAS.charge(optic, batch)
+    fn charge(&self, optic: &Optic, classes: usize, batch: u64) -> Charge {
+        CAMERAS.charge(optic, classes, batch)
     }
 }

@@ -6,6 +6,7 @@ pub mod aware;
 pub mod backprop;
 pub mod contrast;
 pub mod device;
+mod head;
 pub mod insitu;
 pub mod local;
 pub mod oracle;
@@ -91,8 +92,8 @@ pub trait Method {
         true
     }
 
-    /// What a step on `batch` samples asks for.
-    fn charge(&self, optic: &Optic, batch: u64) -> Charge;
+    /// What a step on `batch` samples of so many classes asks for.
+    fn charge(&self, optic: &Optic, classes: usize, batch: u64) -> Charge;
 
     /// Emits the routines of a training step; `factors` on the learning rate are those of every step
     /// of the run, the last for all later ones.

@@ -2,7 +2,7 @@
 //! the method saw, quantisers passed straight through. The ledger holds methods against it.
 
 use super::recipe::Recipe;
-use super::{Gradient, Method, Pair, backprop, names, step};
+use super::{Gradient, Method, Pair, backprop, head, names, step};
 use crate::error::Result;
 use crate::ops::Op;
 use crate::ops::dot::Dot;
@@ -49,8 +49,8 @@ pub fn ledger(
 }
 
 /// Complex multiplications of one sample through the twin as a computer does them, by transforms,
-/// each counted as four multiply-accumulates.
-pub fn macs(optic: &Optic) -> f64 {
+/// each counted as four multiply-accumulates, and those of its head.
+pub fn macs(optic: &Optic, classes: usize) -> f64 {
     let padded = optic.padded().map(|n| n as f64);
     let points = padded[0] * padded[1];
     let transform = 2.0 * points * points.max(2.0).log2() / 2.0;
@@ -66,5 +66,5 @@ pub fn macs(optic: &Optic) -> f64 {
             _ => rows * columns,
         };
     }
-    4.0 * complex
+    4.0 * complex + head::macs(optic, classes)
 }

@@ -115,6 +115,9 @@ impl MethodName {
                 | Self::Pat
                 | Self::AsyT
                 | Self::Dat
+                | Self::LastLayer
+                | Self::Spsa
+                | Self::Flops
                 | Self::FiniteDifferences
                 | Self::Mixed
                 | Self::CmaEs

@@ -9,7 +9,7 @@ use crate::program::SlotId;
 /// Numbers at most: beyond them a search that learns nothing of their gradient does not end.
 pub const MOST: usize = 300;
 
-/// Whether a search moves a parameter: a digital layer keeps its start.
+/// Whether a search moves a parameter: a digital layer has its gradient ([`super::head`]).
 pub fn moves(name: &str) -> bool {
     name.starts_with("optic.")
 }
@@ -72,7 +72,7 @@ impl Space {
                     // From tilt on: a piston does nothing.
                     (2..2 + reduced.count).map(|j| zernike(j, window)).collect()
                 }
-                // Phases of a mesh, attenuators, a digital layer: each for itself.
+                // Phases of a mesh, attenuators: each for itself.
                 (None, _) => (0..len)
                     .map(|k| (0..len).map(|i| f64::from(u8::from(i == k))).collect())
                     .collect(),

@@ -6,17 +6,18 @@
 //! | mixed training | of a share of the numbers, each skipped at random: a step up, kept if the loss falls, else a step down | Gu 2021, AAAI (arXiv 2012.11148) |
 //! | CMA-ES | a population from N(m, σ² C), its better half recombined | Hansen 2016, arXiv 1604.00772 |
 //! | PEPG | symmetric pairs from N(μ, σ²), μ and σ along their rewards | Sehnke 2010, Neural Netw. 23, 551 |
+//!
+//! A digital layer behind the detectors is not searched: the optimiser moves it by its exact gradient
+//! at what the detectors read where a step ends ([`super::head`]).
 
 use super::recipe::{MethodName, Recipe, Search as Options};
 use super::reduced::{Space, moves, numbers};
-use super::{Bench, Charge, Gradient, Method, Pair, names, step};
+use super::{Bench, Charge, Gradient, Method, Pair, head, names, step};
 use crate::error::{Error, Result};
 use crate::lower::loss;
 use crate::math::random::{Site, uniform};
 use crate::ops::Op;
-use crate::ops::count::Count;
 use crate::ops::leaf_sum::LeafSum;
-use crate::ops::record::Record;
 use crate::optics::Optic;
 use crate::optics::element::{AmplitudeMask, Element, PhaseMask};
 use crate::optics::mesh::Topology;
@@ -128,7 +129,7 @@ impl Method for Search {
         false
     }
 
-    fn charge(&self, optic: &Optic, batch: u64) -> Charge {
+    fn charge(&self, optic: &Optic, classes: usize, batch: u64) -> Charge {
         let n = if self.numbers > 0 { self.numbers } else { self.count(optic) };
         let runs = match self.kind {
             MethodName::FiniteDifferences => n as u64 + 1,
@@ -139,11 +140,13 @@ impl Method for Search {
             MethodName::Pepg => 2 * self.population(n).div_ceil(2) as u64,
             _ => self.population(n) as u64,
         };
-        // And one where the step ended, which the trainer reads.
-        Charge { shots: (runs + 1) * batch, reconfigurations: runs + 1, fields: 0, macs: 0.0 }
+        // And one where the step ended, which the trainer reads and the digital layer learns from.
+        let runs = runs + 1;
+        let macs = head::macs(optic, classes) * ((runs + 1) * batch) as f64;
+        Charge { shots: runs * batch, reconfigurations: runs, fields: 0, macs }
     }
 
-    fn build(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe, _: &[f64]) -> Result<()> {
+    fn build(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe, factors: &[f64]) -> Result<()> {
         let moved: Vec<SlotId> = pair.twin.trainable.iter().map(|t| t.slot).collect();
         let moved: Vec<SlotId> = moved.into_iter().filter(|&s| moves(&b.slot(s).name)).collect();
         let of = |&s: &SlotId| numbers(&recipe.reduced, &b.slot(s).shape.dims);
@@ -167,20 +170,13 @@ impl Method for Search {
         b.output(mean, LOSS);
         step::next_shot(b)?;
 
-        // The rest of a step: what the trainer reads.
+        // The rest of a step: what the trainer reads, and the digital layer's part.
         b.routine(names::TRAIN, recipe.batch);
         let reading = device.show(b)?.reading;
+        let reading = head::scored(b, &pair.twin, reading)?;
         let loss = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;
-        let mean = step::mean(b, "loss.kept", loss, weight)?;
-        b.section("update");
-        let step = b.state(names::STEP, Shape::index(&[1]), Data::Index(vec![0]));
-        let loss = b.emit(Op::LeafSum(LeafSum), &[mean])?;
-        let ring = Data::Real(vec![0.0; names::RING]);
-        let ring = b.state(names::LOSS_RING, Shape::real(&[names::RING]), ring);
-        b.emit_into(Op::Record(Record { length: names::RING }), &[loss, step], &[ring])?;
-        b.emit_into(Op::Count(Count), &[], &[step])?;
-        device.drift(b)?;
-        step::next_shot(b)?;
+        let of = head::gradient(b, &pair.twin, &[loss], weight)?;
+        step::finish(b, pair, recipe, factors, &Gradient { loss, of })?;
         let memory = Memory::new(n, self.options.size).flat();
         b.state(MEMORY, Shape::real(&[memory.len()]), Data::Real(memory));
         for slot in moved {

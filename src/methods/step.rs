@@ -1,5 +1,7 @@
 //! The rest of a step, the same for every method: mean loss, optimiser, bounds, counters.
 
+use std::collections::BTreeMap;
+
 use super::recipe::{Adam, Optimizer, Recipe};
 use super::{Gradient, Pair, names};
 use crate::error::Result;
@@ -38,21 +40,33 @@ pub fn finish(
 ) -> Result<()> {
     let weight = (recipe.batch as f64).recip();
     let mean = mean(b, "loss", gradient.loss, weight)?;
+    end(b, pair, recipe, factors, &gradient.of, |b| b.emit(Op::LeafSum(LeafSum), &[mean]))
+}
+
+/// Likewise of a loss that is given as its mean `[1]`.
+pub fn end(
+    b: &mut Builder,
+    pair: &Pair,
+    recipe: &Recipe,
+    factors: &[f64],
+    of: &BTreeMap<SlotId, SlotId>,
+    loss: impl FnOnce(&mut Builder) -> Result<SlotId>,
+) -> Result<()> {
     b.section("update");
     let step = b.state(names::STEP, Shape::index(&[1]), Data::Index(vec![0]));
     let schedule = schedule(b, recipe, factors);
     let bounds = |slot| pair.twin.trainable.iter().find(|t| t.slot == slot)?.bounds;
     let trained: Vec<SlotId> = pair.twin.trainable.iter().map(|t| t.slot).collect();
     // Parameters of a method's own follow those of the machine.
-    let own = gradient.of.keys().filter(|slot| !trained.contains(slot));
-    for &slot in trained.iter().filter(|slot| gradient.of.contains_key(slot)).chain(own) {
-        update(b, recipe, slot, gradient.of[&slot], step, schedule)?;
+    let own = of.keys().filter(|slot| !trained.contains(slot));
+    for &slot in trained.iter().filter(|slot| of.contains_key(slot)).chain(own) {
+        update(b, recipe, slot, of[&slot], step, schedule)?;
         if let Some([low, high]) = bounds(slot) {
             let dims = b.slot(slot).shape.dims.clone();
             b.emit_into(Op::Clamp(Clamp { low, high, dims }), &[], &[slot])?;
         }
     }
-    let loss = b.emit(Op::LeafSum(LeafSum), &[mean])?;
+    let loss = loss(b)?;
     let ring = Data::Real(vec![0.0; names::RING]);
     let ring = b.state(names::LOSS_RING, Shape::real(&[names::RING]), ring);
     b.emit_into(Op::Record(Record { length: names::RING }), &[loss, step], &[ring])?;

@@ -4,17 +4,25 @@
 //!
 //! SPSA: ĝ = (L(θ + cΔ) - L(θ - cΔ)) / (2c) Δ, Δ = ±1, mean of Q draws; its expected cosine with g is
 //! √(Q / (Q + P)) of P parameters. FLOPS: ĝ = (1/(Q σ²)) Σ (L(θ + δ) - L(θ)) δ, δ normal.
+//!
+//! A digital layer behind the detectors is not perturbed: it has its exact gradient at what they read
+//! ([`super::head`]), the mean over SPSA's exposures, or that of FLOPS at θ.
+//!
+//! A simulated device is told perturbed parameters inside the step's program. A lab is another process
+//! that is told them one after the other: there a step is draws, an exposure after each, and the same
+//! gradient from the losses that came.
 
 use std::collections::BTreeMap;
 
 use super::device::Device;
 use super::recipe::Recipe;
-use super::{Charge, Gradient, Method, Pair, step};
-use crate::error::Result;
+use super::{Bench, Charge, Gradient, Method, Pair, head, names, step};
+use crate::error::{Error, Result};
 use crate::lower::{Machine, loss};
 use crate::math::random::OF_PROGRAMS;
 use crate::ops::Op;
-use crate::ops::add::Add;
+use crate::ops::add::{Add, AddInto};
+use crate::ops::count::Count;
 use crate::ops::draw::{Draw, Noise};
 use crate::ops::gain::Directional;
 use crate::ops::leaf_sum::LeafSum;
@@ -33,6 +41,31 @@ const SITES: u32 = OF_PROGRAMS + (1 << 16);
 /// Seed of perturbations.
 const SEED: u64 = 0x7370_7361 << 32;
 
+/// Counts perturbed steps.
+const PROBES: &str = "train.probes";
+/// Draws the perturbations that a lab is told.
+const DRAW: &str = "probe.draw";
+/// Measures the mean loss of a batch at the parameters as a lab was told them.
+const MEASURE: &str = "probe.measure";
+const LOSS: &str = "probe.loss";
+/// Before the name of a parameter of the head: its gradient of a step so far.
+const HEAD: &str = "probe.head.";
+
+/// The perturbation of parameter `name` in probe `q`.
+fn drawn(q: u32, name: &str) -> String {
+    format!("probe.{q}.{name}")
+}
+
+/// Where the losses of a step stand, in the order of their exposures.
+fn seen(exposure: u32) -> String {
+    format!("probe.seen.{exposure}")
+}
+
+/// Counts perturbed steps `[1]`.
+fn counter(b: &mut Builder) -> SlotId {
+    b.find(PROBES).unwrap_or_else(|| b.state(PROBES, Shape::index(&[1]), Data::Index(vec![0])))
+}
+
 impl Zeroth {
     pub fn spsa(recipe: &Recipe) -> Self {
         Self { probes: recipe.spsa.probes, size: recipe.spsa.size, one_sided: false }
@@ -46,7 +79,17 @@ impl Zeroth {
         if self.one_sided { Noise::Normal(size) } else { Noise::Signs(size) }
     }
 
-    /// The perturbation of every parameter, times `size`.
+    /// Exposures of a step.
+    fn exposures(&self) -> u32 {
+        if self.one_sided { 1 + self.probes } else { 2 * self.probes }
+    }
+
+    /// Of these the ones that the head learns from.
+    fn heard(&self) -> u32 {
+        if self.one_sided { 1 } else { 2 * self.probes }
+    }
+
+    /// The perturbation of every parameter of the optics, times `size`.
     fn draws(
         &self,
         b: &mut Builder,
@@ -57,12 +100,83 @@ impl Zeroth {
     ) -> Result<BTreeMap<SlotId, SlotId>> {
         let mut all = BTreeMap::new();
         for (k, trained) in machine.trainable.iter().enumerate() {
+            if machine.head.is_some_and(|head| head.contains(&trained.slot)) {
+                continue;
+            }
             let site = SITES + probe * machine.trainable.len() as u32 + k as u32;
             let dims = b.slot(trained.slot).shape.dims.clone();
             let draw = Draw { noise: self.noise(size), seed: SEED, site, dims };
             all.insert(trained.slot, draw.emit(b, count, false)?);
         }
         Ok(all)
+    }
+
+    /// The gradient of the optics from the losses up and down of every probe, each `[1]`.
+    fn directions(
+        &self,
+        b: &mut Builder,
+        twin: &Machine,
+        count: SlotId,
+        losses: &mut dyn FnMut(&mut Builder, u32) -> Result<[SlotId; 2]>,
+    ) -> Result<BTreeMap<SlotId, SlotId>> {
+        let mut of: BTreeMap<SlotId, SlotId> = BTreeMap::new();
+        for q in 0..self.probes {
+            let [up, down] = losses(b, q)?;
+            // Directions of size 1; a normal one is δ = σ of it.
+            let sides = if self.one_sided { 1.0 } else { 0.5 };
+            let scale = sides / (f64::from(self.probes) * self.size);
+            for (slot, direction) in self.draws(b, twin, q, 1.0, count)? {
+                let op = Op::Directional(Directional { scale });
+                let along = b.emit(op, &[direction, up, down])?;
+                let total = match of.get(&slot) {
+                    Some(&sum) => b.emit(Op::Add(Add), &[sum, along])?,
+                    None => along,
+                };
+                of.insert(slot, total);
+            }
+        }
+        Ok(of)
+    }
+
+    /// The routines of a step on a lab.
+    fn build_told(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe, factors: &[f64]) -> Result<()> {
+        let (twin, count) = (&pair.twin, counter(b));
+        b.routine(DRAW, 1);
+        for q in 0..self.probes {
+            for (slot, by) in self.draws(b, twin, q, self.size, count)? {
+                let name = drawn(q, &b.slot(slot).name);
+                b.output(by, &name);
+            }
+        }
+        b.routine(MEASURE, recipe.batch);
+        let (loss, mean) = measure(b, (&pair.device, twin), &BTreeMap::new(), recipe, "loss")?;
+        let (_, weight) = step::seed(b, recipe);
+        let own = head::gradient(b, twin, &[loss], weight / f64::from(self.heard()))?;
+        b.section("measure");
+        let mean = b.emit(Op::LeafSum(LeafSum), &[mean])?;
+        b.output(mean, LOSS);
+        let mut of = BTreeMap::new();
+        for (slot, own) in own {
+            let (name, shape) = (format!("{HEAD}{}", b.slot(slot).name), b.slot(slot).shape.clone());
+            let zeros = Data::Real(vec![0.0; shape.len()]);
+            let sum = b.state(&name, shape, zeros);
+            b.emit_into(Op::AddInto(AddInto), &[own], &[sum])?;
+            of.insert(slot, sum);
+        }
+        b.routine(names::TRAIN, recipe.batch);
+        let one = |b: &mut Builder, n| b.state(&seen(n), Shape::real(&[1]), Data::Real(vec![0.0]));
+        let losses: Vec<SlotId> = (0..self.exposures()).map(|n| one(b, n)).collect();
+        of.extend(self.directions(b, twin, count, &mut |_, q| {
+            let q = q as usize;
+            Ok(if self.one_sided {
+                [losses[1 + q], losses[0]]
+            } else {
+                [losses[2 * q], losses[2 * q + 1]]
+            })
+        })?);
+        b.emit_into(Op::Count(Count), &[], &[count])?;
+        let shown = losses[usize::from(!self.one_sided)];
+        step::end(b, pair, recipe, factors, &of, |_| Ok(shown))
     }
 }
 
@@ -79,6 +193,7 @@ fn measure(
         told.insert(slot, b.emit(Op::Add(Add), &[slot, by])?);
     }
     let reading = device.told(&told).show(b)?.reading;
+    let reading = head::scored(b, twin, reading)?;
     let loss = loss::emit(b, twin, &reading, &recipe.loss)?;
     let (_, weight) = step::seed(b, recipe);
     Ok((loss, step::mean(b, name, loss, weight)?))
@@ -87,9 +202,7 @@ fn measure(
 impl Method for Zeroth {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
         let (device, twin) = ((&pair.device, &pair.twin), &pair.twin);
-        let count = b
-            .find(PROBES)
-            .unwrap_or_else(|| b.state(PROBES, Shape::index(&[1]), Data::Index(vec![0])));
+        let count = counter(b);
         let mut losses = Vec::new();
         let rest = if self.one_sided {
             Some(measure(b, device, &BTreeMap::new(), recipe, "rest")?)
@@ -110,35 +223,102 @@ impl Method for Zeroth {
         let Some(&((_, _), (shown, _))) = losses.first() else {
             unreachable!("a recipe has one probe at least")
         };
+        let heard: Vec<SlotId> = match rest {
+            Some((rest, _)) => vec![rest],
+            None => losses.iter().flat_map(|((up, _), (down, _))| [*up, *down]).collect(),
+        };
+        let (_, weight) = step::seed(b, recipe);
+        let mut of = head::gradient(b, twin, &heard, weight / f64::from(self.heard()))?;
         b.section("probe");
-        let mut of: BTreeMap<SlotId, SlotId> = BTreeMap::new();
-        let q = f64::from(self.probes);
-        for (k, ((_, up), (_, down))) in losses.into_iter().enumerate() {
+        of.extend(self.directions(b, twin, count, &mut |b, q| {
+            let ((_, up), (_, down)) = losses[q as usize];
             let [up, down] = [up, down].map(|sums| b.emit(Op::LeafSum(LeafSum), &[sums]));
-            let (up, down) = (up?, down?);
-            // Directions of size 1; a normal one is δ = σ of it.
-            let scale = if self.one_sided { 1.0 } else { 0.5 } / (q * self.size);
-            for (slot, direction) in self.draws(b, twin, k as u32, 1.0, count)? {
-                let op = Op::Directional(Directional { scale });
-                let along = b.emit(op, &[direction, up, down])?;
-                let total = match of.get(&slot) {
-                    Some(&sum) => b.emit(Op::Add(Add), &[sum, along])?,
-                    None => along,
-                };
-                of.insert(slot, total);
-            }
-        }
-        let next = Op::Count(crate::ops::count::Count);
-        b.emit_into(next, &[], &[count])?;
+            Ok([up?, down?])
+        })?);
+        b.emit_into(Op::Count(Count), &[], &[count])?;
         Ok(Gradient { loss: shown, of })
     }
 
-    fn charge(&self, _: &Optic, batch: u64) -> Charge {
-        let exposures =
-            u64::from(self.probes) * if self.one_sided { 1 } else { 2 } + u64::from(self.one_sided);
-        Charge { shots: exposures * batch, reconfigurations: exposures + 1, fields: 0, macs: 0.0 }
+    fn charge(&self, optic: &Optic, classes: usize, batch: u64) -> Charge {
+        let exposures = u64::from(self.exposures());
+        let macs = head::macs(optic, classes) * ((exposures + u64::from(self.heard())) * batch) as f64;
+        Charge { shots: exposures * batch, reconfigurations: exposures + 1, fields: 0, macs }
+    }
+
+    fn build(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe, factors: &[f64]) -> Result<()> {
+        if pair.hardware.lab.is_some() {
+            return self.build_told(b, pair, recipe, steps);
+        }
+        b.routine(names::TRAIN, recipe.batch);
+        let gradient = self.gradient(b, pair, recipe)?;
+        step::finish(b, pair, recipe, factors, &gradient)
+    }
+
+    fn step(&mut self, bench: &mut Bench) -> Result<()> {
+        if bench.executor.program().routine(MEASURE).is_some() {
+            self.probe(bench)?;
+        }
+        bench.run(names::TRAIN)
     }
 }
 
-/// Counts perturbed steps.
-const PROBES: &str = "train.probes";
+/// A slot of the program by its name.
+fn find(bench: &Bench, name: &str) -> Result<SlotId> {
+    let missing = || Error::invalid("train.method", format!("{name} is not in the program"));
+    bench.executor.program().find(name).ok_or_else(missing)
+}
+
+impl Zeroth {
+    /// Exposes a lab at every perturbation of a step, and writes what losses came of it.
+    fn probe(&self, bench: &mut Bench) -> Result<()> {
+        bench.executor.run(DRAW, 1)?;
+        let program = bench.executor.program();
+        let mut moved = Vec::new();
+        let mut sums = Vec::new();
+        for (slot, kept) in program.kept() {
+            if program.find(&drawn(0, &kept.name)).is_some() {
+                moved.push((slot, kept.name.clone()));
+            }
+            if kept.name.starts_with(HEAD) {
+                sums.push((slot, kept.shape.len()));
+            }
+        }
+        let clear = |bench: &mut Bench| {
+            let mut all = sums.iter();
+            all.try_for_each(|&(sum, len)| bench.executor.write(sum, &Data::Real(vec![0.0; len])))
+        };
+        clear(bench)?;
+        let mut start = Vec::new();
+        for (slot, _) in &moved {
+            start.push(bench.executor.read(*slot)?.reals().to_vec());
+        }
+        let expose = |bench: &mut Bench, exposure: u32| -> Result<()> {
+            bench.run(MEASURE)?;
+            let loss = bench.executor.read(find(bench, LOSS)?)?;
+            let to = find(bench, &seen(exposure))?;
+            bench.executor.write(to, &loss)
+        };
+        let sides: &[f64] = if self.one_sided { &[1.0] } else { &[1.0, -1.0] };
+        let mut exposure = u32::from(self.one_sided);
+        for q in 0..self.probes {
+            for side in sides {
+                for ((slot, name), start) in moved.iter().zip(&start) {
+                    let by = bench.executor.read(find(bench, &drawn(q, name))?)?;
+                    let told = start.iter().zip(by.reals()).map(|(x, d)| x + side * d).collect();
+                    bench.executor.write(*slot, &Data::Real(told))?;
+                }
+                expose(bench, exposure)?;
+                exposure += 1;
+            }
+        }
+        for ((slot, _), start) in moved.into_iter().zip(start) {
+            bench.executor.write(slot, &Data::Real(start))?;
+        }
+        if self.one_sided {
+            // The head learns where nothing is perturbed.
+            clear(bench)?;
+            expose(bench, 0)?;
+        }
+        Ok(())
+    }
+}

@@ -158,7 +158,7 @@ impl<'a> Cell<'a> {
         };
         let method = methods::of(recipe, &experiment.optic)?;
         let batch = recipe.batch;
-        let charge = method.charge(&experiment.optic, batch as u64);
+        let charge = method.charge(&experiment.optic, session.data.classes.len(), batch as u64);
         let (seed, data) = (experiment.seed, &session.data);
         let order = Order::new(seed, data.train.len(), batch);
         let feeder = Feeder::new(data.image[0] * data.image[1], batch);

@@ -168,7 +168,8 @@ impl Grid {
         let method = methods::of(recipe, &experiment.optic)?;
         let per_epoch = (data.train.len() / recipe.batch) as u64;
         let full = (per_epoch * recipe.epochs as u64).min(recipe.steps.unwrap_or(u64::MAX));
-        let each = method.charge(&experiment.optic, recipe.batch as u64).shots;
+        let classes = data.classes.len();
+        let each = method.charge(&experiment.optic, classes, recipe.batch as u64).shots;
         let most = self.shots.filter(|_| each > 0).map_or(u64::MAX, |shots| shots / each);
         Ok(full.min(most).max(1))
     }

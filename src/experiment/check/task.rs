@@ -118,9 +118,9 @@ pub fn reach(optic: &Optic) -> Result<()> {
 /// What can be done with a device that shows its detectors alone.
 fn lab(optic: &Optic, recipe: &Recipe) -> Result<()> {
     if !recipe.method.needs_readings_alone() {
-        let rule = "asks for more than a lab's detectors read, or makes its own perturbations";
+        let rule = "asks for more than a lab's detectors read";
         return Err(Error::invalid("train.method", rule).help(
-            "use pat, asyt, dat, finite_differences, mixed, cma_es or pepg, or backprop on the twin",
+            "use pat, asyt, dat, spsa, flops, finite_differences, mixed, cma_es or pepg, or backprop on the twin",
         ));
     }
     let camera = optic.element.iter().position(|e| matches!(e, Element::Detect(_)));

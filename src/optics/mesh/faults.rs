@@ -45,7 +45,8 @@ pub struct Faults {
     pub drive: Drive,
 }
 
-fn amplitude(db: f64) -> f64 {
+/// 10^(-dB/20).
+pub fn amplitude(db: f64) -> f64 {
     if db == 0.0 { 1.0 } else { 10f64.powf(-db / 20.0) }
 }
 

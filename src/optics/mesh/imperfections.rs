@@ -203,6 +203,22 @@ impl Imperfections {
         Ok(())
     }
 
+    /// Angle error in radians of a splitter that draws this standard normal number.
+    pub fn splitter(&self, drawn: f64) -> f64 {
+        let common = self.extinction_db.map_or(0.0, angle_from_extinction);
+        let random = if self.splitter_amplitude == 0.0 {
+            self.splitter_angle * drawn
+        } else {
+            angle_from_amplitude(self.splitter_amplitude * drawn)
+        };
+        (common + random).clamp(-MAX_ANGLE, MAX_ANGLE)
+    }
+
+    /// Loss in dB of a cell that draws this standard normal number.
+    pub fn loss(&self, drawn: f64) -> f64 {
+        (self.loss_db + self.loss_std_db * drawn).max(0.0)
+    }
+
     /// The chip of this seed when it is new.
     pub fn draw(&self, mesh: &Mesh, seed: u64) -> Result<Faults> {
         self.draw_at(mesh, seed, 0.0)
@@ -219,16 +235,8 @@ impl Imperfections {
             .help("give the seconds since the chip was set"));
         }
         let cells = mesh.layout.cells.len();
-        let common = self.extinction_db.map_or(0.0, angle_from_extinction);
-        let splitter = |index: u32| {
-            let draw = normal(seed, 0, Site::MeshSplitter, index);
-            let random = if self.splitter_amplitude == 0.0 {
-                self.splitter_angle * draw
-            } else {
-                angle_from_amplitude(self.splitter_amplitude * draw)
-            };
-            (common + random).clamp(-MAX_ANGLE, MAX_ANGLE)
-        };
+        let splitter =
+            |index: u32| self.splitter(normal(seed, 0, Site::MeshSplitter, index));
         let phases = |count: usize, std: f64, site: Site, drift: Site| -> Vec<f64> {
             (0..count as u32)
                 .map(|k| {
@@ -244,12 +252,9 @@ impl Imperfections {
                 })
                 .collect()
         };
-        let loss = |k: u32| {
-            let spread = match self.loss_std_db {
-                0.0 => 0.0,
-                std => std * normal(seed, 0, Site::MeshLoss, k),
-            };
-            (self.loss_db + spread).max(0.0)
+        let loss = |k: u32| match self.loss_std_db {
+            0.0 => self.loss(0.0),
+            _ => self.loss(normal(seed, 0, Site::MeshLoss, k)),
         };
         Ok(Faults {
             splitters: (0..cells as u32).map(|k| [0, 1, 2].map(|s| splitter(3 * k + s))).collect(),
