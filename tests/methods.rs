@@ -445,7 +445,7 @@ fn searches_train_digital_layers() {
         let hardware = experiment.hardware.clone().unwrap_or_default();
         let (pair, device) = Pair::new(&mut b, twin, &hardware);
         let mut method_of = methods::of(recipe, &experiment.optic).expect("a method");
-        method_of.build(&mut b, &pair, recipe, 10).expect("a step");
+        method_of.build(&mut b, &pair, recipe, &recipe.schedule.factors(10)).expect("a step");
         b.routine("exact", SAMPLES);
         let exact = backprop::exact(&mut b, &device, recipe).expect("a gradient").of;
         let head = pair.twin.head.expect("a head");

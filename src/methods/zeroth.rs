@@ -247,7 +247,7 @@ impl Method for Zeroth {
 
     fn build(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe, factors: &[f64]) -> Result<()> {
         if pair.hardware.lab.is_some() {
-            return self.build_told(b, pair, recipe, steps);
+            return self.build_told(b, pair, recipe, factors);
         }
         b.routine(names::TRAIN, recipe.batch);
         let gradient = self.gradient(b, pair, recipe)?;
