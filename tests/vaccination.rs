@@ -91,10 +91,9 @@ fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
         a.swap(k, best);
         b.swap(k, best);
         for i in k + 1..n {
-            let by = a[i][k] / a[k][k];
-            for j in k..n {
-                a[i][j] -= by * a[k][j];
-            }
+            let pivot = a[k].clone();
+            let by = a[i][k] / pivot[k];
+            a[i].iter_mut().zip(&pivot).for_each(|(x, p)| *x -= by * p);
             b[i] -= by * b[k];
         }
     }
@@ -152,10 +151,8 @@ fn figures_are_as_large_as_the_list_says() {
 #[test]
 fn tilts_are_as_large_as_the_list_says() {
     let tilt = 0.01f64;
-    let hardware = Hardware {
-        alignment: Alignment { tilt, ..Alignment::default() },
-        ..Hardware::default()
-    };
+    let hardware =
+        Hardware { alignment: Alignment { tilt, ..Alignment::default() }, ..Hardware::default() };
     let told = vec![0.3; GRID.len()];
     let mut drawn = Drawn::new(hardware, 7, |b, device| seen(b, device, 1, &told));
     let mut all = Vec::new();
@@ -165,7 +162,8 @@ fn tilts_are_as_large_as_the_list_says() {
             (shown[apart] - shown[0]) / pitch * WAVELENGTH / std::f64::consts::TAU
         };
         let [y, x] = [slope(GRID.samples[1], GRID.pitch[0]), slope(1, GRID.pitch[1])];
-        let plane = GRID.map(|at_y, at_x| (y * at_y + x * at_x) * std::f64::consts::TAU / WAVELENGTH);
+        let plane =
+            GRID.map(|at_y, at_x| (y * at_y + x * at_x) * std::f64::consts::TAU / WAVELENGTH);
         for (plane, shown) in plane.iter().zip(&shown) {
             assert!((plane + 0.3 - shown).abs() < 1e-9);
         }
@@ -204,7 +202,8 @@ fn turns_are_as_large_as_the_list_says() {
         let at = |p: usize| {
             let one = |c: &lightloom::optics::hardware::mask::Corner| {
                 let ends = [c.pixel.start[p], c.pixel.start[p + 1]].map(|n| n as usize);
-                let phase = c.pixel.index[ends[0]..ends[1]].first().map_or(0.0, |&q| told[q as usize]);
+                let phase =
+                    c.pixel.index[ends[0]..ends[1]].first().map_or(0.0, |&q| told[q as usize]);
                 C::from_polar(c.share[p], phase)
             };
             all.iter().map(one).sum()
@@ -230,7 +229,9 @@ fn turns_are_as_large_as_the_list_says() {
         let about = b.atan2(a);
         let angle = [about + angle, about - angle]
             .into_iter()
-            .map(|x| (x + std::f64::consts::PI).rem_euclid(std::f64::consts::TAU) - std::f64::consts::PI)
+            .map(|x| {
+                (x + std::f64::consts::PI).rem_euclid(std::f64::consts::TAU) - std::f64::consts::PI
+            })
             .min_by(|x, y| x.abs().total_cmp(&y.abs()))
             .expect("two");
         angles.push(angle);
@@ -248,6 +249,38 @@ fn turns_are_as_large_as_the_list_says() {
     assert!((found - 1.0).abs() < 0.2, "{found}");
     assert!(angles.iter().all(|a| a.abs() < 1.02 * rotation));
     assert!(angles.windows(2).all(|w| w[0] != w[1]));
+}
+
+/// A lens meets the wavelength that is drawn: with what is added to its phase it is the lens at that
+/// wavelength. Uniform: 400 draws leave 4.5 % of the variance, E² / 3.
+#[test]
+fn lenses_meet_the_drawn_wavelength() {
+    let error = 0.05;
+    let hardware = Hardware { wavelength_error: error, ..Hardware::default() };
+    let Element::Lens(lens) = toml::from_str("kind = \"lens\"\nf = \"1 mm\"").expect("a lens")
+    else {
+        panic!("no lens")
+    };
+    let mut drawn = Drawn::new(hardware, 7, |b, device| {
+        let place = (&GRID, WAVELENGTH);
+        vec![device.colour(b, ("lens", &lens), place, 5).expect("a lens").expect("a wavelength")]
+    });
+    let right = lens.phasor(&GRID, WAVELENGTH);
+    let mut all = Vec::new();
+    for _ in 0..400 {
+        let more = drawn.step().remove(0);
+        // φ + more = φ / (1 + ε).
+        let phase =
+            std::f64::consts::TAU * lens.turns([0, 1].map(|a| GRID.position(a, 0)), WAVELENGTH);
+        let found = phase / (phase + more[0]) - 1.0;
+        let exact = lens.phasor(&GRID, WAVELENGTH * (1.0 + found));
+        for ((right, more), exact) in right.iter().zip(&more).zip(&exact) {
+            assert!((right * C::cis(*more) - exact).norm() < 1e-9);
+        }
+        all.push(found);
+    }
+    let found = variance(&all) / (error * error / 3.0);
+    assert!((found - 1.0).abs() < 0.18 && all.iter().all(|e| e.abs() < 1.001 * error), "{found}");
 }
 
 /// What a mask's edge moves too far for is refused.
@@ -320,8 +353,7 @@ fn cells_are_as_wrong_as_the_list_says() {
         let (mut angles, mut losses, mut last) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..20 {
             executor.run("step", 1).expect("a step");
-            let [own, other] =
-                slots.map(|s| executor.read(s).expect("cells").complexes().to_vec());
+            let [own, other] = slots.map(|s| executor.read(s).expect("cells").complexes().to_vec());
             assert!(own != last && own != other, "steps and meshes are drawn apart");
             let mut faults = mean.clone();
             for (k, build) in own.chunks(16).enumerate() {

@@ -3,9 +3,9 @@
 //! One device ([`Chance::Drawn`]) has its static faults as constants; a fault list
 //! ([`Chance::Redrawn`]) is drawn anew every step, as for a twin that is to expect them
 //! (vaccination: Mengu 2020, Nanophotonics 9, 4207): phases, figures, tilts and turns of masks, lateral
-//! and axial shifts, the wavelength of free space (uniform within ± its error), phases, splitters and
-//! losses of meshes, gains of detectors, and all noise. The wavelength of lenses is as it should be
-//! there, and nothing has drifted. Without faults nothing is emitted.
+//! and axial shifts, the wavelength (uniform within ± its error), phases, splitters and losses of
+//! meshes, gains of detectors, and all noise; nothing has drifted there. Without faults nothing is
+//! emitted.
 
 mod chip;
 mod redrawn;

@@ -142,12 +142,11 @@ pub fn emit(
     let device = real.map_or_else(String::new, |(d, number)| format!(".{:?}.{number}", d.chance));
     let (mut y, mut made) = (x, None);
     if let Some([theta, phi]) = seen.phases.cells {
-        let build = match real.zip(faults.as_ref()) {
-            Some(((device, number), faults)) => device.cells(b, (mesh, number), faults)?,
-            None => {
-                let shape = Shape::complex(&[1, 16]);
-                b.constant("mesh.build", shape, || Data::Complex(even_build()))
-            }
+        let build = if let Some(((device, number), faults)) = real.zip(faults.as_ref()) {
+            device.cells(b, (mesh, number), faults)?
+        } else {
+            let shape = Shape::complex(&[1, 16]);
+            b.constant("mesh.build", shape, || Data::Complex(even_build()))
         };
         let mut columns = columns(name, mesh, faults.as_ref());
         columns.unitary &= real.is_none_or(|(d, _)| d.hardware.mesh.loss_std_db == 0.0);

@@ -71,10 +71,7 @@ impl Machine {
                 });
                 b.emit(Op::Attenuate(Attenuate), &[field, a])
             }
-            Element::Lens(lens) => {
-                let t = self.lens(b, i, lens);
-                modulate(b, field, t, None, false)
-            }
+            Element::Lens(lens) => self.lens(b, i, lens, field, false),
             Element::Monitor(_) => Ok(field),
             Element::Mesh(_) | Element::Svd(_) => self.meshes_of(b, i, field, met),
             Element::Activation(activation) => {
@@ -99,10 +96,7 @@ impl Machine {
             Element::AmplitudeMask(_) | Element::Aperture(_) | Element::Monitor(_) => {
                 self.pass(b, i, element, field, &mut |_, _, slot| Ok(slot), &mut Vec::new())
             }
-            Element::Lens(lens) => {
-                let t = self.lens(b, i, lens);
-                modulate(b, field, t, None, true)
-            }
+            Element::Lens(lens) => self.lens(b, i, lens, field, true),
             Element::Activation(ActivationElement::Kerr { gamma }) => {
                 let kind = Activation::Kerr { gamma: -gamma };
                 b.emit(Op::Activate(Activate { kind }), &[field])
@@ -155,12 +149,27 @@ impl Machine {
         }
     }
 
-    fn lens(&self, b: &mut Builder, i: usize, lens: &Lens) -> SlotId {
+    fn lens(
+        &self,
+        b: &mut Builder,
+        i: usize,
+        lens: &Lens,
+        field: SlotId,
+        conj: bool,
+    ) -> Result<SlotId> {
         let (wavelength, grid) = (self.optic.wavelength.0, self.optic.grid());
         let name = format!("{}.{wavelength}", tensor_name(i, "lens"));
-        b.constant(&name, Shape::complex(&grid.samples), || {
+        let t = b.constant(&name, Shape::complex(&grid.samples), || {
             Data::Complex(lens.phasor(&grid, wavelength))
-        })
+        });
+        let y = modulate(b, field, t, None, conj)?;
+        let Some(device) = &self.device else { return Ok(y) };
+        let light = self.optic.element.len();
+        let Some(more) = device.colour(b, (&name, lens), (&grid, wavelength), light)? else {
+            return Ok(y);
+        };
+        let t = b.emit(Op::Phasor(Phasor), &[more])?;
+        modulate(b, y, t, None, conj)
     }
 
     fn phase_mask(

@@ -157,7 +157,8 @@ impl Zeroth {
         b.output(mean, LOSS);
         let mut of = BTreeMap::new();
         for (slot, own) in own {
-            let (name, shape) = (format!("{HEAD}{}", b.slot(slot).name), b.slot(slot).shape.clone());
+            let (name, shape) =
+                (format!("{HEAD}{}", b.slot(slot).name), b.slot(slot).shape.clone());
             let zeros = Data::Real(vec![0.0; shape.len()]);
             let sum = b.state(&name, shape, zeros);
             b.emit_into(Op::AddInto(AddInto), &[own], &[sum])?;
@@ -241,7 +242,8 @@ impl Method for Zeroth {
 
     fn charge(&self, optic: &Optic, classes: usize, batch: u64) -> Charge {
         let exposures = u64::from(self.exposures());
-        let macs = head::macs(optic, classes) * ((exposures + u64::from(self.heard())) * batch) as f64;
+        let macs =
+            head::macs(optic, classes) * ((exposures + u64::from(self.heard())) * batch) as f64;
         Charge { shots: exposures * batch, reconfigurations: exposures + 1, fields: 0, macs }
     }
 

@@ -336,9 +336,13 @@ impl Lens {
     /// exp(-iπ r² / (λ f)) `[y, x]`, the phase reduced in f64.
     pub fn phasor(&self, grid: &Grid, wavelength: f64) -> Vec<Complex<f64>> {
         grid.map(|y, x| {
-            let turns = -(x * x + y * y) / (2.0 * wavelength * self.f.0);
-            Complex::cis(std::f64::consts::TAU * turns.fract())
+            Complex::cis(std::f64::consts::TAU * self.turns([y, x], wavelength).fract())
         })
+    }
+
+    /// -r² / (2 λ f): turns of phase at a place `[y, x]` in metres.
+    pub fn turns(&self, [y, x]: [f64; 2], wavelength: f64) -> f64 {
+        -(x * x + y * y) / (2.0 * wavelength * self.f.0)
     }
 }
 

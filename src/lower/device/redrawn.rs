@@ -13,6 +13,7 @@ use crate::ops::draw::{Draw, Noise};
 use crate::ops::gain::Gain;
 use crate::ops::quantise::Quantise;
 use crate::ops::sparse_sum::SparseSum;
+use crate::optics::element::Lens;
 use crate::optics::grid::Grid;
 use crate::optics::hardware::{ABERRATIONS, PlaneIndex, corners};
 use crate::optics::mesh::faults::amplitude;
@@ -47,7 +48,13 @@ fn function(
 }
 
 /// Emits one number `[1]` times a plane.
-fn spread(b: &mut Builder, name: String, one: SlotId, plane: &[f64], dims: &[usize]) -> Result<SlotId> {
+fn spread(
+    b: &mut Builder,
+    name: String,
+    one: SlotId,
+    plane: &[f64],
+    dims: &[usize],
+) -> Result<SlotId> {
     let rows: Vec<_> = plane.iter().map(|&x| vec![(0, x)]).collect();
     SparseSum::new(name, Sparse::from_rows(1, &rows), dims).emit(b, one)
 }
@@ -95,12 +102,7 @@ impl Device {
     ///
     /// # Errors
     /// When there would be more than [`MOST_TURNS`] to either side.
-    pub(super) fn turns(
-        &self,
-        b: &mut Builder,
-        element: usize,
-        grid: &Grid,
-    ) -> Result<Vec<Part>> {
+    pub(super) fn turns(&self, b: &mut Builder, element: usize, grid: &Grid) -> Result<Vec<Part>> {
         let most = self.hardware.alignment.rotation;
         if most == 0.0 {
             return Ok(Vec::new());
@@ -182,8 +184,10 @@ impl Device {
         let splitters = if mesh.three_splitters { 3 } else { 2 };
         for s in (0..splitters).filter(|_| splits) {
             let drawn = draw(b, s as u32)?;
-            let cos = function(b, ("mesh.splitter.cos", WIDEST), drawn, |x| spec.splitter(x).cos())?;
-            let sin = function(b, ("mesh.splitter.sin", WIDEST), drawn, |x| spec.splitter(x).sin())?;
+            let cos =
+                function(b, ("mesh.splitter.cos", WIDEST), drawn, |x| spec.splitter(x).cos())?;
+            let sin =
+                function(b, ("mesh.splitter.sin", WIDEST), drawn, |x| spec.splitter(x).sin())?;
             let mut both = Vec::new();
             for (product, at) in terms {
                 for (factor, angle) in [(cos, 0.0), (sin, std::f64::consts::FRAC_PI_2)] {
@@ -233,13 +237,7 @@ impl Device {
             return Ok(None);
         }
         let moved = self.shifts(b, planes, transfer)?;
-        let error = self.hardware.wavelength_error.abs();
-        if error == 0.0 {
-            return Ok(moved);
-        }
-        // Where the detector draws no drift, the light draws its wavelength.
-        let one = self.draw(light, Draws::Drift, Noise::Uniform(error), &[1]);
-        let one = one.emit(b, self.shot, false)?;
+        let Some(one) = self.wavelength(b, light)? else { return Ok(moved) };
         let rows = transfer.by_wavelength().map(|w| vec![(0, w)]);
         let name = format!("wavelength.{} {:?}", transfer.z, transfer.offset);
         let coloured = SparseSum::new(name, Sparse::from_rows(1, &rows), &[4]).emit(b, one)?;
@@ -247,6 +245,34 @@ impl Device {
             Some(moved) => b.emit(Op::Add(Add), &[moved, coloured]).map(Some),
             None => Ok(Some(coloured)),
         }
+    }
+
+    /// Emits the error `[1]` of the wavelength over what it should be, if every step draws another.
+    fn wavelength(&self, b: &mut Builder, light: PlaneIndex) -> Result<Option<SlotId>> {
+        let error = self.hardware.wavelength_error.abs();
+        if self.drawn().is_some() || error == 0.0 {
+            return Ok(None);
+        }
+        // Where the detector draws no drift, the light draws its wavelength.
+        let one = self.draw(light, Draws::Drift, Noise::Uniform(error), &[1]);
+        one.emit(b, self.shot, false).map(Some)
+    }
+
+    /// Emits what the drawn wavelength adds to the phase of a lens `[y, x]`, φ / (1 + ε) - φ: for one
+    /// device it is in its optic. `name` is the lens's.
+    pub fn colour(
+        &self,
+        b: &mut Builder,
+        (name, lens): (&str, &Lens),
+        (grid, wavelength): (&Grid, f64),
+        light: PlaneIndex,
+    ) -> Result<Option<SlotId>> {
+        let Some(one) = self.wavelength(b, light)? else { return Ok(None) };
+        let error = self.hardware.wavelength_error.abs();
+        let factor = function(b, ("lens.factor", error), one, |x| (1.0 + x).recip() - 1.0)?;
+        let phases: Vec<f64> =
+            grid.map(|y, x| std::f64::consts::TAU * lens.turns([y, x], wavelength));
+        spread(b, format!("{name}.colour"), factor, &phases, &grid.samples).map(Some)
     }
 
     fn shifts(

@@ -235,8 +235,7 @@ impl Imperfections {
             .help("give the seconds since the chip was set"));
         }
         let cells = mesh.layout.cells.len();
-        let splitter =
-            |index: u32| self.splitter(normal(seed, 0, Site::MeshSplitter, index));
+        let splitter = |index: u32| self.splitter(normal(seed, 0, Site::MeshSplitter, index));
         let phases = |count: usize, std: f64, site: Site, drift: Site| -> Vec<f64> {
             (0..count as u32)
                 .map(|k| {
