@@ -10,6 +10,7 @@ mod embed;
 mod live;
 mod machine;
 mod page;
+mod ranges;
 mod roofline;
 mod run;
 mod score;

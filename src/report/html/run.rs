@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::chart::Chart;
+use super::ranges::{self, Ranges};
 use super::roofline;
 use super::tables::{self, Block};
 use crate::error::{Error, Result};
@@ -48,7 +49,10 @@ pub struct Host {
 pub struct Extra {
     pub id: &'static str,
     pub title: &'static str,
+    /// What to know first.
+    pub note: &'static str,
     pub charts: Vec<Chart>,
+    pub ranges: Vec<Ranges>,
     pub parts: Vec<Part>,
     /// Whether parts are open at first.
     pub is_short: bool,
@@ -65,7 +69,7 @@ pub struct Part {
 const MOST_OPEN: usize = 14;
 
 impl Extra {
-    fn new(id: &'static str, title: &'static str, value: &Value) -> Self {
+    fn new([id, title, note]: [&'static str; 3], value: &Value) -> Self {
         let blocks = tables::blocks(value);
         let is_short = blocks.len() <= MOST_OPEN;
         let mut parts: Vec<Part> = Vec::new();
@@ -78,16 +82,23 @@ impl Extra {
                 }
             }
         }
-        Self { id, title, charts: roofline::chart(value).into_iter().collect(), parts, is_short }
+        let charts = roofline::chart(value).into_iter().collect();
+        Self { id, title, note, charts, ranges: ranges::charts(value), parts, is_short }
     }
 }
 
 /// Files of a run's folder that other commands write, as [`tables`] reads them.
-const EXTRAS: [(&str, &str, &str); 3] = [
-    ("compare.json", "methods", "Training methods"),
-    ("energy.json", "energy", "Energy and latency"),
-    ("bench.json", "bench", "Benchmark"),
+const EXTRAS: [(&str, [&str; 3]); 3] = [
+    ("compare.json", ["methods", "Training methods", ""]),
+    ("energy.json", ["energy", "Energy and latency", LIGHT]),
+    ("bench.json", ["bench", "Benchmark", ""]),
 ];
+
+/// Noiseless accuracy never stands for light that is paid for by the photon.
+const LIGHT: &str = "Accuracies elsewhere on this page are not with the light that these joules pay \
+                     for; one that is stands below, beside its bits, where the run's checkpoint was \
+                     priced. Lines are 5 to 95 % of the draws, their marks the typical figures; what \
+                     each rests on, with its sources, is behind it.";
 
 pub struct Run {
     pub folder: PathBuf,
@@ -120,14 +131,14 @@ impl Run {
         let loaded = load::from_text(&file.display().to_string(), &resolved, Path::new(""), &[])?;
         let metrics = read_metrics(&folder.join(METRICS), u64::MAX)?;
         let mut extras = Vec::new();
-        for (name, id, title) in EXTRAS {
+        for (name, head) in EXTRAS {
             let path = folder.join(name);
             if !path.exists() {
                 continue;
             }
             let value: Value = serde_json::from_str(&text(&path)?)
                 .map_err(|e| Error::format(&path, format!("not JSON: {e}")))?;
-            extras.push(Extra::new(id, title, &value));
+            extras.push(Extra::new(head, &value));
         }
         let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let name = whole.file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy());
