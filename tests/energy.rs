@@ -228,6 +228,10 @@ fn a_ledger_is_priced() {
 fn every_figure_moves_a_number() {
     let machines = "thz,slm,svd,printed,pcm,butterfly";
     let usual = ["--machine", machines, "--draws", "1", "--bits", "4,8,16"];
+    // A GPU of which everything is known, better in f32 at 16 bits and in f16 below.
+    let gpu = ["gpu.rate32=10000", "gpu.power32=200", "gpu.rate16=20000", "gpu.power16=200"];
+    let gpu = gpu.map(|set| ["--set", set]).concat();
+    let usual = [&usual[..], &gpu].concat();
     let numbers = |more: &[&str]| {
         let mut answer = json(&[&usual[..], more].concat());
         let figures = answer.as_object_mut().expect("an object").remove("figures");
@@ -253,6 +257,40 @@ fn every_figure_moves_a_number() {
         }
     }
     assert!(still.is_empty(), "these move nothing: {still:?}");
+}
+
+/// A GPU is a rival where its rate and its power are known; where it is not there, or is software,
+/// that is said and no number stands for it.
+#[test]
+fn this_gpu_is_priced_or_said_to_be_missing() {
+    let usual = ["--machine", "svd:4", "--draws", "1", "--bits", "8"];
+    let row = |answer: &Value| {
+        let all = answer["baselines"][0]["baselines"].as_array().expect("baselines");
+        all.iter().find(|b| b["name"] == "this GPU").cloned()
+    };
+    assert_eq!(row(&json(&usual)), None);
+    let set = ["--set", "gpu.rate32=20000", "--set", "gpu.power32=300"];
+    let known = json(&[&usual[..], &set].concat());
+    let gpu = row(&known).expect("a row");
+    assert!((number(&gpu, "/joules_per_mac/typical") / 30e-12 - 1.0).abs() < 1e-12);
+    assert_eq!(gpu["figures"], serde_json::json!(["gpu.power32", "gpu.rate32"]));
+    let result = &known["machines"][0]["results"][0];
+    assert_eq!(result["break_even"].as_array().expect("break-evens").len(), 8 * 3);
+
+    let notes = |backend: &str| {
+        let said =
+            run_in(Path::new("."), &[&usual[..], &["--json", "--backend", backend]].concat());
+        assert_eq!(said.code, Some(0), "{}", said.error);
+        let answer: Value = serde_json::from_str(&said.out).expect("JSON");
+        (answer["measured"].to_string(), row(&answer))
+    };
+    let (said, none) = notes("cpu");
+    assert!(said.contains("this GPU is left out (--backend cpu)") && none.is_none(), "{said}");
+    let (said, one) = notes("auto");
+    let measured = said.contains("gpu.rate32: measured in this run");
+    assert!(measured || said.contains("this GPU is left out"), "{said}");
+    // A rate without a power is no row.
+    assert!(measured || one.is_none(), "{said}");
 }
 
 /// The machine of an experiment is that of its optic.

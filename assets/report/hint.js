@@ -1,3 +1,10 @@
+// Sources on paper, where nothing can be unfolded.
+for (const [event, open] of [["beforeprint", true], ["afterprint", false]]) {
+  window.addEventListener(event, () => {
+    for (const part of document.querySelectorAll("details[data-print]")) part.open = open;
+  });
+}
+
 // What stands behind an element, for those who have no mouse to hover with: shown at the foot of the
 // window while it has the focus.
 

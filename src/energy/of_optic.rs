@@ -44,7 +44,10 @@ fn priced(optic: &Optic) -> Result<()> {
                 return refuse(key, "a nonlinear plane");
             }
             Element::Svd(svd) if svd.outputs.is_some_and(|n| Some(n) != optic.modes) => {
-                return refuse(format!("{key}.outputs"), "a layer that changes how many guides there are");
+                return refuse(
+                    format!("{key}.outputs"),
+                    "a layer that changes how many guides there are",
+                );
             }
             _ => {}
         }

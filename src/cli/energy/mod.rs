@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Common, print, print_json};
+use super::{Common, make_folder, print, print_json, write_json};
 use crate::energy::answer::Question;
 use crate::energy::evaluate::answer;
 use crate::energy::library::Library;
@@ -49,6 +49,9 @@ pub struct Energy {
     /// figures are set.
     #[arg(long)]
     no_measure: bool,
+    /// Folder for energy.json: that of a run, so that `lightloom report` shows it.
+    #[arg(long)]
+    out: Option<PathBuf>,
     /// Lists every figure with its source, and stops.
     #[arg(long)]
     figures: bool,
@@ -80,6 +83,9 @@ impl Energy {
         };
         let measured = measure::measure(self, common, &mut library)?;
         let answer = answer(&library, &question, measured);
+        if let Some(out) = &self.out {
+            write_json(&make_folder(out)?.join("energy.json"), &answer)?;
+        }
         if common.json {
             return print_json(&answer);
         }

@@ -14,6 +14,7 @@ mod ranges;
 mod roofline;
 mod run;
 mod score;
+mod sections;
 mod tables;
 mod template;
 

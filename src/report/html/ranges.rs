@@ -33,11 +33,12 @@ struct AtBits {
     break_even: Vec<BreakEven>,
 }
 
+/// A number at the typical figures, and 5 and 95 % of the draws.
 #[derive(Deserialize, Clone, Copy)]
-struct Spread {
-    typical: f64,
-    p5: f64,
-    p95: f64,
+pub struct Spread {
+    pub typical: f64,
+    pub p5: f64,
+    pub p95: f64,
 }
 
 #[derive(Deserialize)]
@@ -247,10 +248,10 @@ fn on_axis(title: String, rows: Vec<Wanted>, unit: &str) -> Ranges {
     let place = |v: f64| (1e4 * (v.log10() - low) / (high - low)).round() / 100.0;
     let step = if high - low > 6.0 { 3 } else { 1 };
     let ticks = if low.is_finite() { (low as i32..=high as i32).collect() } else { Vec::new() };
-    let ticks = ticks.into_iter().filter(|t| t % step == 0).map(|t| Tick {
-        at: place(10f64.powi(t)),
-        label: tick(10f64.powi(t), unit),
-    });
+    let ticks = ticks
+        .into_iter()
+        .filter(|t| t % step == 0)
+        .map(|t| Tick { at: place(10f64.powi(t)), label: tick(10f64.powi(t), unit) });
     let ticks = ticks.collect();
     let row = |r: Wanted| Row { at: drawn(&r).map(|r| r.map(place)), ..Row::of(r) };
     Ranges { title, ticks, rows: rows.into_iter().map(row).collect() }
@@ -343,7 +344,10 @@ mod tests {
             "dac.b4 = 0.5 / 1.5 / 3 pJ (secondary): a book\nleast known: verified"
         );
         let sizes = &all[3];
-        assert_eq!((&sizes.rows[0].text[..], sizes.rows[0].at), ("10 to 1000", Some([0.0, 0.0, 100.0])));
+        assert_eq!(
+            (&sizes.rows[0].text[..], sizes.rows[0].at),
+            ("10 to 1000", Some([0.0, 0.0, 100.0]))
+        );
         assert_eq!((&sizes.rows[1].text[..], sizes.rows[1].at), ("never", None));
         assert!(charts(&json!({ "rows": [] })).is_empty());
     }

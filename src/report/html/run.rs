@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::chart::Chart;
 use super::ranges::{self, Ranges};
-use super::roofline;
 use super::tables::{self, Block};
+use super::{roofline, sections};
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, load};
 use crate::train::Evaluation;
@@ -70,11 +70,19 @@ const MOST_OPEN: usize = 14;
 
 impl Extra {
     fn new([id, title, note]: [&'static str; 3], value: &Value) -> Self {
-        let blocks = tables::blocks(value);
-        let is_short = blocks.len() <= MOST_OPEN;
-        let mut parts: Vec<Part> = Vec::new();
-        for mut block in blocks {
-            match parts.last_mut() {
+        let first = match id {
+            "methods" => sections::of_compare(value),
+            "energy" => sections::of_energy(value),
+            _ => None,
+        };
+        // The rest of a comparison is its cells, step by step: an archive.
+        let rest =
+            if id == "methods" && first.is_some() { Vec::new() } else { tables::blocks(value) };
+        let is_short = rest.len() <= MOST_OPEN;
+        let mut parts = first.unwrap_or_default();
+        let read = parts.len();
+        for mut block in rest {
+            match parts[read..].last_mut() {
                 Some(part) if block.level > 4 => part.blocks.push(block),
                 _ => {
                     let title = std::mem::take(&mut block.title);
@@ -82,8 +90,15 @@ impl Extra {
                 }
             }
         }
-        let charts = roofline::chart(value).into_iter().collect();
-        Self { id, title, note, charts, ranges: ranges::charts(value), parts, is_short }
+        Self {
+            id,
+            title,
+            note,
+            charts: roofline::charts(value),
+            ranges: ranges::charts(value),
+            parts,
+            is_short,
+        }
     }
 }
 
