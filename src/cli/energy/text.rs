@@ -49,7 +49,8 @@ const ADVANTAGE: &str = "Advantage: digital over optical joules at the plug, abo
                          likewise where the input is light already, and the digital machine must read \
                          it first.";
 const SIZES: &str = "From and to at the typical figures, or never; in brackets 5 to 95 % of the draws \
-                     that have one, and how many do. At the top 4096 is the largest looked at.";
+                     that have one, and how many do. A chip ends at its loss wall. At the top 4096 is the largest looked \
+                     at.";
 const TRAINING: &str = "Shots and loads by each method's algorithm, at the first of the bits; loads \
                         and shots wait for each other, the computer beside it is this CPU.";
 

@@ -105,6 +105,8 @@ pub struct Ranges {
     title: String,
     ticks: Vec<Tick>,
     rows: Vec<Row>,
+    /// What is not drawn.
+    note: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -174,7 +176,8 @@ pub fn charts(value: &Value) -> Vec<Ranges> {
     for m in &energy.machines {
         all.push(on_axis(format!("{}: where the joules go", m.name), parts(m, &sources), "J"));
         all.push(on_axis(format!("{}: where the time goes", m.name), times(m, &sources), "s"));
-        all.push(on_axis(format!("{}: N x N where light wins", m.name), sizes(m), ""));
+        let title = format!("{}: N x N where light wins", m.name);
+        all.push(Ranges { note: never(m), ..on_axis(title, sizes(m), "") });
     }
     all
 }
@@ -221,6 +224,24 @@ fn times(m: &Machine, sources: &Sources) -> Vec<Wanted> {
     delays.chain([whole]).collect()
 }
 
+/// Baselines that light does not beat at any size, typical figures or draws.
+fn never(m: &Machine) -> String {
+    let of = |r: &AtBits| {
+        let lost = r.break_even.iter().filter(|b| b.factor == 1.0 && b.is_never());
+        let names: Vec<String> =
+            lost.map(|b| format!("{} ({})", b.baseline, b.arithmetic)).collect();
+        (!names.is_empty())
+            .then(|| format!("{} bits: never, in any draw, against {}.", r.bits, names.join(", ")))
+    };
+    m.results.iter().filter_map(of).collect::<Vec<_>>().join(" ")
+}
+
+impl BreakEven {
+    fn is_never(&self) -> bool {
+        self.typical.is_none() && self.exists == 0.0
+    }
+}
+
 /// Between which sizes light is ahead of each baseline at all.
 fn sizes(m: &Machine) -> Vec<Wanted> {
     let row = |r: &AtBits, colour: usize, b: &BreakEven| Wanted {
@@ -232,7 +253,7 @@ fn sizes(m: &Machine) -> Vec<Wanted> {
         hint: format!("in {:.0} % of the draws there is such a size", 100.0 * b.exists),
     };
     let all = m.results.iter().enumerate().flat_map(|(colour, r)| {
-        let even = r.break_even.iter().filter(|b| b.factor == 1.0);
+        let even = r.break_even.iter().filter(|b| b.factor == 1.0 && !b.is_never());
         even.map(move |b| row(r, colour, b))
     });
     all.collect()
@@ -254,7 +275,8 @@ fn on_axis(title: String, rows: Vec<Wanted>, unit: &str) -> Ranges {
         .map(|t| Tick { at: place(10f64.powi(t)), label: tick(10f64.powi(t), unit) });
     let ticks = ticks.collect();
     let row = |r: Wanted| Row { at: drawn(&r).map(|r| r.map(place)), ..Row::of(r) };
-    Ranges { title, ticks, rows: rows.into_iter().map(row).collect() }
+    let (note, rows) = (String::new(), rows.into_iter().map(row).collect());
+    Ranges { title, ticks, rows, note }
 }
 
 /// `10 pJ`, `100`.
@@ -310,7 +332,7 @@ mod tests {
     #[test]
     fn ranges_lie_on_their_axis() {
         let spread = |p5: f64, typical: f64, p95: f64| json!({ "p5": p5, "typical": typical, "p95": p95, "p50": typical });
-        let break_even = |name: &str, typical: Value| json!({ "baseline": name, "arithmetic": "f32", "factor": 1.0, "typical": typical, "exists": 0.5 });
+        let break_even = |name: &str, typical: Value, exists: f64| json!({ "baseline": name, "arithmetic": "f32", "factor": 1.0, "typical": typical, "exists": exists });
         let value = json!({
             "machines": [{ "name": "chip", "results": [{
                 "bits": 4.0,
@@ -321,7 +343,8 @@ mod tests {
                             "confidence": "secondary", "figures": ["dac.b4"] }],
                 "latency": { "single_shot": spread(1e-9, 1e-9, 1e-8), "delays": [
                     { "name": "DAC", "seconds": 1e-9, "confidence": "assumed", "figures": [] }] },
-                "break_even": [break_even("A", json!([10, 1000])), break_even("B", Value::Null)],
+                "break_even": [break_even("A", json!([10, 1000]), 0.5), break_even("B", Value::Null, 0.5),
+                                break_even("C", Value::Null, 0.0)],
             }] }],
             "baselines": [{ "bits": 4.0, "baselines": [
                 { "name": "card", "arithmetic": "int8", "joules_per_mac": spread(1e-12, 1e-12, 1e-12),
@@ -349,6 +372,8 @@ mod tests {
             ("10 to 1000", Some([0.0, 0.0, 100.0]))
         );
         assert_eq!((&sizes.rows[1].text[..], sizes.rows[1].at), ("never", None));
+        assert_eq!(sizes.rows.len(), 2);
+        assert_eq!(sizes.note, "4 bits: never, in any draw, against C (f32).");
         assert!(charts(&json!({ "rows": [] })).is_empty());
     }
 }

@@ -213,7 +213,9 @@ impl Reader {
                     let parts = all.iter().map(part).filter(|t| !t.is_empty());
                     parts.map(String::as_str).collect::<Vec<_>>().join(between)
                 };
-                let (text, hint) = (join(|c| &c.text, ", "), join(|c| &c.hint, "\n"));
+                // Sentences hold commas.
+                let between = if items.iter().all(Value::is_number) { ", " } else { "; " };
+                let (text, hint) = (join(|c| &c.text, between), join(|c| &c.hint, "\n"));
                 Cell { text, hint, is_number: items.iter().all(Value::is_number), ..shown }
             }
             Value::Object(map) => quantity(map).map_or(shown, |range| number(map, range)),
