@@ -216,6 +216,24 @@ fn products_on_the_gpu_are_right() {
     }
 }
 
+/// The rate that `energy` takes is that of work that was done, and finished.
+#[test]
+fn the_rate_of_the_gpu_is_measured() {
+    use lightloom::backend::gpu::Wanted;
+    use lightloom::backend::gpu::matmul::Operands;
+    use lightloom::baseline::gpu::{at_hand, measure};
+    if common::gpu("rate of products", 1).is_none() {
+        return;
+    }
+    let got = measure(Wanted::Any, Operands::F32, 128, None).expect("a rate");
+    // No adapter does 4 million operations in less than 10 ns, and none takes a minute.
+    assert!(got.rate > 1e5 && got.rate < 4e14 && got.watts.is_none(), "{got:?}");
+    match at_hand() {
+        Ok(card) => assert!(!card.software),
+        Err(why) => assert!(why.contains("software that runs on this CPU"), "{why}"),
+    }
+}
+
 #[test]
 fn an_experiment_can_be_measured() {
     let report = bench("cpu", &["mnist-small", "--set", "data.train_limit=64"]);

@@ -177,8 +177,8 @@ fn a_ledger_is_priced() {
             assert_eq!((&row["refused"], &row["joules"]), (&counted["refused"], &Value::Null));
             continue;
         }
-        assert_eq!(row["accuracy"], counted["accuracy"]["mean"]);
-        assert_eq!(row["interval"], counted["accuracy"]["interval"]);
+        assert_eq!(row["accuracy_in_compare"], counted["accuracy"]["mean"]);
+        assert_eq!(row["interval_in_compare"], counted["accuracy"]["interval"]);
         let of = |key: &str| number(counted, &format!("/charge/{key}"));
         let (shots, loads) = (of("shots"), of("reconfigurations").max(1.0));
         // Two operations a MAC; the figure is in GOPS.
@@ -228,6 +228,10 @@ fn a_ledger_is_priced() {
 fn every_figure_moves_a_number() {
     let machines = "thz,slm,svd,printed,pcm,butterfly";
     let usual = ["--machine", machines, "--draws", "1", "--bits", "4,8,16"];
+    // A GPU of which everything is known, better in f32 at 16 bits and in f16 below.
+    let gpu = ["gpu.rate32=10000", "gpu.power32=200", "gpu.rate16=20000", "gpu.power16=200"];
+    let gpu = gpu.map(|set| ["--set", set]).concat();
+    let usual = [&usual[..], &gpu].concat();
     let numbers = |more: &[&str]| {
         let mut answer = json(&[&usual[..], more].concat());
         let figures = answer.as_object_mut().expect("an object").remove("figures");
@@ -253,6 +257,40 @@ fn every_figure_moves_a_number() {
         }
     }
     assert!(still.is_empty(), "these move nothing: {still:?}");
+}
+
+/// A GPU is a rival where its rate and its power are known; where it is not there, or is software,
+/// that is said and no number stands for it.
+#[test]
+fn this_gpu_is_priced_or_said_to_be_missing() {
+    let usual = ["--machine", "svd:4", "--draws", "1", "--bits", "8"];
+    let row = |answer: &Value| {
+        let all = answer["baselines"][0]["baselines"].as_array().expect("baselines");
+        all.iter().find(|b| b["name"] == "this GPU").cloned()
+    };
+    assert_eq!(row(&json(&usual)), None);
+    let set = ["--set", "gpu.rate32=20000", "--set", "gpu.power32=300"];
+    let known = json(&[&usual[..], &set].concat());
+    let gpu = row(&known).expect("a row");
+    assert!((number(&gpu, "/joules_per_mac/typical") / 30e-12 - 1.0).abs() < 1e-12);
+    assert_eq!(gpu["figures"], serde_json::json!(["gpu.rate32", "gpu.power32"]));
+    let result = &known["machines"][0]["results"][0];
+    assert_eq!(result["break_even"].as_array().expect("break-evens").len(), 8 * 3);
+
+    let notes = |backend: &str| {
+        let said =
+            run_in(Path::new("."), &[&usual[..], &["--json", "--backend", backend]].concat());
+        assert_eq!(said.code, Some(0), "{}", said.error);
+        let answer: Value = serde_json::from_str(&said.out).expect("JSON");
+        (answer["measured"].to_string(), row(&answer))
+    };
+    let (said, none) = notes("cpu");
+    assert!(said.contains("this GPU is left out (--backend cpu)") && none.is_none(), "{said}");
+    let (said, one) = notes("auto");
+    let measured = said.contains("gpu.rate32: measured in this run");
+    assert!(measured || said.contains("this GPU is left out"), "{said}");
+    // A rate without a power is no row.
+    assert!(measured || one.is_none(), "{said}");
 }
 
 /// The machine of an experiment is that of its optic.
@@ -330,15 +368,26 @@ fn accuracy_is_of_the_same_photons() {
         .expect("the program starts");
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let args = ["run/checkpoint.safetensors", "--json", "--no-measure", "--draws", "2"];
-    let args = [&args[..], &["--bits", "1,4,12", "--backend", "cpu", "--accuracy", "0.3"]].concat();
+    let args = [&args[..], &["--bits", "1,4,12", "--backend", "cpu"]].concat();
     let said = run_in(folder.path(), &args);
     assert_eq!(said.code, Some(0), "{}", said.error);
     let answer: Value = serde_json::from_str(&said.out).expect("JSON");
     let machine = &answer["machines"][0];
     assert_eq!(machine["name"], "run");
+    let twice = run_in(folder.path(), &[&args[..1], &["--accuracy", "0.9"]].concat());
+    assert_eq!(twice.code, Some(2), "{}", twice.error);
+    assert!(twice.error.contains("run is a run, and has its own"), "{}", twice.error);
     let of = |i: usize, at: &str| number(machine, &format!("/results/{i}/accuracy/{at}"));
-    let ideal = of(0, "noiseless");
+    let ideal = number(machine, "/noiseless_accuracy");
     assert!(ideal > 0.6, "{ideal}");
+    // It stands beside no joules.
+    let results = machine["results"].as_array().expect("results");
+    assert!(results.iter().all(|r| !r.to_string().contains("noiseless")));
+    // The digital network is as good as light at the same bits, and no better one is taken.
+    for (i, r) in results.iter().enumerate() {
+        assert_eq!(r["equal"].as_array().expect("a network").len(), 1);
+        assert_eq!(number(r, "/equal/0/as_good_as"), of(i, "accuracy"));
+    }
     assert!(of(0, "accuracy") < of(1, "accuracy") && of(1, "accuracy") <= of(2, "accuracy") + 0.01);
     assert!(of(0, "accuracy") < ideal - 0.05, "one bit is not enough");
     // At 12 bits the noise is 1/8000 of the mean: of 10,000 answers a few change.
@@ -436,6 +485,8 @@ fn wrong_requests_are_refused() {
         (&["mnist", "--set", "optic.sample=64"][..], "unknown key"),
         (&["circular-aperture"][..], "scene"),
         (&["nowhere"][..], "nowhere"),
+        (&["device-cameras"][..], "a camera and a fresh wave"),
+        (&["device-hybrid"][..], "a digital layer"),
         (&["mnist", "--accuracy", "98"][..], "0.97"),
         (&["--accuracy", "0.9"][..], "EXPERIMENT"),
         (&["--devices", "nowhere.toml"][..], "nowhere.toml"),

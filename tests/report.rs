@@ -497,6 +497,74 @@ fn runs_are_compared() {
     assert!(said.contains("one run alone"), "{said}");
 }
 
+/// Methods and energy of a run as a reader meets them: tables in place of folded JSON, each bar with
+/// its sources for the mouse and for keys, nothing wider than a phone; joules of few bits stand beside
+/// no noiseless accuracy.
+#[test]
+fn methods_and_energy_are_part_of_the_page() {
+    let at = trained().folder.path();
+    let few = ["--set", "data.train_limit=2000", "--set", "train.epochs=1"];
+    lightloom(at, &[&["train", "mnist-small", "--out", "whole"], &few[..]].concat());
+    let methods = "backprop,pat,spsa";
+    let compare = ["compare", "mnist-small", "--methods", methods, "--seeds", "2", "--looks", "1"];
+    let compare = [&compare[..], &["--samples", "50", "--out", "whole"], &few[..]].concat();
+    lightloom(at, &[&compare[..], &["--set", "train.steps=2"]].concat());
+    let energy = ["energy", "whole/checkpoint.safetensors", "--ledger", "whole/compare.json"];
+    let into = ["--out", "whole", "--json", "--no-measure", "--draws", "20"];
+    let said = lightloom(at, &[&energy[..], &into].concat());
+    lightloom(at, &["report", "whole"]);
+    let page = at.join("whole/report.html");
+    assert!(fs::metadata(&page).expect("a page").len() < 5_000_000);
+    let energy: Value = serde_json::from_str(&said).expect("JSON");
+    let Some(_) = version("methods and energy", 1) else { return };
+    let mut browser = Browser::start(&["--disable-gpu"]);
+    browser.emulate([390, 844], "screen", "light");
+    browser.open(&format!("file://{}", page.display()), READY);
+    let mut ask = |what: &str| browser.eval(what);
+
+    let table = |section: &str, row: usize| {
+        format!(
+            "[...document.querySelectorAll('#{section} table tbody')][0].rows[{row}].textContent"
+        )
+    };
+    for (row, name) in methods.split(',').enumerate() {
+        let text = ask(&table("methods", row));
+        assert!(text.as_str().is_some_and(|t| t.contains(name)), "{name}: {text}");
+    }
+    for (row, r) in energy["machines"][0]["results"].as_array().expect("results").iter().enumerate()
+    {
+        let accuracy = r["accuracy"]["accuracy"].as_f64().expect("an accuracy");
+        let text = ask(&table("energy", row));
+        let own = format!("{:.2} %", 100.0 * accuracy);
+        assert!(text.as_str().is_some_and(|t| t.contains(&own)), "{own}: {text}");
+    }
+    let ledger =
+        ask("[...document.querySelectorAll('#energy h3')].map((h) => h.textContent).join('; ')");
+    assert!(ledger.as_str().is_some_and(|t| t.contains("training as it was counted")), "{ledger}");
+
+    let bare = "[...document.querySelectorAll('.range:not(.axis)')].filter((r) => !r.title).length";
+    assert_eq!(ask(bare), 0, "a bar without what it rests on");
+    // Two charts of MACs, and three of the machine.
+    assert_eq!(ask("document.querySelectorAll('figure.ranges').length"), 5);
+    let hint = "(() => { const b = document.getElementById('hint'); return b.hidden ? '' : b.textContent; })()";
+    assert_eq!(ask(hint), "");
+    let dac = "[...document.querySelectorAll('.range')].find((r) => r.textContent.includes('ADC')).focus()";
+    ask(dac);
+    let text = ask(hint);
+    assert!(
+        text.as_str().is_some_and(|t| t.contains("adc.slow = 5 / 10 / 20 fJ (secondary)")),
+        "{text}"
+    );
+    ask("document.activeElement.blur()");
+    assert_eq!(ask(hint), "");
+
+    // Tables scroll in themselves.
+    let wide = ask("document.documentElement.scrollWidth");
+    assert!(wide.as_u64().is_some_and(|w| w <= 390), "{wide} pixels");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    shots(&mut browser, "whole");
+}
+
 /// What no page can compute is said on the page, and everything else is there.
 #[test]
 fn a_machine_that_no_page_computes_is_reported_all_the_same() {

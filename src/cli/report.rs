@@ -11,7 +11,8 @@ use crate::train::run::CHECKPOINT;
 
 #[derive(Debug, Args)]
 pub struct Report {
-    /// Folders of `lightloom train` runs; several are compared.
+    /// Folders of `lightloom train` runs; several are compared. What `compare`, `energy` and `bench`
+    /// left there with --out is part of the page.
     #[arg(required = true)]
     runs: Vec<PathBuf>,
     /// The page; report.html in the folder of the run, or here for several.

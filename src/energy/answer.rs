@@ -29,7 +29,7 @@ impl Range {
     }
 }
 
-/// A digital network that does a machine's task as well as it.
+/// A digital network for a machine's task.
 #[derive(Debug, Clone, Serialize)]
 pub struct Rival {
     /// `784-10`.
@@ -38,6 +38,9 @@ pub struct Rival {
     /// Of the test set, where it was trained here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
+    /// Accuracy that it was chosen by: that of the light at the same bits, or what was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_good_as: Option<f64>,
     pub source: String,
 }
 
@@ -49,8 +52,6 @@ pub struct Accuracy {
     /// 95 % Wilson interval.
     pub interval: [f64; 2],
     pub n: usize,
-    /// The same machine without noise and rounding.
-    pub noiseless: f64,
     /// Share of the detectors' noise at their mean light that is the light's own.
     pub shot_share: f64,
 }
@@ -67,13 +68,36 @@ pub struct Question {
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub machine: Machine,
+    /// Networks for its task, whatever its accuracy.
     pub rivals: Vec<Rival>,
+    /// Of a trained machine, the network as good as it, one each of the question's bits.
+    pub equals: Vec<Rival>,
     /// The training run, where there is one.
     pub training: Option<Setup>,
     /// Training runs that were counted.
     pub ledger: Vec<Tally>,
     /// Of a trained machine, one each of the question's bits.
     pub accuracy: Vec<Accuracy>,
+    /// Of a trained machine without noise and rounding, which no joules buy.
+    pub noiseless: Option<f64>,
+    /// What its accuracy is of.
+    pub note: &'static str,
+}
+
+impl Asked {
+    /// A machine of which no more is known.
+    pub fn of(machine: Machine) -> Self {
+        Self {
+            machine,
+            rivals: Vec::new(),
+            equals: Vec::new(),
+            training: None,
+            ledger: Vec::new(),
+            accuracy: Vec::new(),
+            noiseless: None,
+            note: "",
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -94,6 +118,11 @@ pub struct Answer {
 pub struct OfMachine {
     pub name: String,
     pub what: String,
+    /// What its accuracy is of.
+    pub note: &'static str,
+    /// Without noise and rounding: it belongs to none of the joules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noiseless_accuracy: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss_wall: Option<Vec<Wall>>,
     /// Of a chip.
@@ -136,7 +165,7 @@ pub struct AtBits {
     pub latency: OfLatency,
     /// The same MACs digitally.
     pub digital: Vec<Against>,
-    /// Networks of equal accuracy digitally.
+    /// Networks for the task digitally: of equal accuracy where this one is known.
     pub equal: Vec<Equal>,
     pub sensor: Sensor,
     pub break_even: Vec<BreakEven>,

@@ -1,7 +1,7 @@
 //! Between which sizes light wins, if it does: both ends, or never.
 //!
 //! Converters are shared by the N terms of a sum, so that small matrices lose; loss grows with the
-//! columns, so that large ones lose again, or do not fit the masks.
+//! columns, so that large ones lose again, are beyond the link budget, or do not fit the masks.
 
 use serde::Serialize;
 
@@ -188,6 +188,23 @@ mod tests {
         };
         let (low, high) = (upper("silicon.mzi_loss=0.05"), upper("silicon.mzi_loss=0.2"));
         assert!(low > high && high.is_some(), "{low:?} {high:?}");
+    }
+
+    /// No size beyond the link budget wins, however dear the digital machine is: at 0.5 dB an
+    /// interferometer 55 columns pass, 27 modes of an SVD layer.
+    #[test]
+    fn the_link_budget_ends_the_win() {
+        let machine = Machine::named("svd").expect("it is there");
+        let mut library = Library::built_in().expect("they are right");
+        library.set("cpu.core_power=1 kW").expect("a power");
+        let all = break_even(&machine, &library, 4.0, 1, 1);
+        let cpu = all.iter().find(|b| b.baseline == "this CPU" && b.factor == 1.0);
+        assert_eq!(cpu.expect("it is there").typical, Some([2, 27]));
+        library.set("silicon.link_budget=60").expect("a budget");
+        let all = break_even(&machine, &library, 4.0, 1, 1);
+        let cpu = all.iter().find(|b| b.baseline == "this CPU" && b.factor == 1.0);
+        // (60 - 3) / 0.5375 are 106 columns.
+        assert_eq!(cpu.expect("it is there").typical, Some([2, 52]));
     }
 
     #[test]

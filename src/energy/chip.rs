@@ -216,6 +216,11 @@ impl Chip {
         loss_wall(budget, facet, mzi_loss, Self::guide(d))
     }
 
+    /// Whether its columns are within the wall.
+    pub fn passes(&self, d: &Draw) -> bool {
+        self.columns() <= Self::wall(d, d.get("silicon.mzi_loss"))
+    }
+
     /// Its columns against the wall.
     pub fn reach(&self, d: &Draw) -> Reach {
         let (budget_db, facet) = (d.get("silicon.link_budget"), d.get("silicon.facet_loss"));

@@ -40,10 +40,27 @@ fn cpu(d: &Draw) -> Baseline {
     one
 }
 
+/// Bits that the significand of an f16 holds, the hidden one with it.
+const F16_BITS: f64 = 11.0;
+
+/// The GPU at hand, where its rate and its power are known: with operands in f16 where they hold the
+/// bits and take less.
+fn gpu(d: &Draw, bits: f64) -> Option<Baseline> {
+    let of = |arithmetic, power, rate| {
+        let known = d.get(power) > 0.0 && d.get(rate) > 0.0;
+        known.then(|| chip(d, "this GPU", arithmetic, power, rate))
+    };
+    let whole = of("f32", "gpu.power32", "gpu.rate32");
+    let half = of("f16", "gpu.power16", "gpu.rate16").filter(|_| bits <= F16_BITS);
+    let both = whole.into_iter().chain(half);
+    both.min_by(|a, b| a.joules_per_mac.total_cmp(&b.joules_per_mac))
+}
+
 /// Every baseline at so many bits: the narrowest arithmetic of each that holds them.
 pub fn baselines(d: &Draw, bits: f64) -> Vec<Baseline> {
     let (narrow, eight) = (bits <= 4.0, bits <= 8.0);
     let mut all = vec![cpu(d)];
+    all.extend(gpu(d, bits));
     all.push(if eight {
         chip(d, "A100", "int8", "a100.power", "a100.rate8")
     } else {
@@ -92,5 +109,27 @@ mod tests {
                 assert!((b.joules_per_mac * 1e12 - pj).abs() < 0.0051, "{name} {bits}: {b:?}");
             }
         }
+    }
+
+    /// A GPU has a row where rate and power are known, 2 W/rate a MAC; f16 where it holds the bits
+    /// and takes less.
+    #[test]
+    fn the_gpu_at_hand() {
+        let of = |settings: &[&str], bits: f64| {
+            let mut library = Library::built_in().expect("they are right");
+            settings.iter().for_each(|s| library.set(s).expect(s));
+            let all = baselines(&Draw::typical(&library), bits);
+            let one = all.into_iter().find(|b| b.name == "this GPU")?;
+            Some((one.arithmetic, one.joules_per_mac, one.rate.expect("it is known")))
+        };
+        let whole = ["gpu.rate32=20000", "gpu.power32=300"];
+        assert_eq!(of(&[], 8.0), None);
+        assert_eq!(of(&whole[..1], 8.0), None, "a rate without a power");
+        assert_eq!(of(&whole, 8.0), Some(("f32", 300.0 / 1e13, 1e13)));
+        let both = [&whole[..], &["gpu.rate16=30000", "gpu.power16=300"]].concat();
+        assert_eq!(of(&both, 8.0), Some(("f16", 300.0 / 1.5e13, 1.5e13)));
+        assert_eq!(of(&both, 12.0), of(&whole, 12.0), "an f16 does not hold 12 bits");
+        let slow = [&whole[..], &["gpu.rate16=10000", "gpu.power16=300"]].concat();
+        assert_eq!(of(&slow, 8.0), of(&whole, 8.0));
     }
 }

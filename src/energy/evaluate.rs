@@ -2,7 +2,7 @@
 
 use super::answer::{
     Against, Answer, Asked, AtBits, Equal, Noises, OfBaseline, OfBaselines, OfDelay, OfLatency,
-    OfMachine, OfTerm, Price, Priced, Question, Range, Sensor, Trained, Wall,
+    OfMachine, OfTerm, Price, Priced, Question, Range, Rival, Sensor, Trained, Wall,
 };
 use super::break_even::{FACTORS, break_even};
 use super::budget::{Budget, Input, Latency};
@@ -135,6 +135,8 @@ fn of_machine(library: &Library, q: &Question, asked: &Asked) -> OfMachine {
     OfMachine {
         name: asked.machine.name.clone(),
         what: asked.machine.what.clone(),
+        note: asked.note,
+        noiseless_accuracy: asked.noiseless,
         loss_wall,
         reach: match &asked.machine.kind {
             Kind::Chip(chip) => Some(chip.reach(&d)),
@@ -171,11 +173,12 @@ fn at_bits(library: &Library, q: &Question, asked: &Asked, which: usize) -> AtBi
     };
     let optical = |s: &Sample| s.memory.wall();
     let digital = |macs: f64| move |_: &Sample, b: &Baseline| macs * b.joules_per_mac;
-    let equal = asked.rivals.iter().map(|rival| Equal {
+    let rivals: Vec<&Rival> = asked.rivals.iter().chain(asked.equals.get(which)).collect();
+    let equal = rivals.iter().map(|&rival| Equal {
         rival: rival.clone(),
         against: all.against(rival.macs, digital(rival.macs), optical),
     });
-    let (work, work_macs) = match asked.rivals.first() {
+    let (work, work_macs) = match rivals.first() {
         Some(r) => (r.network.clone(), r.macs),
         None => ("the same MACs".into(), budget.macs),
     };

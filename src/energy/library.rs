@@ -162,6 +162,21 @@ impl Library {
         true
     }
 
+    /// Puts a figure in place of another that could not be measured, marked with why; one that was
+    /// set stays, and `false` says so.
+    pub fn taken(&mut self, key: &str, from: &str, why: &str) -> bool {
+        let other = self.figures[self.position(from)].clone();
+        let position = self.position(key);
+        let figure = &mut self.figures[position];
+        if figure.source.starts_with("--set") {
+            return false;
+        }
+        figure.range = other.range;
+        figure.source = format!("not measured ({why}): {from}, {}", other.source);
+        figure.confidence = other.confidence;
+        true
+    }
+
     /// Whether a key `table.key` begins with a table of figures.
     pub fn has_table(&self, key: &str) -> bool {
         let table = key.split('.').next().unwrap_or("");
@@ -285,6 +300,8 @@ fn allowed(key: &str, unit: Unit, range: [f64; 3]) -> Result<(), (String, String
         || name == "full_well"
         || name.starts_with("b4")
         || name.starts_with("b8");
+    // Those of a GPU that is not there are 0.
+    let divides = divides && !key.starts_with("gpu.");
     if divides && low <= 0.0 {
         return Err(("must be positive".into(), "give a number above 0".into()));
     }

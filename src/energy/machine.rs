@@ -122,10 +122,17 @@ impl Machine {
         }
     }
 
-    /// J at the plug and real MACs of an n x n matrix on such a machine, where it can hold one.
+    /// J at the plug and real MACs of an n x n matrix on such a machine, where its masks hold one, or
+    /// light passes its columns within the link budget.
     pub fn of_size(&self, d: &Draw, bits: f64, n: usize) -> Option<[f64; 2]> {
         let budget = match &self.kind {
-            Kind::Chip(chip) => chip.of_size(n).budget(d, bits, Input::Memory),
+            Kind::Chip(chip) => {
+                let chip = chip.of_size(n);
+                if !chip.passes(d) {
+                    return None;
+                }
+                chip.budget(d, bits, Input::Memory)
+            }
             Kind::Stack(stack) => stack.of_size(d, n)?.budget(d, bits, Input::Memory),
         };
         Some([budget.wall(), budget.macs])

@@ -17,6 +17,7 @@ pub fn machine(name: &str, optic: &Optic, values: usize, classes: usize) -> Resu
         return Err(Error::invalid("optic.detector", "missing: nothing reads the light")
             .help("give an experiment with a detector"));
     };
+    priced(optic)?;
     let regions = if detector.differential { 2 * classes } else { classes };
     let (what, kind) = if let Some(modes) = optic.modes {
         let chip = chip(optic, modes, values, regions);
@@ -28,6 +29,35 @@ pub fn machine(name: &str, optic: &Optic, values: usize, classes: usize) -> Resu
     Ok(Machine { name: name.to_owned(), what, kind })
 }
 
+/// Whether the figures know every part: what is left out would be a machine that costs too little.
+fn priced(optic: &Optic) -> Result<()> {
+    let refuse = |key: String, what: &str| {
+        Err(Error::invalid(key, format!("the energy model has no figures for {what}"))
+            .help("give a machine whose light is read once, at its end, or one of --machine"))
+    };
+    for (i, element) in optic.element.iter().enumerate() {
+        let key = format!("optic.element[{i}]");
+        match element {
+            Element::Detect(_) => return refuse(key, "a camera and a fresh wave between layers"),
+            Element::Couple(_) => return refuse(key, "a plane that is coupled into guides"),
+            Element::Activation(_) if optic.modes.is_none() => {
+                return refuse(key, "a nonlinear plane");
+            }
+            Element::Svd(svd) if svd.outputs.is_some_and(|n| Some(n) != optic.modes) => {
+                return refuse(
+                    format!("{key}.outputs"),
+                    "a layer that changes how many guides there are",
+                );
+            }
+            _ => {}
+        }
+    }
+    match optic.detector.as_ref().and_then(|d| d.head.as_ref()) {
+        Some(_) => refuse("optic.detector.head".into(), "a digital layer behind the detector"),
+        None => Ok(()),
+    }
+}
+
 fn chip(optic: &Optic, modes: usize, values: usize, regions: usize) -> Chip {
     let block = |e: &Element| match e {
         Element::Mesh(m) => Some(Block::Mesh(m.topology)),
@@ -37,11 +67,20 @@ fn chip(optic: &Optic, modes: usize, values: usize, regions: usize) -> Chip {
     };
     let input = optic.input.as_ref();
     let front = input.and_then(|i| i.front).unwrap_or(Front::Vector);
-    let complex =
-        front == Front::Fourier || input.is_some_and(|i| i.encoding != Modulation::Amplitude);
-    let inputs = if front == Front::Vector { values.min(modes) } else { modes };
-    // Fourier coefficients are made of real pixels by complex factors, means by additions.
-    let front = if front == Front::Fourier { 2.0 * (values * modes) as f64 } else { 0.0 };
+    let complex = matches!(front, Front::Fourier | Front::Complex)
+        || input.is_some_and(|i| i.encoding != Modulation::Amplitude);
+    let inputs = match front {
+        Front::Vector => values.min(modes),
+        Front::Complex => (values / 2).min(modes),
+        Front::Fourier | Front::Pool | Front::Pca => modes,
+    };
+    // Fourier coefficients are made of real pixels by complex factors, scores of principal
+    // components by real ones, means by additions.
+    let front = match front {
+        Front::Fourier => 2.0 * (values * modes) as f64,
+        Front::Pca => (values * modes) as f64,
+        Front::Pool | Front::Vector | Front::Complex => 0.0,
+    };
     Chip {
         modes,
         blocks: optic.element.iter().filter_map(block).collect(),

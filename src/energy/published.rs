@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::budget::{Input, dac};
 use super::chip::{Block, Chip, Detection, Phases};
 use super::draw::Draw;
+use super::figure::Confidence;
 use super::laws::{converter_energy, shot_energy, snr};
 use crate::optics::mesh::Topology;
 
@@ -19,6 +20,8 @@ pub struct Comparison {
     pub unit: &'static str,
     /// What the prediction is of.
     pub of: &'static str,
+    /// How well the published figure is known.
+    pub confidence: Confidence,
 }
 
 pub fn comparisons(d: &Draw) -> Vec<Comparison> {
@@ -48,6 +51,7 @@ pub fn comparisons(d: &Draw) -> Vec<Comparison> {
         predicted,
         unit,
         of,
+        confidence: d.library.figures()[d.library.position(figure)].confidence,
     };
     vec![
         of(

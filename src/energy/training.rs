@@ -34,9 +34,12 @@ pub struct Tally {
     pub system: String,
     pub method: String,
     pub devices: usize,
-    /// Test accuracy on the device, a mean over devices.
+    /// Test accuracy on the device, a mean over devices: with the noise of its experiment, not with
+    /// that of the light which is paid for here.
+    #[serde(rename = "accuracy_in_compare")]
     pub accuracy: f64,
     /// 95 % by Student's t; none of one device.
+    #[serde(rename = "interval_in_compare")]
     pub interval: Option<[f64; 2]>,
     pub steps: u64,
     /// Of one device.

@@ -23,6 +23,11 @@ use crate::experiment::{Experiment, Loaded, preset};
 use crate::train::Session;
 use crate::train::metrics::wilson;
 
+const TRAINED: &str = "accuracy at each number of bits is with the photons, the receivers and the \
+                       converters that the joules beside it pay for";
+const UNTRAINED: &str = "not trained: no accuracy belongs to these joules; the checkpoint.safetensors \
+                         of a run has one";
+
 const DEFAULT: [&str; 3] = ["thz", "slm", "svd"];
 /// Passes over the training set of a digital network.
 const EPOCHS: usize = 10;
@@ -46,13 +51,7 @@ pub fn machines(
         let machine = Machine::named(name)?;
         let digits = matches!(machine.kind, Kind::Stack(_));
         let rivals = if digits { known(library) } else { Vec::new() };
-        all.push(Asked {
-            machine,
-            rivals,
-            training: None,
-            accuracy: Vec::new(),
-            ledger: Vec::new(),
-        });
+        all.push(Asked { rivals, note: UNTRAINED, ..Asked::of(machine) });
     }
     if let Some(path) = &energy.ledger {
         ledger::hand_out(&ledger::read(path)?, &mut all);
@@ -65,7 +64,8 @@ fn known(library: &Library) -> Vec<Rival> {
     let of = |(network, key): (&str, &str)| {
         let figure = library.figure_of(key)?;
         let source = format!("{} ({})", figure.source, figure.confidence.name());
-        Some(Rival { network: network.into(), macs: figure.typical(), accuracy: None, source })
+        let (network, macs) = (network.into(), figure.typical());
+        Some(Rival { network, macs, accuracy: None, as_good_as: None, source })
     };
     [("784-10", "mnist.linear"), ("784-128-10", "mnist.hidden")]
         .into_iter()
@@ -127,30 +127,37 @@ fn of_experiment(
                 None => e,
             }
         })?;
-    let accuracy = match &mut session {
-        Some(session) => accuracies(energy, library, &machine, session, &data)?,
-        None => Vec::new(),
-    };
-    // A trained machine's rival is as good as it is at the most bits.
-    let wanted = energy.accuracy.or(accuracy.last().map(|a| a.accuracy));
-    let rivals = match wanted {
-        Some(wanted) => trained(common, &data, wanted, experiment.seed)?,
+    let training = setup(&experiment, &data, &machine)?;
+    if let Some(session) = &mut session {
+        if energy.accuracy.is_some() {
+            return Err(Error::invalid("--accuracy", format!("{name} is a run, and has its own"))
+                .help("leave it out, or give the experiment"));
+        }
+        let (accuracy, noiseless) = accuracies(energy, library, &machine, session, &data)?;
+        let wanted: Vec<f64> = accuracy.iter().map(|a| a.accuracy).collect();
+        let equals = trained(common, &data, &wanted, experiment.seed)?;
+        let noiseless = Some(noiseless);
+        let note = TRAINED;
+        return Ok(Asked { equals, training, accuracy, noiseless, note, ..Asked::of(machine) });
+    }
+    let rivals = match energy.accuracy {
+        Some(wanted) => trained(common, &data, &[wanted], experiment.seed)?,
         None if data.name == "mnist" => known(library),
         None => Vec::new(),
     };
-    let training = setup(&experiment, &data, &machine)?;
-    Ok(Asked { machine, rivals, training, accuracy, ledger: Vec::new() })
+    Ok(Asked { rivals, training, note: UNTRAINED, ..Asked::of(machine) })
 }
 
 /// Test accuracy at every number of bits, with the noise of the light that is paid for. How much
-/// of the light reaches the detectors is taken from the same samples.
+/// of the light reaches the detectors is taken from the same samples. Beside it the accuracy without
+/// noise and rounding.
 fn accuracies(
     energy: &Energy,
     library: &mut Library,
     machine: &Machine,
     session: &mut Session,
     data: &Dataset,
-) -> Result<Vec<Accuracy>> {
+) -> Result<(Vec<Accuracy>, f64)> {
     let split = &data.test;
     let range = 0..split.len();
     let differential = session.experiment.optic.detector.as_ref().is_some_and(|d| d.differential);
@@ -183,15 +190,14 @@ fn accuracies(
             accuracy: right as f64 / n as f64,
             interval: wilson(right, n),
             n,
-            noiseless,
             shot_share: noise.shot,
         });
     }
-    Ok(all)
+    Ok((all, noiseless))
 }
 
-/// The smallest digital network that is as good.
-fn trained(common: &Common, data: &Dataset, accuracy: f64, seed: u64) -> Result<Vec<Rival>> {
+/// The smallest digital network that is as good, for each accuracy.
+fn trained(common: &Common, data: &Dataset, wanted: &[f64], seed: u64) -> Result<Vec<Rival>> {
     let pool = cpu::pool(common.threads.map(usize::from))?;
     let told = &mut |t: &crate::baseline::network::Trained| {
         if !common.json {
@@ -202,22 +208,25 @@ fn trained(common: &Common, data: &Dataset, accuracy: f64, seed: u64) -> Result<
             );
         }
     };
-    let all = Task::new(data).smallest(accuracy, EPOCHS, seed, &pool, told);
-    let last = all.into_iter().next_back().into_iter();
-    let rival = |t: crate::baseline::network::Trained| {
-        let reached = if t.validation >= accuracy {
+    let most = wanted.iter().copied().fold(0.0, f64::max);
+    let all = Task::new(data).smallest(most, EPOCHS, seed, &pool, told);
+    let rival = |&accuracy: &f64| {
+        let enough = all.iter().find(|t| t.validation >= accuracy);
+        let reached = if enough.is_some() {
             format!("the smallest of those tried with {:.2} % on validation", 100.0 * accuracy)
         } else {
             format!("the largest tried; it misses {:.2} % on validation", 100.0 * accuracy)
         };
-        Rival {
-            network: t.name,
+        let t = enough.or(all.last())?;
+        Some(Rival {
+            network: t.name.clone(),
             macs: t.macs as f64,
             accuracy: Some(t.test),
+            as_good_as: Some(accuracy),
             source: format!("trained in this run: {reached}"),
-        }
+        })
     };
-    Ok(last.map(rival).collect())
+    Ok(wanted.iter().filter_map(rival).collect())
 }
 
 /// What a training run does, where the experiment has one.

@@ -4,16 +4,14 @@
 mod ask;
 mod figures;
 mod ledger;
+mod measure;
 mod text;
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Common, print, print_json};
-use crate::backend::cpu;
-use crate::baseline::matmul;
-use crate::baseline::power::Meter;
+use super::{Common, make_folder, print, print_json, write_json};
 use crate::energy::answer::Question;
 use crate::energy::evaluate::answer;
 use crate::energy::library::Library;
@@ -47,9 +45,13 @@ pub struct Energy {
     /// all of them where there are none.
     #[arg(long, value_name = "compare.json")]
     ledger: Option<PathBuf>,
-    /// Takes the rate of this CPU from its figure in place of measuring it.
+    /// Takes this CPU from its figures in place of measuring it, and leaves this GPU out unless its
+    /// figures are set.
     #[arg(long)]
     no_measure: bool,
+    /// Folder for energy.json: that of a run, so that `lightloom report` shows it.
+    #[arg(long)]
+    out: Option<PathBuf>,
     /// Lists every figure with its source, and stops.
     #[arg(long)]
     figures: bool,
@@ -79,49 +81,14 @@ impl Energy {
             seed: common.seed.unwrap_or(1),
             draws: self.draws,
         };
-        let measured = self.measure(common, &mut library)?;
+        let measured = measure::measure(self, common, &mut library)?;
         let answer = answer(&library, &question, measured);
+        if let Some(out) = &self.out {
+            write_json(&make_folder(out)?.join("energy.json"), &answer)?;
+        }
         if common.json {
             return print_json(&answer);
         }
         print(&text::of(&answer))
-    }
-
-    /// The rate of this CPU, and its power where it tells it; notes on both. A figure that was set
-    /// stays.
-    fn measure(&self, common: &Common, library: &mut Library) -> Result<Vec<String>> {
-        let mut notes = Vec::new();
-        if self.no_measure {
-            notes.push("this CPU was not measured (--no-measure): its figures stand".into());
-            return Ok(notes);
-        }
-        let pool = cpu::pool(common.threads.map(usize::from))?;
-        let (cores, n) = (pool.current_num_threads() as f64, 768);
-        let meter = Meter::of_cpu();
-        let (rate, spent) = match &meter {
-            Ok(meter) => meter.measure(|| matmul::rate(n, &pool)),
-            Err(_) => (matmul::rate(n, &pool), None),
-        };
-        let source = format!("measured in this run: sgemm of {n} x {n}, {cores} threads");
-        let mut note = |key: &str, value: f64, source: &str| {
-            if library.measured(key, value, source) {
-                notes.push(format!("{key}: {source}"));
-            }
-        };
-        // No machine is the same to more than three digits.
-        let rounded = format!("{:.2e}", rate / cores).parse().unwrap_or(rate / cores);
-        note("cpu.core_rate", rounded, &source);
-        note("cpu.cores", cores, "threads of this run");
-        match (spent, meter) {
-            (Some([joules, seconds]), Ok(meter)) if joules > 0.0 && seconds > 0.0 => {
-                let source = format!("measured in this run: {}", meter.name());
-                note("cpu.core_power", joules / seconds / cores, &source);
-            }
-            (_, Err(why)) => notes.push(format!("{why}; cpu.core_power is assumed")),
-            (_, Ok(meter)) => {
-                notes.push(format!("{} counted nothing; cpu.core_power is assumed", meter.name()));
-            }
-        }
-        Ok(notes)
     }
 }

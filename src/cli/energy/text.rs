@@ -19,7 +19,7 @@ pub fn of(answer: &Answer) -> String {
         "At dense peak and TDP: their best case.",
     );
     for machine in &answer.machines {
-        text += &format!("== {}: {}\n\n", machine.name, machine.what);
+        text += &format!("== {}: {}\n{}\n\n", machine.name, machine.what, accuracy_of(machine));
         text += &section("Where the joules go", &parts(machine), &thermal(machine));
         text += &section("Where the time goes", &times(machine), &switching(machine));
         text += &section("Against the digital machines", &advantage(machine), ADVANTAGE);
@@ -44,17 +44,21 @@ pub fn of(answer: &Answer) -> String {
 
 const ADVANTAGE: &str = "Advantage: digital over optical joules at the plug, above 1 light wins; ahead: \
                          share of the draws in which it is 1, 10, 100 times so.\nEqual accuracy: the \
-                         advantage over a network that does the task as well. Scene: likewise where the \
-                         input is light already, and the digital machine must read it first.";
+                         advantage over the smallest network tried that is as good as light at the same \
+                         bits; if as good: over a network for the task, should light be as good. Scene: \
+                         likewise where the input is light already, and the digital machine must read \
+                         it first.";
 const SIZES: &str = "From and to at the typical figures, or never; in brackets 5 to 95 % of the draws \
-                     that have one, and how many do. At the top 4096 is the largest looked at.";
+                     that have one, and how many do. A chip ends at its loss wall. At the top 4096 is the largest looked \
+                     at.";
 const TRAINING: &str = "Shots and loads by each method's algorithm, at the first of the bits; loads \
                         and shots wait for each other, the computer beside it is this CPU.";
 
 const LEDGER: &str = "Counts of `lightloom compare`, all steps of one device; one load at least, to \
                       use what was trained. A field is four exposures, which count among them.\n\
-                      Accuracy on the device with its 95 % interval over devices (Student's t). At \
-                      the first of the bits.";
+                      Accuracy on the device with its 95 % interval over devices (Student's t), with \
+                      the noise of its experiment: not with that of the light which is paid for \
+                      here. At the first of the bits.";
 
 fn section(title: &str, table: &Table, note: &str) -> String {
     let note = if note.is_empty() { String::new() } else { format!("{note}\n") };
@@ -110,8 +114,9 @@ fn summary(answer: &Answer) -> Table {
             spread(&r.latency.single_shot, "s"),
             engineering(r.latency.rate.typical, "/s"),
             r.accuracy.map_or("-".into(), |a| {
-                let [accuracy, noiseless] = [a.accuracy, a.noiseless].map(|a| 100.0 * a);
-                format!("{accuracy:.2} % (ideal {noiseless:.2})")
+                let [accuracy, low, high] =
+                    [a.accuracy, a.interval[0], a.interval[1]].map(|a| 100.0 * a);
+                format!("{accuracy:.2} % ({low:.2} to {high:.2})")
             }),
             r.confidence.name().into(),
         ]
@@ -252,10 +257,19 @@ fn advantage(machine: &OfMachine) -> Table {
     header.extend(["advantage", "1/10/100 x ahead"].map(String::from));
     let first = machine.results.first();
     for e in first.map_or(&[][..], |r| &r.equal) {
-        let accuracy = e.rival.accuracy.map_or(String::new(), |a| format!(", {:.2} %", 100.0 * a));
-        header.push(format!("equal accuracy: {}{accuracy}", e.rival.network));
+        header.push(if machine.noiseless_accuracy.is_some() {
+            "equal accuracy".into()
+        } else if let Some(wanted) = e.rival.as_good_as {
+            format!("if {:.2} %: {}", 100.0 * wanted, e.rival.network)
+        } else {
+            format!("if as good: {}", e.rival.network)
+        });
     }
-    header.push(format!("scene: {}", first.map_or("", |r| &r.sensor.work)));
+    // One network for each number of bits has no name up here.
+    header.push(match first.filter(|_| machine.noiseless_accuracy.is_none()) {
+        Some(r) => format!("scene: {}", r.sensor.work),
+        None => "scene".into(),
+    });
     let row = |r: &AtBits, i: usize, a: &Against| {
         let mut row = vec![
             r.bits.to_string(),
@@ -265,7 +279,15 @@ fn advantage(machine: &OfMachine) -> Table {
             times_ahead(&a.advantage),
             a.ahead.map(|s| format!("{:.0}", 100.0 * s)).join(" / ") + " %",
         ];
-        row.extend(r.equal.iter().map(|e| times_ahead(&e.against[i].advantage)));
+        row.extend(r.equal.iter().map(|e| {
+            let advantage = times_ahead(&e.against[i].advantage);
+            match (machine.noiseless_accuracy, e.rival.accuracy) {
+                (Some(_), Some(own)) => {
+                    format!("{advantage}\n{}, {:.2} %", e.rival.network, 100.0 * own)
+                }
+                _ => advantage,
+            }
+        }));
         row.push(times_ahead(&r.sensor.against[i].advantage));
         row
     };
@@ -275,6 +297,19 @@ fn advantage(machine: &OfMachine) -> Table {
         .flat_map(|r| r.digital.iter().enumerate().map(move |(i, a)| row(r, i, a)));
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     table(&header, rows)
+}
+
+/// What its accuracy is of.
+fn accuracy_of(machine: &OfMachine) -> String {
+    let ideal = machine.noiseless_accuracy.map_or(String::new(), |a| {
+        format!(" Without noise and rounding it is {:.2} %, which no joules buy.", 100.0 * a)
+    });
+    let mut note = machine.note.to_owned();
+    // A note begins a sentence here.
+    if let Some(first) = note.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    format!("{note}.{ideal}")
 }
 
 /// Baselines that are never beaten are one line.
@@ -396,7 +431,7 @@ fn ledger(machine: &OfMachine) -> Option<Table> {
         &[
             "counted on",
             "method",
-            "on the device",
+            "on its device",
             "steps",
             "exposures",
             "loads",

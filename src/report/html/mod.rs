@@ -11,9 +11,11 @@ mod live;
 mod machine;
 mod methods;
 mod page;
+mod ranges;
 mod roofline;
 mod run;
 mod score;
+mod sections;
 mod tables;
 mod template;
 

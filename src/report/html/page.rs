@@ -21,7 +21,8 @@ use crate::train::Session;
 use crate::train::run::CHECKPOINT;
 
 /// Scripts of a run's page, in order; each may use those before it.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 10] = [
+    "hint.js",
     "bytes.js",
     "colour.js",
     "fft.js",

@@ -1,4 +1,4 @@
-//! The roofline of a `bench.json`: what each kernel reached over the flops that it makes of a byte,
+//! The charts of a `bench.json`: how fast products of matrices are, and the roofline, what each kernel reached over the flops that it makes of a byte,
 //! under the device's own measured peaks (Williams 2009, Commun. ACM 52, 65).
 
 use serde::Deserialize;
@@ -52,8 +52,59 @@ struct Kernel {
     gflop_s: f64,
 }
 
+/// Those that the file has numbers for.
+pub fn charts(bench: &Value) -> Vec<Chart> {
+    roofline(bench).into_iter().chain(products(bench)).collect()
+}
+
+/// One size and batch of the second half.
+#[derive(Deserialize)]
+struct Product {
+    n: f64,
+    batch: usize,
+    contenders: Vec<Contender>,
+}
+
+#[derive(Deserialize)]
+struct Contender {
+    name: String,
+    gflop_s: f64,
+}
+
+/// Products of matrices over N, a chart for the smallest and one for the largest batch.
+fn products(bench: &Value) -> Vec<Chart> {
+    let products = bench.get("digital").and_then(|d| d.get("products"));
+    let Some(Ok(all)) = products.map(Vec::<Product>::deserialize) else { return Vec::new() };
+    let mut batches: Vec<usize> = all.iter().map(|p| p.batch).collect();
+    batches.sort_unstable();
+    let mut ends: Vec<usize> = batches.first().into_iter().chain(batches.last()).copied().collect();
+    ends.dedup();
+    let chart = |batch: usize| {
+        let mut lines: Vec<Line> = Vec::new();
+        for p in all.iter().filter(|p| p.batch == batch) {
+            for c in &p.contenders {
+                let point = [p.n, c.gflop_s];
+                match lines.iter_mut().find(|l| l.name == c.name) {
+                    Some(line) => line.points.push(point),
+                    None => lines.push(Line {
+                        name: c.name.clone(),
+                        colour: lines.len(),
+                        points: vec![point],
+                        kind: Kind::Both,
+                    }),
+                }
+            }
+        }
+        let title = &format!("Gflop/s of N x N by N x {batch}");
+        let within = [f64::NEG_INFINITY, f64::INFINITY];
+        let (along, levels) = ("N", vec![]);
+        Plot { title, along, counted: false, lines, levels, within, is_log: true }.chart()
+    };
+    ends.into_iter().map(chart).collect()
+}
+
 /// None where the file has no peaks or no kernels.
-pub fn chart(bench: &Value) -> Option<Chart> {
+fn roofline(bench: &Value) -> Option<Chart> {
     let Bench { peaks, points } = Bench::deserialize(bench).ok()?;
     let mut lines = Vec::new();
     for point in &points {
@@ -90,7 +141,7 @@ pub fn chart(bench: &Value) -> Option<Chart> {
         });
     }
     let within = [f64::NEG_INFINITY, f64::INFINITY];
-    let (title, along) = ("Gflop/s", "flops a byte");
+    let (title, along) = ("Gflop/s of each kernel, under its roof", "flops a byte");
     Some(Plot { title, along, counted: false, lines, levels: vec![], within, is_log: true }.chart())
 }
 
@@ -109,13 +160,31 @@ mod tests {
                 { "routine": "train", "kernels": [kernel(1.0, 8.0), kernel(20.0, 50.0)] },
             ] }],
         });
-        let chart = serde_json::to_value(chart(&bench).expect("a chart")).expect("JSON");
+        let chart = serde_json::to_value(roofline(&bench).expect("a chart")).expect("JSON");
         let dots = chart["lines"][0]["dots"].as_array().expect("dots");
         assert_eq!(dots.len(), 2);
         assert!(dots[0]["text"].as_str().is_some_and(|t| t.contains("hop (y)")), "{dots:?}");
         assert_eq!(chart["lines"][0]["path"], "");
         let path = chart["lines"][1]["path"].as_str().expect("a roof");
         assert_eq!(path.matches(['M', 'L']).count(), 3);
-        assert!(super::chart(&json!({ "points": [] })).is_none());
+        assert!(charts(&json!({ "points": [] })).is_empty());
+    }
+
+    /// A line for each contender, a chart for the first and the last batch.
+    #[test]
+    fn products_lie_over_their_size() {
+        let product = |n: usize, batch: usize, rate: f64| {
+            json!({ "n": n, "batch": batch, "contenders": [
+            { "name": "CPU", "gflop_s": rate }, { "name": "GPU", "gflop_s": 10.0 * rate }] })
+        };
+        let all =
+            [product(64, 1, 1.0), product(64, 8, 2.0), product(64, 64, 4.0), product(256, 64, 9.0)];
+        let charts = charts(&json!({ "digital": { "products": all } }));
+        let charts = serde_json::to_value(&charts).expect("JSON");
+        assert_eq!(charts[0]["title"], "Gflop/s of N x N by N x 1");
+        assert_eq!(charts[1]["title"], "Gflop/s of N x N by N x 64");
+        assert_eq!(charts[1]["lines"].as_array().expect("lines").len(), 2);
+        assert_eq!(charts[1]["lines"][1]["dots"][1]["text"], "GPU: 90 at N 256");
+        assert!(charts[2].is_null());
     }
 }

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::chart::Chart;
+use super::ranges::{self, Ranges};
 use super::tables::{self, Block};
-use super::{methods, roofline};
+use super::{methods, roofline, sections};
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, load};
 use crate::train::Evaluation;
@@ -48,7 +49,10 @@ pub struct Host {
 pub struct Extra {
     pub id: &'static str,
     pub title: &'static str,
+    /// What to know first.
+    pub note: &'static str,
     pub charts: Vec<Chart>,
+    pub ranges: Vec<Ranges>,
     pub parts: Vec<Part>,
     /// Whether parts are open at first.
     pub is_short: bool,
@@ -65,12 +69,20 @@ pub struct Part {
 const MOST_OPEN: usize = 14;
 
 impl Extra {
-    fn new(id: &'static str, title: &'static str, value: &Value) -> Self {
-        let blocks = tables::blocks(value);
-        let is_short = blocks.len() <= MOST_OPEN;
-        let mut parts: Vec<Part> = Vec::new();
-        for mut block in blocks {
-            match parts.last_mut() {
+    fn new([id, title, note]: [&'static str; 3], value: &Value) -> Self {
+        let first = match id {
+            "methods" => sections::of_compare(value),
+            "energy" => sections::of_energy(value),
+            _ => None,
+        };
+        // The rest of a comparison is its cells, step by step: an archive.
+        let rest =
+            if id == "methods" && first.is_some() { Vec::new() } else { tables::blocks(value) };
+        let is_short = rest.len() <= MOST_OPEN;
+        let mut parts = first.unwrap_or_default();
+        let read = parts.len();
+        for mut block in rest {
+            match parts[read..].last_mut() {
                 Some(part) if block.level > 4 => part.blocks.push(block),
                 _ => {
                     let title = std::mem::take(&mut block.title);
@@ -78,17 +90,30 @@ impl Extra {
                 }
             }
         }
-        let charts = roofline::chart(value).into_iter().chain(methods::charts(value)).collect();
-        Self { id, title, charts, parts, is_short }
+        Self {
+            id,
+            title,
+            note,
+            charts: roofline::charts(value).into_iter().chain(methods::charts(value)).collect(),
+            ranges: ranges::charts(value),
+            parts,
+            is_short,
+        }
     }
 }
 
 /// Files of a run's folder that other commands write, as [`tables`] reads them.
-const EXTRAS: [(&str, &str, &str); 3] = [
-    ("compare.json", "methods", "Training methods"),
-    ("energy.json", "energy", "Energy and latency"),
-    ("bench.json", "bench", "Benchmark"),
+const EXTRAS: [(&str, [&str; 3]); 3] = [
+    ("compare.json", ["methods", "Training methods", ""]),
+    ("energy.json", ["energy", "Energy and latency", LIGHT]),
+    ("bench.json", ["bench", "Benchmark", ""]),
 ];
+
+/// Noiseless accuracy never stands for light that is paid for by the photon.
+const LIGHT: &str = "Accuracies elsewhere on this page are not with the light that these joules pay \
+                     for; one that is stands below, beside its bits, where the run's checkpoint was \
+                     priced. Lines are 5 to 95 % of the draws, their marks the typical figures; what \
+                     each rests on, with its sources, is behind it.";
 
 pub struct Run {
     pub folder: PathBuf,
@@ -121,14 +146,14 @@ impl Run {
         let loaded = load::from_text(&file.display().to_string(), &resolved, Path::new(""), &[])?;
         let metrics = read_metrics(&folder.join(METRICS), u64::MAX)?;
         let mut extras = Vec::new();
-        for (name, id, title) in EXTRAS {
+        for (name, head) in EXTRAS {
             let path = folder.join(name);
             if !path.exists() {
                 continue;
             }
             let value: Value = serde_json::from_str(&text(&path)?)
                 .map_err(|e| Error::format(&path, format!("not JSON: {e}")))?;
-            extras.push(Extra::new(id, title, &value));
+            extras.push(Extra::new(head, &value));
         }
         let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let name = whole.file_name().map_or_else(|| "run".into(), |n| n.to_string_lossy());

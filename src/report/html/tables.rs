@@ -43,6 +43,13 @@ pub struct Cell {
     pub drawn: Option<[f64; 3]>,
 }
 
+impl Cell {
+    /// A text, to the right where it begins with a digit.
+    pub fn text(text: String) -> Self {
+        Self { is_number: text.starts_with(|c: char| c.is_ascii_digit()), text, ..Self::default() }
+    }
+}
+
 /// Rows of a table at most; a report is no archive.
 const MOST_ROWS: usize = 200;
 /// Numbers of a list that are still written out.
@@ -213,7 +220,9 @@ impl Reader {
                     let parts = all.iter().map(part).filter(|t| !t.is_empty());
                     parts.map(String::as_str).collect::<Vec<_>>().join(between)
                 };
-                let (text, hint) = (join(|c| &c.text, ", "), join(|c| &c.hint, "\n"));
+                // Sentences hold commas.
+                let between = if items.iter().all(Value::is_number) { ", " } else { "; " };
+                let (text, hint) = (join(|c| &c.text, between), join(|c| &c.hint, "\n"));
                 Cell { text, hint, is_number: items.iter().all(Value::is_number), ..shown }
             }
             Value::Object(map) => quantity(map).map_or(shown, |range| number(map, range)),

@@ -1,0 +1,223 @@
+//! The tables that a reader looks for first in `compare.json` and `energy.json`: the ledger of the
+//! methods, and one inference. All else of the files follows them as [`super::tables`] reads it.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::ranges::Spread;
+use super::run::Part;
+use super::tables::{Block, Cell};
+use crate::energy::unit::engineering;
+use crate::report::compare::{self, Row};
+
+/// Of a `compare.json`: the methods with what they reached and what they asked for, and their
+/// gradients layer by layer. None where it is none.
+pub fn of_compare(value: &Value) -> Option<Vec<Part>> {
+    let rows: Vec<Row> = Deserialize::deserialize(value.get("rows")?).ok()?;
+    let ledger = table(
+        &compare::HEADER,
+        rows.iter().map(compare::cells),
+        "Means over devices with 95 % intervals (Student's t). Shots: samples sent through the device; \
+         settings: times that its masks or phases were loaded; fields: complex fields measured or sent \
+         in, four shots each, which count among them; GMAC: what the computer beside it did. Cosine and \
+         length of the gradient against the device's own.",
+    );
+    let layers = rows.iter().flat_map(compare::layer_cells);
+    let layers = table(&compare::LAYER_HEADER, layers, "");
+    let mut all = vec![Part { title: String::new(), blocks: vec![ledger] }];
+    if !layers.rows.is_empty() {
+        all.push(Part { title: "gradients, layer by layer".into(), blocks: vec![layers] });
+    }
+    Some(all)
+}
+
+#[derive(Deserialize)]
+struct Energy {
+    machines: Vec<Machine>,
+}
+
+#[derive(Deserialize)]
+struct Machine {
+    name: String,
+    what: String,
+    note: String,
+    results: Vec<AtBits>,
+}
+
+#[derive(Deserialize)]
+struct AtBits {
+    bits: f64,
+    wall: Spread,
+    optics: Spread,
+    wall_per_mac: Spread,
+    optics_per_mac: Spread,
+    confidence: String,
+    accuracy: Option<Accuracy>,
+    latency: Latency,
+    #[serde(default)]
+    ledger: Vec<Priced>,
+}
+
+#[derive(Deserialize)]
+struct Accuracy {
+    accuracy: f64,
+    interval: [f64; 2],
+}
+
+#[derive(Deserialize)]
+struct Latency {
+    single_shot: Spread,
+    rate: Spread,
+}
+
+#[derive(Deserialize)]
+struct Priced {
+    system: String,
+    method: String,
+    accuracy_in_compare: f64,
+    shots: f64,
+    reconfigurations: f64,
+    fields: f64,
+    digital_macs: f64,
+    refused: Option<String>,
+    seconds: Option<Spread>,
+    joules: Option<Spread>,
+}
+
+/// Of an `energy.json`: one inference of every machine, and each ledger as time and energy. None
+/// where it is none.
+pub fn of_energy(value: &Value) -> Option<Vec<Part>> {
+    let Energy { machines } = Deserialize::deserialize(value).ok()?;
+    let rows = machines.iter().flat_map(|m| m.results.iter().map(|r| inference(m, r)));
+    let of = |m: &Machine| format!("{}: {}; {}.", m.name, m.what, m.note);
+    let note = machines.iter().map(of).collect::<Vec<_>>().join(" ");
+    let header = [
+        "machine",
+        "bits",
+        "accuracy",
+        "at the plug",
+        "optics alone",
+        "a MAC, plug",
+        "a MAC, optics",
+        "single shot",
+        "pipelined",
+        "least known",
+    ];
+    let one = Block { title: "One inference".into(), level: 3, ..table(&header, rows, &note) };
+    let mut blocks = vec![one];
+    for m in &machines {
+        let Some(r) = m.results.first().filter(|r| !r.ledger.is_empty()) else { continue };
+        let header = [
+            "counted on",
+            "method",
+            "accuracy there",
+            "exposures",
+            "loads",
+            "fields",
+            "digital MACs",
+            "time",
+            "energy",
+        ];
+        let note = "Counts of lightloom compare, all steps of one device. The accuracy is that of its \
+                    devices, with the noise of their experiment: not with that of the light which is \
+                    paid for here.";
+        let title = format!("{}: training as it was counted, at {} bits", m.name, r.bits);
+        let rows = r.ledger.iter().map(priced);
+        blocks.push(Block { title, level: 3, ..table(&header, rows, note) });
+    }
+    Some(vec![Part { title: String::new(), blocks }])
+}
+
+fn inference(m: &Machine, r: &AtBits) -> Vec<String> {
+    let accuracy = r.accuracy.as_ref().map_or("–".into(), |a| {
+        let [own, low, high] = [a.accuracy, a.interval[0], a.interval[1]].map(|v| 100.0 * v);
+        format!("{own:.2} % ({low:.2} to {high:.2})")
+    });
+    let spread = |s: &Spread, unit: &str| spread(s, |v| engineering(v, unit));
+    vec![
+        m.name.clone(),
+        r.bits.to_string(),
+        accuracy,
+        spread(&r.wall, "J"),
+        engineering(r.optics.typical, "J"),
+        spread(&r.wall_per_mac, "J"),
+        engineering(r.optics_per_mac.typical, "J"),
+        spread(&r.latency.single_shot, "s"),
+        engineering(r.latency.rate.typical, "/s"),
+        r.confidence.clone(),
+    ]
+}
+
+fn priced(p: &Priced) -> Vec<String> {
+    let start = [p.system.clone(), p.method.clone()];
+    if let Some(why) = &p.refused {
+        let rest = [format!("does not suit: {why}")].into_iter().chain(vec![String::new(); 6]);
+        return start.into_iter().chain(rest).collect();
+    }
+    let count = |v: f64| if v < 1e5 { format!("{v:.0}") } else { engineering(v, "") };
+    let counts = [p.shots, p.reconfigurations, p.fields, p.digital_macs].map(count);
+    let cost = match (&p.seconds, &p.joules) {
+        (Some(s), Some(j)) => {
+            [spread(s, |v| engineering(v, "s")), spread(j, |v| engineering(v, "J"))]
+        }
+        _ => ["–".into(), "its masks are printed".into()],
+    };
+    let accuracy = format!("{:.1} %", 100.0 * p.accuracy_in_compare);
+    start.into_iter().chain([accuracy]).chain(counts).chain(cost).collect()
+}
+
+fn spread(s: &Spread, of: impl Fn(f64) -> String) -> String {
+    if s.p5 == s.p95 {
+        return of(s.typical);
+    }
+    format!("{} ({} to {})", of(s.typical), of(s.p5), of(s.p95))
+}
+
+fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>, note: &str) -> Block {
+    Block {
+        note: note.to_owned(),
+        columns: header.iter().map(|h| (*h).to_owned()).collect(),
+        rows: rows.map(|row| row.into_iter().map(Cell::text).collect()).collect(),
+        ..Block::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What is no comparison and no answer is left to the reader of any JSON.
+    #[test]
+    fn other_files_are_not_read() {
+        assert!(of_compare(&json!({ "rows": [{ "n": 64 }] })).is_none());
+        assert!(of_compare(&json!({})).is_none());
+        assert!(of_energy(&json!({ "rows": [] })).is_none());
+    }
+
+    #[test]
+    fn refusals_and_printed_masks_are_said() {
+        let row = |more: Value| -> Vec<String> {
+            let mut all = json!({
+                "system": "a", "method": "fa", "accuracy_in_compare": 0.5, "shots": 2e6,
+                "reconfigurations": 3.0, "fields": 0.0, "digital_macs": 1e9,
+            });
+            let map = all.as_object_mut().expect("an object");
+            map.extend(more.as_object().expect("an object").clone());
+            priced(&Deserialize::deserialize(&all).expect("a row"))
+        };
+        let refused = row(json!({ "refused": "no layers" }));
+        assert_eq!((refused.len(), &refused[2][..]), (9, "does not suit: no layers"));
+        let printed = row(json!({}));
+        assert_eq!((printed.len(), &printed[8][..]), (9, "its masks are printed"));
+        let paid = row(json!({
+            "seconds": { "typical": 2.0, "p5": 1.0, "p95": 4.0 },
+            "joules": { "typical": 5.0, "p5": 5.0, "p95": 5.0 },
+        }));
+        assert_eq!(
+            &paid[3..],
+            ["2.00 M", "3", "0", "1.00 G", "2.00 s (1.00 s to 4.00 s)", "5.00 J"]
+        );
+    }
+}
