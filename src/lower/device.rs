@@ -20,6 +20,8 @@ use crate::ops::attenuate::Attenuate;
 use crate::ops::draw::{Draw, Noise};
 use crate::ops::expose::Expose;
 use crate::ops::gain::Gain;
+use crate::ops::modulate::Modulate;
+use crate::ops::phasor::Phasor;
 use crate::ops::quantise::Quantise;
 use crate::ops::sparse_sum::SparseSum;
 use crate::optics::element::PhaseMask;
@@ -194,12 +196,27 @@ impl Device {
             let walk = walk(b, &self.drifted(element), &dims);
             at = add(b, at, walk)?;
         }
-        if faults.shot_phase_std > 0.0 {
-            let noise = Noise::Normal(faults.shot_phase_std);
-            let own = self.draw(element, Draws::Shot, noise, &dims).emit(b, self.shot, true)?;
-            at = add(b, own, at)?;
-        }
         Ok(at)
+    }
+
+    /// Emits the light that meets a mask with the phases that this exposure adds to it, or takes from
+    /// what is sent back: they are one factor of all that the mask shows at a sample.
+    pub fn shaken(
+        &self,
+        b: &mut Builder,
+        element: usize,
+        field: SlotId,
+        conj: bool,
+    ) -> Result<SlotId> {
+        let std = self.hardware.mask.shot_phase_std;
+        if std == 0.0 {
+            return Ok(field);
+        }
+        let dims = b.slot(field).shape.dims.clone();
+        let draw = self.draw(element, Draws::Shot, Noise::Normal(std), &dims);
+        let own = draw.emit(b, self.shot, true)?;
+        let t = b.emit(Op::Phasor(Phasor), &[own])?;
+        b.emit(Op::Modulate(Modulate { conj, phase: None }), &[field, t])
     }
 
     /// Where the drift of a mask is kept.

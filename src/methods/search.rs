@@ -7,7 +7,7 @@
 //! | CMA-ES | a population from N(m, σ² C), its better half recombined | Hansen 2016, arXiv 1604.00772 |
 //! | PEPG | symmetric pairs from N(μ, σ²), μ and σ along their rewards | Sehnke 2010, Neural Netw. 23, 551 |
 
-use super::recipe::{MethodName, Recipe, Search as Options};
+use super::recipe::{MethodName, Recipe, Search as Options, step_size};
 use super::reduced::{Space, moves, numbers};
 use super::{Bench, Charge, Gradient, Method, Pair, names, step};
 use crate::error::{Error, Result};
@@ -181,7 +181,10 @@ impl Method for Search {
         b.emit_into(Op::Count(Count), &[], &[step])?;
         device.drift(b)?;
         step::next_shot(b)?;
-        let memory = Memory::new(n, self.options.size).flat();
+        let spacing = pair.spacing()?;
+        let widest = moved.iter().map(|slot| spacing[slot]).fold(0.0, f64::max);
+        let size = step_size(self.options.size, Options::SIZE, widest);
+        let memory = Memory::new(n, size).flat();
         b.state(MEMORY, Shape::real(&[memory.len()]), Data::Real(memory));
         for slot in moved {
             let slot = b.slot(slot);
@@ -254,7 +257,7 @@ impl Search {
     }
 
     fn differences(&self, bench: &mut Bench, space: &Space, m: &mut Memory) -> Result<()> {
-        let (h, here) = (self.options.size, measure(bench, space, &m.z)?);
+        let (h, here) = (m.sigma[0], measure(bench, space, &m.z)?);
         let mut slope = vec![0.0; m.z.len()];
         for (k, slope) in slope.iter_mut().enumerate() {
             let mut z = m.z.clone();
@@ -267,7 +270,7 @@ impl Search {
     }
 
     fn mixed(&self, bench: &mut Bench, space: &Space, m: &mut Memory) -> Result<()> {
-        let size = self.options.size;
+        let size = m.sigma[0];
         let mut here = measure(bench, space, &m.z)?;
         for k in 0..m.z.len() {
             // Which numbers are active stays; which are skipped changes.

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::device::Device;
-use super::recipe::Recipe;
+use super::recipe::{Flops, Recipe, Spsa, step_size};
 use super::{Charge, Gradient, Method, Pair, step};
 use crate::error::Result;
 use crate::lower::{Machine, loss};
@@ -23,7 +23,8 @@ use crate::program::{Builder, Data, Shape, SlotId};
 
 pub struct Zeroth {
     probes: u32,
-    size: f64,
+    /// As stated, and else.
+    size: (Option<f64>, f64),
     /// θ + δ against θ, with normal δ.
     one_sided: bool,
 }
@@ -35,31 +36,32 @@ const SEED: u64 = 0x7370_7361 << 32;
 
 impl Zeroth {
     pub fn spsa(recipe: &Recipe) -> Self {
-        Self { probes: recipe.spsa.probes, size: recipe.spsa.size, one_sided: false }
+        Self { probes: recipe.spsa.probes, size: (recipe.spsa.size, Spsa::SIZE), one_sided: false }
     }
 
     pub fn flops(recipe: &Recipe) -> Self {
-        Self { probes: recipe.flops.probes, size: recipe.flops.size, one_sided: true }
+        Self { probes: recipe.flops.probes, size: (recipe.flops.size, Flops::SIZE), one_sided: true }
     }
 
     fn noise(&self, size: f64) -> Noise {
         if self.one_sided { Noise::Normal(size) } else { Noise::Signs(size) }
     }
 
-    /// The perturbation of every parameter, times `size`.
+    /// The perturbation of every parameter, of its size.
     fn draws(
         &self,
         b: &mut Builder,
         machine: &Machine,
         probe: u32,
-        size: f64,
+        size: impl Fn(SlotId) -> f64,
         count: SlotId,
     ) -> Result<BTreeMap<SlotId, SlotId>> {
         let mut all = BTreeMap::new();
         for (k, trained) in machine.trainable.iter().enumerate() {
             let site = SITES + probe * machine.trainable.len() as u32 + k as u32;
             let dims = b.slot(trained.slot).shape.dims.clone();
-            let draw = Draw { noise: self.noise(size), seed: SEED, site, dims };
+            let noise = self.noise(size(trained.slot));
+            let draw = Draw { noise, seed: SEED, site, dims };
             all.insert(trained.slot, draw.emit(b, count, false)?);
         }
         Ok(all)
@@ -90,6 +92,8 @@ impl Method for Zeroth {
         let count = b
             .find(PROBES)
             .unwrap_or_else(|| b.state(PROBES, Shape::index(&[1]), Data::Index(vec![0])));
+        let (spacing, (stated, own)) = (pair.spacing()?, self.size);
+        let size = |slot| step_size(stated, own, spacing[&slot]);
         let mut losses = Vec::new();
         let rest = if self.one_sided {
             Some(measure(b, device, &BTreeMap::new(), recipe, "rest")?)
@@ -97,12 +101,12 @@ impl Method for Zeroth {
             None
         };
         for q in 0..self.probes {
-            let up = self.draws(b, twin, q, self.size, count)?;
+            let up = self.draws(b, twin, q, size, count)?;
             let up = measure(b, device, &up, recipe, &format!("up.{q}"))?;
             let down = if let Some(rest) = rest {
                 rest
             } else {
-                let down = self.draws(b, twin, q, -self.size, count)?;
+                let down = self.draws(b, twin, q, |slot| -size(slot), count)?;
                 measure(b, device, &down, recipe, &format!("down.{q}"))?
             };
             losses.push((up, down));
@@ -117,8 +121,9 @@ impl Method for Zeroth {
             let [up, down] = [up, down].map(|sums| b.emit(Op::LeafSum(LeafSum), &[sums]));
             let (up, down) = (up?, down?);
             // Directions of size 1; a normal one is δ = σ of it.
-            let scale = if self.one_sided { 1.0 } else { 0.5 } / (q * self.size);
-            for (slot, direction) in self.draws(b, twin, k as u32, 1.0, count)? {
+            let share = if self.one_sided { 1.0 } else { 0.5 } / q;
+            for (slot, direction) in self.draws(b, twin, k as u32, |_| 1.0, count)? {
+                let scale = share / size(slot);
                 let op = Op::Directional(Directional { scale });
                 let along = b.emit(op, &[direction, up, down])?;
                 let total = match of.get(&slot) {
