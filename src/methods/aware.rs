@@ -134,13 +134,20 @@ impl Method for DualAdaptive {
         // (a) The net follows the device: the gradient of its squared miss, the twin's own reading
         // given.
         let (seed, weight) = step::seed(b, recipe);
-        let [minus, slope] = [("minus", -1.0), ("slope", 2.0 * weight)].map(|(n, v)| numbers(b, n, v));
+        let [minus, slope] =
+            [("minus", -1.0), ("slope", 2.0 * weight)].map(|(n, v)| numbers(b, n, v));
         let negative = b.emit(Op::Gain(Gain), &[measured, minus])?;
         let miss = b.emit(Op::Add(Add), &[predicted, negative])?;
         let miss = b.emit(Op::Gain(Gain), &[miss, slope])?;
         let start = Start { seeds: vec![(error, miss)], ends: [inner].into(), ..Start::default() };
         let learnt = adjoint_from(b, start)?;
-        let learnt = params(b, &learnt);
+        let mut learnt = params(b, &learnt);
+        let ridge: f64 = std::env::var("LL_RIDGE").ok().and_then(|v| v.parse().ok()).unwrap_or(0.0);
+        let ridge = b.constant("dat.ridge", Shape::real(&[n, n]), || Data::Real(vec![ridge; n * n]));
+        if let Some(slope) = learnt.get_mut(&w) {
+            let back = b.emit(Op::Gain(Gain), &[w, ridge])?;
+            *slope = b.emit(Op::Add(Add), &[*slope, back])?;
+        }
         // (b) The task, at what was measured, through twin and net.
         let regions = b.emit(Op::Graft(Graft), &[predicted, shown.reading.regions])?;
         let reading = detect::score(b, &pair.twin, Reading { regions, ..model })?;
