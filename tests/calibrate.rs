@@ -147,6 +147,48 @@ fn chips_are_found() {
     assert!(fit.notes.iter().any(|n| n.contains("output phases")), "{:?}", fit.notes);
 }
 
+/// Heat that spreads between the shifters of a chip, in both directions, beside everything else that is
+/// wrong with it.
+#[test]
+fn heat_is_found() {
+    let set = ["hardware.mesh.crosstalk=0.02", "hardware.mesh.crosstalk_along=0.01"];
+    let fit = fitted(CHIP, &set, 16, None).expect("a fit");
+    assert_eq!(fit.estimates.len(), 10 * 4 + 1 + 2);
+    holds(&fit, 5);
+    let heat = |of: &str| fit.estimates.iter().find(|e| e.quantity == of).expect("a number");
+    for (of, truth) in [("heat across", 0.02), ("heat along", 0.01)] {
+        let e = heat(of);
+        // Told apart from none by far.
+        assert!(e.truth == truth && e.half < 0.1 * truth, "{e:?}");
+    }
+}
+
+/// The same by the command line, which is asked for the heat alone of a chip with nothing else.
+#[test]
+fn heat_is_found_from_the_command_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let chip = CHIP.replace(
+        "splitter_angle = 0.02, theta_std = 0.05, phi_std = 0.05, loss_db = 0.02, phase_bits = 6",
+        "crosstalk = 0.03, crosstalk_along = 0.015",
+    );
+    std::fs::write(folder.path().join("chip.toml"), chip).expect("a file");
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_lightloom"));
+    let args = "calibrate chip.toml --fit crosstalk --exposures 8 --backend cpu --out fit.json";
+    command.current_dir(folder.path()).args(args.split(' ')).assert().success();
+    let fit = std::fs::read_to_string(folder.path().join("fit.json")).expect("a fit");
+    let fit: serde_json::Value = serde_json::from_str(&fit).expect("JSON");
+    let estimates = fit["estimates"].as_array().expect("numbers");
+    assert_eq!(estimates.len(), 2);
+    for (e, truth) in estimates.iter().zip([0.03, 0.015]) {
+        let of = |key: &str| e[key].as_f64().expect("a number");
+        assert_eq!(of("truth"), truth);
+        assert!((of("value") - truth).abs() < 2.0 * of("half") && of("half") < 0.1 * truth, "{e}");
+    }
+    // Noise alone is left: 8 settings of 10 inputs, 5 powers each, to four standard deviations.
+    let chi2 = fit["reduced_chi2"].as_f64().expect("a number");
+    assert!((chi2 - 1.0).abs() < 4.0 * f64::sqrt(2.0 / 400.0), "{chi2}");
+}
+
 /// Amplitudes of all levels, and what the masks let through of them, are one number too many.
 #[test]
 fn what_is_one_is_not_two() {

@@ -20,6 +20,8 @@ use crate::ops::attenuate::Attenuate;
 use crate::ops::draw::{Draw, Noise};
 use crate::ops::expose::Expose;
 use crate::ops::gain::Gain;
+use crate::ops::modulate::Modulate;
+use crate::ops::phasor::Phasor;
 use crate::ops::quantise::Quantise;
 use crate::ops::sparse_sum::SparseSum;
 use crate::optics::element::PhaseMask;
@@ -157,7 +159,7 @@ impl Device {
             self.turns(b, element, grid)?
         };
         if parts.is_empty() {
-            let phase = self.wrong(b, element, at, &errors)?;
+            let phase = wrong(b, at, &errors)?;
             return Ok(vec![Seen { target: at, phase, amplitude }]);
         }
         let mut all = Vec::new();
@@ -179,7 +181,7 @@ impl Device {
                 None => share,
             };
             let target = moved(b, at)?;
-            let phase = self.wrong(b, element, target, &errors)?;
+            let phase = wrong(b, target, &errors)?;
             all.push(Seen { target, phase, amplitude: Some(amplitude) });
         }
         Ok(all)
@@ -229,25 +231,24 @@ impl Device {
         Ok(all)
     }
 
-    /// Emits phases with the errors that a mask adds to them, and what an exposure adds.
-    fn wrong(
+    /// Emits the light that meets a mask with the phases that this exposure adds to it, or takes from
+    /// what is sent back: they are one factor of all that the mask shows at a sample.
+    pub fn shaken(
         &self,
         b: &mut Builder,
         element: usize,
-        mut at: SlotId,
-        errors: &[SlotId],
+        field: SlotId,
+        conj: bool,
     ) -> Result<SlotId> {
-        let dims = b.slot(at).shape.dims.clone();
-        for &error in errors {
-            at = b.emit(Op::Add(Add), &[at, error])?;
-        }
         let std = self.hardware.mask.shot_phase_std;
-        if std > 0.0 {
-            let draw = self.draw(element, Draws::Shot, Noise::Normal(std), &dims);
-            let own = draw.emit(b, self.shot, true)?;
-            at = b.emit(Op::Add(Add), &[own, at])?;
+        if std == 0.0 {
+            return Ok(field);
         }
-        Ok(at)
+        let dims = b.slot(field).shape.dims.clone();
+        let draw = self.draw(element, Draws::Shot, Noise::Normal(std), &dims);
+        let own = draw.emit(b, self.shot, true)?;
+        let t = b.emit(Op::Phasor(Phasor), &[own])?;
+        b.emit(Op::Modulate(Modulate { conj, phase: None }), &[field, t])
     }
 
     /// Where the drift of a mask is kept.
@@ -369,6 +370,11 @@ fn beyond(b: &mut Builder, name: &str, pixel: &SparseSum) -> SlotId {
     let open = ends.windows(2).map(|w| f64::from(u8::from(w[0] == w[1]))).collect();
     let name = format!("{name}.beyond");
     b.constant(&name, Shape::real(&pixel.dims), || Data::Real(open))
+}
+
+/// Emits phases with the errors that a mask adds to them.
+fn wrong(b: &mut Builder, phase: SlotId, errors: &[SlotId]) -> Result<SlotId> {
+    errors.iter().try_fold(phase, |at, &error| b.emit(Op::Add(Add), &[at, error]))
 }
 
 /// The state in which a random walk is kept, from zeros on.

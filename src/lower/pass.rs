@@ -191,10 +191,11 @@ impl Machine {
                 b.constant(&name, Shape::real(&samples), || Data::Real(phases))
             };
             let place = (&optic.grid(), optic.wavelength.0);
+            let lit = device.shaken(b, i, field, conj)?;
             let mut sum = None;
             for seen in device.mask(b, i, mask, place, phase)? {
                 let t = b.emit(Op::Phasor(Phasor), &[seen.phase])?;
-                let mut y = modulate(b, field, t, self.param(i).map(|_| seen.target), conj)?;
+                let mut y = modulate(b, lit, t, self.param(i).map(|_| seen.target), conj)?;
                 if let Some(amplitude) = seen.amplitude {
                     y = b.emit(Op::Attenuate(Attenuate), &[y, amplitude])?;
                 }
@@ -203,7 +204,7 @@ impl Machine {
                     None => y,
                 });
             }
-            return device.fill(b, sum.unwrap_or(field), field);
+            return device.fill(b, sum.unwrap_or(lit), field);
         }
         if let Some(phase) = self.param(i) {
             let t = b.emit(Op::Phasor(Phasor), &[phase])?;

@@ -8,7 +8,10 @@
 //! is closed: the twin's own hidden states give the Jacobians, the detectors the error.
 //!
 //! Dual-adaptive training (Zheng 2023, Nat. Mach. Intell. 5, 1119) adds to the twin's reading what a
-//! small net predicts of its error, learnt from ||twin + net - device||² on the same shots.
+//! small net predicts of its error, learnt from ||twin + net - device||² on the same shots. Here the
+//! net is linear, y = (1 + W) x, and sees the shares of a reading: light that a device loses alike
+//! everywhere is the graft's ([`crate::ops::graft`]). Of shares, whose sum is given, W makes any
+//! offset, and the net has none.
 
 use super::device::Shown;
 use super::recipe::Recipe;
@@ -21,7 +24,7 @@ use crate::ops::add::Add;
 use crate::ops::align::Align;
 use crate::ops::dense::Dense;
 use crate::ops::gain::Gain;
-use crate::ops::graft::Graft;
+use crate::ops::graft::{Graft, Rescale};
 use crate::optics::Optic;
 use crate::optics::element::Element;
 use crate::program::adjoint::{Start, adjoint, adjoint_from, params};
@@ -113,33 +116,41 @@ impl Method for DualAdaptive {
         let shown = pair.device.show(b)?;
         let (_, model) = twin_at(b, pair, &shown, &CAMERAS, &mut |_, _, read| Ok(read))?;
         let n = b.slot(model.regions).shape.len();
-        // The net sees shares of the source's light, so that its weights are of order 1.
-        let power = pair.twin.source_power()?;
-        let scaled = |b: &mut Builder, name: &str, by: f64, of: SlotId| {
-            let shape = Shape::real(&[n]);
-            let by = b.constant(&format!("dat.{name}"), shape, || Data::Real(vec![by; n]));
-            b.emit(Op::Gain(Gain), &[of, by])
+        let numbers = |b: &mut Builder, name: &str, value: f64| {
+            b.constant(&format!("dat.{name}"), Shape::real(&[n]), || Data::Real(vec![value; n]))
         };
-        let share = n as f64 / power;
-        let inner = scaled(b, "in", share, model.regions)?;
-        let w = Data::Real(vec![0.0; n * n]);
-        let w = b.param("dat.weight", Shape::real(&[n, n]), w);
-        let bias = b.param("dat.bias", Shape::real(&[n]), Data::Real(vec![0.0; n]));
-        let error = b.emit(Op::Dense(Dense), &[inner, w, bias])?;
+        // The net sees shares of a mean of 1: what a device loses of all its light is no error of
+        // its shares, and weights are of order 1.
+        let one = numbers(b, "one", 1.0);
+        let shares = |b: &mut Builder, of: SlotId| b.emit(Op::Rescale(Rescale), &[of, one, of]);
+        let inner = shares(b, model.regions)?;
+        let zeros = || Data::Real(vec![0.0; n * n]);
+        let w = "dat.weight";
+        let w = b.find(w).unwrap_or_else(|| b.param(w, Shape::real(&[n, n]), zeros()));
+        let none = numbers(b, "none", 0.0);
+        let error = b.emit(Op::Dense(Dense), &[inner, w, none])?;
         let predicted = b.emit(Op::Add(Add), &[inner, error])?;
-        let measured = scaled(b, "in", share, shown.reading.regions)?;
+        let measured = shares(b, shown.reading.regions)?;
         // (a) The net follows the device: the gradient of its squared miss, the twin's own reading
         // given.
         let (seed, weight) = step::seed(b, recipe);
-        let negative = scaled(b, "minus", -1.0, measured)?;
+        let [minus, slope] =
+            [("minus", -1.0), ("slope", 2.0 * weight)].map(|(n, v)| numbers(b, n, v));
+        let negative = b.emit(Op::Gain(Gain), &[measured, minus])?;
         let miss = b.emit(Op::Add(Add), &[predicted, negative])?;
-        let miss = scaled(b, "slope", 2.0 * weight, miss)?;
+        let miss = b.emit(Op::Gain(Gain), &[miss, slope])?;
         let start = Start { seeds: vec![(error, miss)], ends: [inner].into(), ..Start::default() };
         let learnt = adjoint_from(b, start)?;
-        let learnt = params(b, &learnt);
+        let mut learnt = params(b, &learnt);
+        let ridge: f64 = std::env::var("LL_RIDGE").ok().and_then(|v| v.parse().ok()).unwrap_or(0.0);
+        let ridge =
+            b.constant("dat.ridge", Shape::real(&[n, n]), || Data::Real(vec![ridge; n * n]));
+        if let Some(slope) = learnt.get_mut(&w) {
+            let back = b.emit(Op::Gain(Gain), &[w, ridge])?;
+            *slope = b.emit(Op::Add(Add), &[*slope, back])?;
+        }
         // (b) The task, at what was measured, through twin and net.
-        let fused = b.emit(Op::Graft(Graft), &[predicted, measured])?;
-        let regions = scaled(b, "out", share.recip(), fused)?;
+        let regions = b.emit(Op::Graft(Graft), &[predicted, shown.reading.regions])?;
         let reading = detect::score(b, &pair.twin, Reading { regions, ..model })?;
         let loss = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;
         let mut of = adjoint(b, loss, seed)?;

@@ -43,6 +43,26 @@ impl Pair {
         let device = Device::new(real.clone());
         (Self { twin, device, hardware: hardware.clone() }, real)
     }
+
+    /// Radians between the levels in which the device shows phases, by parameter; 0 of one that is
+    /// shown as it is told.
+    ///
+    /// # Errors
+    /// When a table of levels cannot be read.
+    pub fn spacing(&self) -> Result<BTreeMap<SlotId, f64>> {
+        let of = |i: usize| self.hardware.spacing(&self.twin.optic.element[i]);
+        let mut all: BTreeMap<SlotId, f64> =
+            self.twin.trainable.iter().map(|t| (t.slot, 0.0)).collect();
+        for (i, mask) in self.twin.masks() {
+            all.insert(mask, of(i)?);
+        }
+        for part in self.twin.meshes() {
+            let phases = part.meshes.iter().flat_map(|(_, phases)| phases.slots());
+            let spacing = of(part.element)?;
+            all.extend(phases.map(|slot| (slot, spacing)));
+        }
+        Ok(all)
+    }
 }
 
 /// What a method makes of a batch, in the open routine.

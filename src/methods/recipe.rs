@@ -199,31 +199,55 @@ impl Default for Contrast {
     }
 }
 
-/// Of `spsa`: directions a step, and how far along them, in radians for phases.
+/// How far a method moves a parameter, in radians for phases: as is stated, or `own`, and where the
+/// device shows levels farther apart than that, one level.
+///
+/// Rounding keeps a phase on its level until it is moved by half the spacing h. A step of h moves every
+/// phase by h wherever it stands, so that differences over the step are those of what the device shows;
+/// from h on the mean over normal steps of a rounded one is the step itself but for 2 exp(-2π²) of it.
+pub fn step_size(stated: Option<f64>, own: f64, spacing: f64) -> f64 {
+    stated.unwrap_or(own.max(spacing))
+}
+
+/// Of `spsa`: directions a step, and how far along them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Spsa {
     pub probes: u32,
-    pub size: f64,
+    /// In radians for phases; 0.05 where it is left out, or one level of a device whose levels are
+    /// farther apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<f64>,
+}
+
+impl Spsa {
+    pub const SIZE: f64 = 0.05;
 }
 
 impl Default for Spsa {
     fn default() -> Self {
-        Self { probes: 4, size: 0.05 }
+        Self { probes: 4, size: None }
     }
 }
 
-/// Of `flops`: directions a step, and their standard deviation, in radians for phases.
+/// Of `flops`: directions a step, and their standard deviation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Flops {
     pub probes: u32,
-    pub size: f64,
+    /// In radians for phases; 0.1 where it is left out, or one level of a device whose levels are
+    /// farther apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<f64>,
+}
+
+impl Flops {
+    pub const SIZE: f64 = 0.1;
 }
 
 impl Default for Flops {
     fn default() -> Self {
-        Self { probes: 4, size: 0.1 }
+        Self { probes: 4, size: None }
     }
 }
 
@@ -270,8 +294,10 @@ pub enum Basis {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Search {
-    /// Step, or first spread, in radians for phases.
-    pub size: f64,
+    /// Step, or first spread, in radians for phases; 0.2 where it is left out, or one level of a device
+    /// whose levels are farther apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<f64>,
     /// Of a generation; 0 for 4 + 3 ln n.
     pub population: u32,
     /// Of `pepg`: how far the mean follows.
@@ -282,9 +308,13 @@ pub struct Search {
     pub skip: f64,
 }
 
+impl Search {
+    pub const SIZE: f64 = 0.2;
+}
+
 impl Default for Search {
     fn default() -> Self {
-        Self { size: 0.2, population: 0, rate: 1.0, active: 0.15, skip: 0.9 }
+        Self { size: None, population: 0, rate: 1.0, active: 0.15, skip: 0.9 }
     }
 }
 

@@ -10,7 +10,7 @@
 //! A digital layer behind the detectors is not searched: the optimiser moves it by its exact gradient
 //! at what the detectors read where a step ends ([`super::head`]).
 
-use super::recipe::{MethodName, Recipe, Search as Options};
+use super::recipe::{MethodName, Recipe, Search as Options, step_size};
 use super::reduced::{Space, moves, numbers};
 use super::{Bench, Charge, Gradient, Method, Pair, head, names, step};
 use crate::error::{Error, Result};
@@ -177,7 +177,10 @@ impl Method for Search {
         let loss = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;
         let of = head::gradient(b, &pair.twin, &[loss], weight)?;
         step::finish(b, pair, recipe, factors, &Gradient { loss, of })?;
-        let memory = Memory::new(n, self.options.size).flat();
+        let spacing = pair.spacing()?;
+        let widest = moved.iter().map(|slot| spacing[slot]).fold(0.0, f64::max);
+        let size = step_size(self.options.size, Options::SIZE, widest);
+        let memory = Memory::new(n, size).flat();
         b.state(MEMORY, Shape::real(&[memory.len()]), Data::Real(memory));
         for slot in moved {
             let slot = b.slot(slot);
@@ -250,7 +253,7 @@ impl Search {
     }
 
     fn differences(&self, bench: &mut Bench, space: &Space, m: &mut Memory) -> Result<()> {
-        let (h, here) = (self.options.size, measure(bench, space, &m.z)?);
+        let (h, here) = (m.sigma[0], measure(bench, space, &m.z)?);
         let mut slope = vec![0.0; m.z.len()];
         for (k, slope) in slope.iter_mut().enumerate() {
             let mut z = m.z.clone();
@@ -263,7 +266,7 @@ impl Search {
     }
 
     fn mixed(&self, bench: &mut Bench, space: &Space, m: &mut Memory) -> Result<()> {
-        let size = self.options.size;
+        let size = m.sigma[0];
         let mut here = measure(bench, space, &m.z)?;
         for k in 0..m.z.len() {
             // Which numbers are active stays; which are skipped changes.

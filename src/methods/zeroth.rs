@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 
 use super::device::Device;
-use super::recipe::Recipe;
+use super::recipe::{Flops, Recipe, Spsa, step_size};
 use super::{Bench, Charge, Gradient, Method, Pair, head, names, step};
 use crate::error::{Error, Result};
 use crate::lower::{Machine, loss};
@@ -31,7 +31,8 @@ use crate::program::{Builder, Data, Shape, SlotId};
 
 pub struct Zeroth {
     probes: u32,
-    size: f64,
+    /// As stated, and else.
+    size: (Option<f64>, f64),
     /// θ + δ against θ, with normal δ.
     one_sided: bool,
 }
@@ -68,15 +69,25 @@ fn counter(b: &mut Builder) -> SlotId {
 
 impl Zeroth {
     pub fn spsa(recipe: &Recipe) -> Self {
-        Self { probes: recipe.spsa.probes, size: recipe.spsa.size, one_sided: false }
+        Self { probes: recipe.spsa.probes, size: (recipe.spsa.size, Spsa::SIZE), one_sided: false }
     }
 
     pub fn flops(recipe: &Recipe) -> Self {
-        Self { probes: recipe.flops.probes, size: recipe.flops.size, one_sided: true }
+        Self {
+            probes: recipe.flops.probes,
+            size: (recipe.flops.size, Flops::SIZE),
+            one_sided: true,
+        }
     }
 
     fn noise(&self, size: f64) -> Noise {
         if self.one_sided { Noise::Normal(size) } else { Noise::Signs(size) }
+    }
+
+    /// How far each parameter is moved.
+    fn sizes(&self, pair: &Pair) -> Result<impl Fn(SlotId) -> f64> {
+        let (spacing, (stated, own)) = (pair.spacing()?, self.size);
+        Ok(move |slot| step_size(stated, own, spacing[&slot]))
     }
 
     /// Exposures of a step.
@@ -89,13 +100,13 @@ impl Zeroth {
         if self.one_sided { 1 } else { 2 * self.probes }
     }
 
-    /// The perturbation of every parameter of the optics, times `size`.
+    /// The perturbation of every parameter of the optics, of its size.
     fn draws(
         &self,
         b: &mut Builder,
         machine: &Machine,
         probe: u32,
-        size: f64,
+        size: impl Fn(SlotId) -> f64,
         count: SlotId,
     ) -> Result<BTreeMap<SlotId, SlotId>> {
         let mut all = BTreeMap::new();
@@ -105,7 +116,8 @@ impl Zeroth {
             }
             let site = SITES + probe * machine.trainable.len() as u32 + k as u32;
             let dims = b.slot(trained.slot).shape.dims.clone();
-            let draw = Draw { noise: self.noise(size), seed: SEED, site, dims };
+            let noise = self.noise(size(trained.slot));
+            let draw = Draw { noise, seed: SEED, site, dims };
             all.insert(trained.slot, draw.emit(b, count, false)?);
         }
         Ok(all)
@@ -116,6 +128,7 @@ impl Zeroth {
         &self,
         b: &mut Builder,
         twin: &Machine,
+        size: impl Fn(SlotId) -> f64,
         count: SlotId,
         losses: &mut dyn FnMut(&mut Builder, u32) -> Result<[SlotId; 2]>,
     ) -> Result<BTreeMap<SlotId, SlotId>> {
@@ -123,10 +136,9 @@ impl Zeroth {
         for q in 0..self.probes {
             let [up, down] = losses(b, q)?;
             // Directions of size 1; a normal one is δ = σ of it.
-            let sides = if self.one_sided { 1.0 } else { 0.5 };
-            let scale = sides / (f64::from(self.probes) * self.size);
-            for (slot, direction) in self.draws(b, twin, q, 1.0, count)? {
-                let op = Op::Directional(Directional { scale });
+            let share = if self.one_sided { 1.0 } else { 0.5 } / f64::from(self.probes);
+            for (slot, direction) in self.draws(b, twin, q, |_| 1.0, count)? {
+                let op = Op::Directional(Directional { scale: share / size(slot) });
                 let along = b.emit(op, &[direction, up, down])?;
                 let total = match of.get(&slot) {
                     Some(&sum) => b.emit(Op::Add(Add), &[sum, along])?,
@@ -139,11 +151,17 @@ impl Zeroth {
     }
 
     /// The routines of a step on a lab.
-    fn build_told(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe, factors: &[f64]) -> Result<()> {
-        let (twin, count) = (&pair.twin, counter(b));
+    fn build_told(
+        &self,
+        b: &mut Builder,
+        pair: &Pair,
+        recipe: &Recipe,
+        factors: &[f64],
+    ) -> Result<()> {
+        let (twin, count, size) = (&pair.twin, counter(b), self.sizes(pair)?);
         b.routine(DRAW, 1);
         for q in 0..self.probes {
-            for (slot, by) in self.draws(b, twin, q, self.size, count)? {
+            for (slot, by) in self.draws(b, twin, q, &size, count)? {
                 let name = drawn(q, &b.slot(slot).name);
                 b.output(by, &name);
             }
@@ -167,7 +185,7 @@ impl Zeroth {
         b.routine(names::TRAIN, recipe.batch);
         let one = |b: &mut Builder, n| b.state(&seen(n), Shape::real(&[1]), Data::Real(vec![0.0]));
         let losses: Vec<SlotId> = (0..self.exposures()).map(|n| one(b, n)).collect();
-        of.extend(self.directions(b, twin, count, &mut |_, q| {
+        of.extend(self.directions(b, twin, &size, count, &mut |_, q| {
             let q = q as usize;
             Ok(if self.one_sided {
                 [losses[1 + q], losses[0]]
@@ -204,6 +222,7 @@ impl Method for Zeroth {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
         let (device, twin) = ((&pair.device, &pair.twin), &pair.twin);
         let count = counter(b);
+        let size = self.sizes(pair)?;
         let mut losses = Vec::new();
         let rest = if self.one_sided {
             Some(measure(b, device, &BTreeMap::new(), recipe, "rest")?)
@@ -211,12 +230,12 @@ impl Method for Zeroth {
             None
         };
         for q in 0..self.probes {
-            let up = self.draws(b, twin, q, self.size, count)?;
+            let up = self.draws(b, twin, q, size, count)?;
             let up = measure(b, device, &up, recipe, &format!("up.{q}"))?;
             let down = if let Some(rest) = rest {
                 rest
             } else {
-                let down = self.draws(b, twin, q, -self.size, count)?;
+                let down = self.draws(b, twin, q, |slot| -size(slot), count)?;
                 measure(b, device, &down, recipe, &format!("down.{q}"))?
             };
             losses.push((up, down));
@@ -231,7 +250,7 @@ impl Method for Zeroth {
         let (_, weight) = step::seed(b, recipe);
         let mut of = head::gradient(b, twin, &heard, weight / f64::from(self.heard()))?;
         b.section("probe");
-        of.extend(self.directions(b, twin, count, &mut |b, q| {
+        of.extend(self.directions(b, twin, &size, count, &mut |b, q| {
             let ((_, up), (_, down)) = losses[q as usize];
             let [up, down] = [up, down].map(|sums| b.emit(Op::LeafSum(LeafSum), &[sums]));
             Ok([up?, down?])

@@ -157,6 +157,7 @@ ops! {
     goodness::GoodnessAdjoint,
     grad_sum::GradSum,
     graft::Graft,
+    graft::Rescale,
     hop::Hop,
     intensity::Intensity,
     intensity::IntensityAdjoint,

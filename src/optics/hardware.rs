@@ -1,5 +1,6 @@
 //! What is wrong with the real machine: the `[hardware]` block, and one device drawn from it.
 
+use std::f64::consts::TAU;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -232,6 +233,35 @@ impl Hardware {
             _ => false,
         };
         self.lab.is_some() || optic.element.iter().any(wanders)
+    }
+
+    /// Radians from one level to the next, where they lie farthest apart, of what drives an element;
+    /// 0 of one that shows any phase.
+    ///
+    /// # Errors
+    /// When a table of levels cannot be read.
+    pub fn spacing(&self, element: &Element) -> Result<f64> {
+        let (mask, mesh) = (&self.mask, &self.mesh);
+        Ok(match element {
+            Element::PhaseMask(own) => {
+                let table = mask.table()?.map(|[phases, _]| phases.len());
+                match (table.or(mask.levels), own.bounds) {
+                    (Some(levels), None) => TAU / levels as f64,
+                    (Some(levels), Some([low, high])) => (high - low) / (levels.max(2) - 1) as f64,
+                    (None, _) => 0.0,
+                }
+            }
+            Element::Mesh(_) | Element::Svd(_) => match (mesh.phase_bits, mesh.voltage_bits) {
+                (Some(bits), _) => TAU / f64::from(1u32 << bits),
+                (None, Some(bits)) => {
+                    // Of 2π (k / last)², at the upper end.
+                    let last = f64::from((1u32 << bits) - 1);
+                    TAU * (2.0 * last - 1.0) / (last * last)
+                }
+                (None, None) => 0.0,
+            },
+            _ => 0.0,
+        })
     }
 
     /// Nothing that a plane shows is wrong.

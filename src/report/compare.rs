@@ -72,9 +72,14 @@ impl LayerRow {
                 ratio: of(|l| l.ratio).mean,
             }
         };
-        outcomes
-            .first()
-            .map_or_else(Vec::new, |o| o.epoch.iter().map(|l| of_layer(&l.name)).collect())
+        // A device may have seen a layer's gradient where another saw rounding.
+        let mut names: Vec<&str> = Vec::new();
+        for layer in outcomes.iter().flat_map(|o| &o.epoch) {
+            if !names.contains(&&*layer.name) {
+                names.push(&layer.name);
+            }
+        }
+        names.into_iter().map(of_layer).collect()
     }
 }
 
@@ -278,7 +283,9 @@ pub fn layer_cells(row: &Row) -> Vec<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::Mean;
+    use super::{LayerRow, Mean};
+    use crate::methods::Charge;
+    use crate::train::cell::{Epoch, Outcome};
 
     /// Three values: mean 2, std 1, so 4.303 / √3 either way.
     #[test]
@@ -289,5 +296,34 @@ mod tests {
                 && (low + high - 4.0).abs() < 1e-12
         );
         assert!(Mean::of(&[1.0]).interval.is_none());
+    }
+
+    /// A layer that one device alone saw has a row, with what that device saw.
+    #[test]
+    fn layers_are_those_of_any_device() {
+        let device = |layers: &[(&str, f64)]| Outcome {
+            accuracy: 0.5,
+            twin_accuracy: 0.5,
+            steps: 1,
+            charge: Charge::default(),
+            seconds: 1.0,
+            curve: Vec::new(),
+            epoch: layers
+                .iter()
+                .map(|&(name, cosine)| Epoch {
+                    name: name.into(),
+                    cosine,
+                    spread: 0.0,
+                    ratio: 1.0,
+                    steps: 1,
+                })
+                .collect(),
+        };
+        let all = [device(&[("a", 0.2)]), device(&[("b", 0.7), ("a", 0.4)]), device(&[])];
+        let rows = LayerRow::all(&all.iter().collect::<Vec<_>>());
+        let found: Vec<(&str, f64)> = rows.iter().map(|r| (&*r.name, r.cosine.mean)).collect();
+        let [("a", a), ("b", b)] = found[..] else { panic!("{found:?}") };
+        assert!((a - 0.3).abs() < 1e-12 && (b - 0.7).abs() < 1e-12, "{found:?}");
+        assert!(rows[1].cosine.interval.is_none());
     }
 }

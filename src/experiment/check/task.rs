@@ -8,6 +8,17 @@ use crate::optics::Optic;
 use crate::optics::element::Element;
 use crate::units::Metres;
 
+fn trains(element: &Element) -> bool {
+    match element {
+        Element::PhaseMask(m) => m.trainable,
+        Element::AmplitudeMask(m) => m.trainable,
+        Element::FreeSpace(s) => !s.trainable.is_empty(),
+        Element::Mesh(m) => m.trainable,
+        Element::Svd(_) => true,
+        _ => false,
+    }
+}
+
 pub fn task(experiment: &Experiment, recipe: &Recipe) -> Result<()> {
     let optic = &experiment.optic;
     if experiment.data.is_none() {
@@ -18,14 +29,6 @@ pub fn task(experiment: &Experiment, recipe: &Recipe) -> Result<()> {
         return Err(Error::invalid("optic.detector", "missing: training needs a detector")
             .help("add [optic.detector] with the size of its regions"));
     }
-    let trains = |e: &Element| match e {
-        Element::PhaseMask(m) => m.trainable,
-        Element::AmplitudeMask(m) => m.trainable,
-        Element::FreeSpace(s) => !s.trainable.is_empty(),
-        Element::Mesh(m) => m.trainable,
-        Element::Svd(_) => true,
-        _ => false,
-    };
     if !optic.element.iter().any(trains) {
         return Err(Error::invalid("optic.element", "nothing in it is trainable")
             .help("add { kind = \"phase_mask\" }, or drop [train]"));
@@ -69,6 +72,7 @@ pub fn task(experiment: &Experiment, recipe: &Recipe) -> Result<()> {
         within("train.schedule.floor", c.floor, 0.0, 1.0)?;
     }
     positive("train.loss.temperature", recipe.loss.temperature, "0.1")?;
+    steps(experiment, recipe)?;
     let contrast = &recipe.contrast;
     positive("train.contrast.rows", contrast.rows as f64, "4")?;
     positive("train.contrast.steepness", contrast.steepness, "20.0")?;
@@ -78,6 +82,43 @@ pub fn task(experiment: &Experiment, recipe: &Recipe) -> Result<()> {
             "a negative weight pays for lost light",
         )
         .help("use 0 or more, as 0.1"));
+    }
+    Ok(())
+}
+
+/// What perturbs a device must move it: phases on levels stay there until they are told half a level
+/// more, and all losses would be one.
+fn steps(experiment: &Experiment, recipe: &Recipe) -> Result<()> {
+    positive("train.spsa.probes", f64::from(recipe.spsa.probes), "4")?;
+    positive("train.flops.probes", f64::from(recipe.flops.probes), "4")?;
+    let all = [
+        ("train.spsa.size", recipe.spsa.size, &[MethodName::Spsa][..]),
+        ("train.flops.size", recipe.flops.size, &[]),
+        (
+            "train.search.size",
+            recipe.search.size,
+            &[MethodName::FiniteDifferences, MethodName::Mixed],
+        ),
+    ];
+    for (key, size, fixed) in all {
+        let Some(size) = size else { continue };
+        positive(key, size, "0.1")?;
+        // Normal steps are longer now and then.
+        if !fixed.contains(&recipe.method) {
+            continue;
+        }
+        let Some(hardware) = &experiment.hardware else { continue };
+        let elements = experiment.optic.element.iter().enumerate();
+        for (i, element) in elements.filter(|(_, e)| trains(e)) {
+            let spacing = hardware.spacing(element)?;
+            if size < spacing / 2.0 {
+                let rule = format!(
+                    "a step of {size} rad moves no phase from its level: those of optic.element[{i}] are {spacing:.4} rad apart"
+                );
+                return Err(Error::invalid(key, rule)
+                    .help(format!("leave it out, or use one level, {spacing:.4}")));
+            }
+        }
     }
     Ok(())
 }

@@ -15,8 +15,8 @@ use crate::report::compare::{self, Row};
 pub fn of_compare(value: &Value) -> Option<Vec<Part>> {
     let rows: Vec<Row> = Deserialize::deserialize(value.get("rows")?).ok()?;
     let ledger = table(
-        &compare::HEADER,
-        rows.iter().map(compare::cells),
+        &compare::header(&rows),
+        rows.iter().map(|row| compare::cells(row, &rows)),
         "Means over devices with 95 % intervals (Student's t). Shots: samples sent through the device; \
          settings: times that its masks or phases were loaded; fields: complex fields measured or sent \
          in, four shots each, which count among them; GMAC: what the computer beside it did. Cosine and \
