@@ -230,7 +230,7 @@ impl Method for Zeroth {
             None
         };
         for q in 0..self.probes {
-            let up = self.draws(b, twin, q, size, count)?;
+            let up = self.draws(b, twin, q, &size, count)?;
             let up = measure(b, device, &up, recipe, &format!("up.{q}"))?;
             let down = if let Some(rest) = rest {
                 rest
