@@ -766,6 +766,15 @@ fn methods_are_alike_on_all_backends() {
         let most = if ["spsa", "flops", "echo"].contains(&method) { 1e-2 } else { 1e-3 };
         alike(&text, method, most, gpu.is_some());
     }
+    // And what vaccination draws of masks and of meshes.
+    let masks = "[hardware]\nwavelength_error = 0.002\nmask = { aberration_std = 0.3 }\nalignment = { tilt = 0.01, rotation = 0.1 }\n";
+    let lens = r#"{ kind = "lens", f = "1 mm" },"#;
+    let meshes =
+        "mesh = { splitter_angle = 0.05, theta_std = 0.1, loss_db = 0.2, loss_std_db = 0.05 }\n";
+    for text in [stack("open", lens, masks), chip(SATURABLE, meshes)] {
+        let text = text.replace("epochs = 1", "epochs = 1\nmethod = \"vaccination\"");
+        alike(&text, "vaccination", 1e-3, gpu.is_some());
+    }
 }
 
 /// Whatever a method asks of device and twin, its step is one submission to the queue.
