@@ -308,6 +308,7 @@ mod tests {
             charge: Charge::default(),
             seconds: 1.0,
             curve: Vec::new(),
+            drift: None,
             epoch: layers
                 .iter()
                 .map(|&(name, cosine)| Epoch {

@@ -23,7 +23,7 @@ pub fn of_compare(value: &Value) -> Option<Vec<Part>> {
          length of the gradient against the device's own.",
     );
     let layers = rows.iter().flat_map(compare::layer_cells);
-    let layers = table(&compare::LAYER_HEADER, layers, "");
+    let layers = table(&compare::layer_header(&rows), layers, "");
     let mut all = vec![Part { title: String::new(), blocks: vec![ledger] }];
     if !layers.rows.is_empty() {
         all.push(Part { title: "gradients, layer by layer".into(), blocks: vec![layers] });
