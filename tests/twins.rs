@@ -15,7 +15,7 @@ use lightloom::ops::case::{Case, build, reals};
 use lightloom::ops::columns::Columns;
 use lightloom::ops::columns_grad::ColumnsGrad;
 use lightloom::ops::grad_sum::GradSum;
-use lightloom::ops::hop::{Chain, Hop, Link, Saved};
+use lightloom::ops::hop::{Chain, Hop, Link, Rows, Saved};
 use lightloom::ops::rows_in::RowsIn;
 use lightloom::ops::rows_out::RowsOut;
 use lightloom::ops::{self, Op};
@@ -164,7 +164,7 @@ fn long(field: [usize; 2], padded: [usize; 2]) -> Case {
         let columns = c.b.emit(Op::Columns(Columns { field, padded, conj: true }), &[rows, h])?;
         let links = vec![Link::Grad(GradSum::Phase, Saved::Whole), Link::Store(Saved::Whole)];
         let chain = Chain { from_hybrid: true, links, to_hybrid: true };
-        let hop = Hop { field, padded, chain, rows: vec![0..field[0]] };
+        let hop = Hop { field, padded, chain, rows: Rows::all(field[0]) };
         let outputs = hop.outputs().into_iter();
         let outputs: Vec<SlotId> =
             outputs.map(|(shape, domain)| c.b.temp("hop".into(), shape, domain)).collect();
@@ -316,9 +316,8 @@ fn rows_left_out_change_no_bit() {
     let mut left_out = Vec::new();
     for node in nodes {
         if let Op::Hop(hop) = &mut node.op {
-            let rows: usize = hop.rows.iter().map(ExactSizeIterator::len).sum();
-            left_out.push(hop.field[0] - rows);
-            hop.rows = vec![0..hop.field[0]];
+            left_out.push(hop.field[0] - hop.rows.count());
+            hop.rows = Rows::all(hop.field[0]);
         }
     }
     // Light comes in and goes out twice, there and back; where it goes out last every row counts.

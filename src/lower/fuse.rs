@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::ops::Op;
-use crate::ops::hop::{Chain, Hop, Link, Saved};
+use crate::ops::hop::{Chain, Hop, Link, Rows, Saved};
 use crate::program::{Domain, Kind, Layout, Node, Program, Role, Scope, SlotId};
 
 /// Operands of a hop at most: a GPU pass has eight storage buffers, and twiddles take one.
@@ -262,7 +262,7 @@ impl Rewrite<'_> {
 fn start(input: SlotId, field: [usize; 2], padded: [usize; 2], from_hybrid: bool) -> Growing {
     let chain = Chain { from_hybrid, links: Vec::new(), to_hybrid: false };
     Growing {
-        hop: Hop { field, padded, chain, rows: vec![0..field[0]] },
+        hop: Hop { field, padded, chain, rows: Rows::all(field[0]) },
         inputs: vec![input],
         outputs: Vec::new(),
         current: input,

@@ -57,7 +57,7 @@ fn of(program: &Program, routine: &Routine) -> Vec<Rows> {
             let seen = !matches!(program.slot(*slot).role, Role::Temp);
             need(if seen { None } else { read.get(slot) });
         }
-        ranges(&rows)
+        Rows::marked(&rows)
     })
     .collect()
 }
@@ -96,14 +96,4 @@ fn reads(
         (Op::IntensityAdjoint(_), 0) => lit.get(&node.inputs[1]).cloned(),
         _ => None,
     }
-}
-
-/// The rows that are marked.
-fn ranges(rows: &[bool]) -> Rows {
-    let mut start = 0;
-    let runs = rows.chunk_by(|a, b| a == b).map(|run| {
-        start += run.len();
-        (run[0], start - run.len()..start)
-    });
-    runs.filter_map(|(marked, range)| marked.then_some(range)).collect()
 }

@@ -6,6 +6,8 @@
 //! what each link writes, in order. Made by `lower::fuse` from the ops that it replaces, after the
 //! adjoint was taken: it has none of its own.
 
+use std::ops::Range;
+
 use num_complex::Complex;
 
 use super::case::{Case, CaseBuilder, build};
@@ -90,8 +92,39 @@ impl Chain {
     }
 }
 
-/// Rows of a plane: ranges, ascending and apart.
-pub type Rows = Vec<std::ops::Range<usize>>;
+/// Some rows of a plane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rows(Vec<Range<usize>>);
+
+impl Rows {
+    pub fn all(height: usize) -> Self {
+        Self::marked(&vec![true; height])
+    }
+
+    /// Those that are true.
+    pub fn marked(rows: &[bool]) -> Self {
+        let mut start = 0;
+        let runs = rows.chunk_by(|a, b| a == b).map(|run| {
+            start += run.len();
+            (run[0], start - run.len()..start)
+        });
+        Self(runs.filter_map(|(marked, range)| marked.then_some(range)).collect())
+    }
+
+    /// Ascending and apart.
+    pub fn ranges(&self) -> &[Range<usize>] {
+        &self.0
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.iter().map(ExactSizeIterator::len).sum()
+    }
+
+    /// Whether some of these lie in a range.
+    pub fn meet(&self, range: &Range<usize>) -> bool {
+        self.0.iter().any(|own| own.start < range.end && range.start < own.end)
+    }
+}
 
 #[derive(Debug, Clone)]
 pub struct Hop {
@@ -178,7 +211,7 @@ impl Primitive for Hop {
 
     fn cost(&self, _: &[&Slot]) -> Cost {
         let ([all, nx], mx) = (self.field, self.padded[1]);
-        let ny = self.rows.iter().map(ExactSizeIterator::len).sum::<usize>();
+        let ny = self.rows.count();
         let chain = &self.chain;
         let ends = [chain.from_hybrid, chain.to_hybrid];
         let transforms = ends.into_iter().filter(|&end| end).count();
@@ -245,7 +278,7 @@ fn emit(
     chain: Chain,
     inputs: &[SlotId],
 ) -> Result<Vec<SlotId>> {
-    let hop = Hop { field, padded, chain, rows: vec![0..field[0]] };
+    let hop = Hop { field, padded, chain, rows: Rows::all(field[0]) };
     let outputs = hop.outputs().into_iter();
     let outputs: Vec<_> = outputs.map(|(s, d)| c.b.temp("hop.out".into(), s, d)).collect();
     c.b.emit_all(Op::Hop(hop), inputs, &outputs)?;

@@ -3,13 +3,12 @@
 #![allow(unsafe_code, reason = "row blocks of a hybrid interleave; each is written once")]
 
 use std::cell::RefCell;
-use std::ops::Range;
 
 use num_complex::Complex;
 use rayon::prelude::*;
 
 use super::grad_sum::GradSum;
-use super::hop::{Chain, Link};
+use super::hop::{Chain, Link, Rows};
 use super::kernel::{CpuKernel, Io, View, ViewMut};
 use crate::math::aligned::Aligned;
 use crate::math::lanes::{PlanePlan, Shared, pointwise};
@@ -61,12 +60,12 @@ pub fn rows<T: Scalar>(
     plan: &PlanePlan,
     nx: usize,
     chain: &Chain,
-    rows: &[Range<usize>],
+    rows: &Rows,
     blocked: bool,
 ) -> CpuKernel<T> {
     let (plan, chain) = (plan.clone(), chain.clone());
     let lanes = plan.rows().isa().lanes();
-    let is_done = |b: usize| rows.iter().any(|r| r.start < (b + 1) * lanes && b * lanes < r.end);
+    let is_done = |b: usize| rows.meet(&(b * lanes..(b + 1) * lanes));
     let done: Vec<bool> = (0..plan.row_blocks()).map(is_done).collect();
     let work = complexes(plan.line_len());
     let run = move |io: &mut Io<'_, T>| {

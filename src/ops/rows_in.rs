@@ -7,7 +7,7 @@ use num_complex::Complex;
 use rayon::prelude::*;
 
 use super::case::{Case, build};
-use super::hop::Chain;
+use super::hop::{Chain, Rows};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Grid, Io, LinePass, Source};
 use super::lane_kernels;
 use super::lines::{BLOCK, Lines};
@@ -129,7 +129,8 @@ impl Primitive for RowsIn {
     fn cpu<T: Scalar>(&self, _: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
         if let Some(plan) = compile.arrangement.plan(self.field, self.padded) {
             let chain = Chain { from_hybrid: false, links: Vec::new(), to_hybrid: true };
-            return lane_kernels::rows(plan, self.field[1], &chain, &[0..self.field[0]], false);
+            let all = Rows::all(self.field[0]);
+            return lane_kernels::rows(plan, self.field[1], &chain, &all, false);
         }
         let kernel = Kernel::new(self.field, self.padded, compile);
         let scratch = kernel.scratch();

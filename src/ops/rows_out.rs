@@ -4,7 +4,7 @@
 
 use num_complex::Complex;
 
-use super::hop::{Chain, Link, Saved};
+use super::hop::{Chain, Link, Rows, Saved};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, LinePass};
 use super::lane_kernels;
 use super::lines::{self, BLOCK, Lines};
@@ -85,7 +85,8 @@ impl Primitive for RowsOut {
                 links: vec![Link::Store(Saved::Whole)],
                 to_hybrid: false,
             };
-            return lane_kernels::rows(plan, self.field[1], &chain, &[0..self.field[0]], false);
+            let all = Rows::all(self.field[0]);
+            return lane_kernels::rows(plan, self.field[1], &chain, &all, false);
         }
         let kernel = Kernel::new(self.field, self.padded, compile);
         let scratch = kernel.scratch();

@@ -150,14 +150,14 @@ impl Plot {
         for pair in points.windows(2) {
             c.line(pair[0], pair[1], 4.5, colour);
         }
-        self.dots(c, &points, colour);
+        dots(c, &points, colour);
     }
 
     /// A dashed curve, its points rings.
     pub fn dashed(&self, c: &mut Canvas, x: &[f64], y: &[f64], colour: Rgb) {
         let points = self.points(x, y);
         dashes(c, &points, 4.5, colour);
-        self.dots(c, &points, colour);
+        dots(c, &points, colour);
         for p in points.iter().filter(|_| points.len() <= FEW) {
             c.disc(*p, 3.5, WHITE);
         }
@@ -166,17 +166,18 @@ impl Plot {
     fn points(&self, x: &[f64], y: &[f64]) -> Vec<[f64; 2]> {
         x.iter().zip(y).map(|(x, y)| [self.across(*x), self.down(*y)]).collect()
     }
+}
 
-    fn dots(&self, c: &mut Canvas, points: &[[f64; 2]], colour: Rgb) {
-        let few = points.len() <= FEW;
-        for (k, p) in points.iter().enumerate() {
-            // A point between two gaps is not part of any line.
-            let alone = [k.wrapping_sub(1), k + 1]
-                .iter()
-                .all(|n| points.get(*n).is_none_or(|p: &[f64; 2]| !p[1].is_finite()));
-            if few || alone {
-                c.disc(*p, 7.0, colour);
-            }
+/// Every point of a short line, and those that stand alone.
+fn dots(c: &mut Canvas, points: &[[f64; 2]], colour: Rgb) {
+    let few = points.len() <= FEW;
+    for (k, p) in points.iter().enumerate() {
+        // A point between two gaps is not part of any line.
+        let alone = [k.wrapping_sub(1), k + 1]
+            .iter()
+            .all(|n| points.get(*n).is_none_or(|p: &[f64; 2]| !p[1].is_finite()));
+        if few || alone {
+            c.disc(*p, 7.0, colour);
         }
     }
 }

@@ -41,6 +41,7 @@ fn as_given() -> f64 {
     1.0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_as_given(scale: &f64) -> bool {
     *scale == as_given()
 }

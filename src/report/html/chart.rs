@@ -231,7 +231,7 @@ mod tests {
         let [banded, dashed] = &chart.lines[..] else { panic!("two lines") };
         assert_eq!(banded.band.matches(['M', 'L']).count(), 6);
         // 120 % is drawn at the upper edge of the frame.
-        assert!(banded.band.contains(&format!(" {}L", ABOVE)), "{}", banded.band);
+        assert!(banded.band.contains(&format!(" {ABOVE}L")), "{}", banded.band);
         assert!(!banded.dashed && dashed.dashed && dashed.band.is_empty());
         assert_eq!((dashed.dots.len(), banded.path == dashed.path), (3, true));
     }
