@@ -174,14 +174,10 @@ fn spread(s: &Spread, of: impl Fn(f64) -> String) -> String {
 }
 
 fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>, note: &str) -> Block {
-    let cell = |text: String| {
-        let is_number = text.starts_with(|c: char| c.is_ascii_digit());
-        Cell { text, is_number, ..Cell::default() }
-    };
     Block {
         note: note.to_owned(),
         columns: header.iter().map(|h| (*h).to_owned()).collect(),
-        rows: rows.map(|row| row.into_iter().map(cell).collect()).collect(),
+        rows: rows.map(|row| row.into_iter().map(Cell::text).collect()).collect(),
         ..Block::default()
     }
 }

@@ -43,6 +43,13 @@ pub struct Cell {
     pub drawn: Option<[f64; 3]>,
 }
 
+impl Cell {
+    /// A text, to the right where it begins with a digit.
+    pub fn text(text: String) -> Self {
+        Self { is_number: text.starts_with(|c: char| c.is_ascii_digit()), text, ..Self::default() }
+    }
+}
+
 /// Rows of a table at most; a report is no archive.
 const MOST_ROWS: usize = 200;
 /// Numbers of a list that are still written out.
