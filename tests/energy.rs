@@ -273,7 +273,7 @@ fn this_gpu_is_priced_or_said_to_be_missing() {
     let known = json(&[&usual[..], &set].concat());
     let gpu = row(&known).expect("a row");
     assert!((number(&gpu, "/joules_per_mac/typical") / 30e-12 - 1.0).abs() < 1e-12);
-    assert_eq!(gpu["figures"], serde_json::json!(["gpu.power32", "gpu.rate32"]));
+    assert_eq!(gpu["figures"], serde_json::json!(["gpu.rate32", "gpu.power32"]));
     let result = &known["machines"][0]["results"][0];
     assert_eq!(result["break_even"].as_array().expect("break-evens").len(), 8 * 3);
 
