@@ -269,6 +269,21 @@ fn compare(browser: &mut Browser, engine: &str, digits: &[Digit]) {
     }
 }
 
+/// Left, top and width of an element in the window, once two frames have shown where it scrolled
+/// to: before them a mouse that is moved there finds what stood there.
+fn brought_into_view(browser: &mut Browser, id: &str) -> [f64; 3] {
+    let script = format!(
+        "(async () => {{
+            const it = document.getElementById('{id}');
+            it.scrollIntoView({{ behavior: 'instant', block: 'center' }});
+            for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
+            const box = it.getBoundingClientRect();
+            return [box.left, box.top, box.width];
+        }})()"
+    );
+    serde_json::from_value(browser.eval(&script)).expect("a place")
+}
+
 /// Everything a reader may do, in a page that is open.
 fn use_page(browser: &mut Browser, engine: &str) {
     let digits = &trained().digits;
@@ -297,7 +312,8 @@ fn use_page(browser: &mut Browser, engine: &str) {
     assert_eq!(seen.len(), 6, "three quantities look different");
 
     // A value under the cursor.
-    let at: Vec<f64> = serde_json::from_value(browser.eval("(() => { const f = document.getElementById('field'); f.scrollIntoView({ behavior: 'instant', block: 'center' }); const b = f.getBoundingClientRect(); return [b.left + b.width / 3, b.top + b.height / 2]; })()")).expect("a place");
+    let [left, top, width] = brought_into_view(browser, "field");
+    let at = [left + width / 3.0, top + width / 3.0];
     browser
         .call("Input.dispatchMouseEvent", json!({ "type": "mouseMoved", "x": at[0], "y": at[1] }));
     let under = browser.eval("document.getElementById('under').textContent");
@@ -307,7 +323,7 @@ fn use_page(browser: &mut Browser, engine: &str) {
     browser.eval("document.getElementById('clear').click()");
     let blank = "(() => { const c = document.getElementById('pad'); return [...c.getContext('2d').getImageData(0, 0, 28, 28).data].filter((v, i) => i % 4 === 0 && v > 0).length; })()";
     assert_eq!(browser.eval(blank), 0);
-    let at: Vec<f64> = serde_json::from_value(browser.eval("(() => { const p = document.getElementById('pad'); p.scrollIntoView({ behavior: 'instant', block: 'center' }); const b = p.getBoundingClientRect(); return [b.left, b.top, b.width]; })()")).expect("a place");
+    let at = brought_into_view(browser, "pad");
     let point = |t: f64| [at[0] + at[2] * (0.56 - 0.1 * t), at[1] + at[2] * (0.2 + 0.6 * t)];
     for (kind, t) in [
         ("mousePressed", 0.0),
