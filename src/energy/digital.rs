@@ -117,7 +117,9 @@ mod tests {
     fn the_gpu_at_hand() {
         let of = |settings: &[&str], bits: f64| {
             let mut library = Library::built_in().expect("they are right");
-            settings.iter().for_each(|s| library.set(s).expect(s));
+            for s in settings {
+                library.set(s).expect(s);
+            }
             let all = baselines(&Draw::typical(&library), bits);
             let one = all.into_iter().find(|b| b.name == "this GPU")?;
             Some((one.arithmetic, one.joules_per_mac, one.rate.expect("it is known")))
