@@ -743,27 +743,24 @@ fn alike(text: &str, method: &str, most: f64, gpu: bool) {
     }
 }
 
-/// A step as text: every op, with a star for each conjugate in it, and what it reads and writes. Slots that ops make are counted by op, so
-/// that one more op of a kind leaves the names of the others alone.
+/// A step as text: every op, with a star for each conjugate in it, and what it reads and writes. Slots
+/// that ops make are counted by what made them, so that one more of a kind leaves the others' names.
 fn wiring(program: &Program) -> String {
     let mut names: HashMap<SlotId, String> = HashMap::new();
-    let mut taken: HashMap<String, usize> = HashMap::new();
-    let mut name = |slot: SlotId, op: &str| -> String {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    let mut name = |id: &SlotId| -> String {
         let known = || {
-            let own = &program.slot(slot).name;
-            let of_op = own.rsplit_once('.').is_some_and(|(stem, n)| {
-                stem == op && n.bytes().all(|c| c.is_ascii_digit())
-            });
-            let stem = if of_op { op } else { own.as_str() };
-            let count = taken.entry(stem.to_owned()).or_default();
+            let slot = program.slot(*id);
+            let own = slot.name.split(" {").next().unwrap_or_default();
+            let number = |n: &str| matches!(slot.role, Role::Temp) && n.parse::<usize>().is_ok();
+            let made = own.rsplit_once('.').filter(|(_, n)| number(n));
+            let stem = made.map_or(own, |(stem, _)| stem);
+            let count = counts.entry(stem.to_owned()).or_default();
             *count += 1;
-            match (of_op, *count) {
-                (false, 1) => stem.to_owned(),
-                (false, n) => format!("{stem}#{n}"),
-                (true, n) => format!("{stem}.{n}"),
-            }
+            let first = made.is_none() && *count == 1;
+            if first { own.to_owned() } else { format!("{stem}.{count}") }
         };
-        names.entry(slot).or_insert_with(known).clone()
+        names.entry(*id).or_insert_with(known).clone()
     };
     let mut text = String::new();
     for routine in &program.routines {
@@ -771,11 +768,8 @@ fn wiring(program: &Program) -> String {
         for section in &routine.sections {
             text += &format!("  {}\n", section.name);
             for node in &section.nodes {
-                let mut list = |slots: &[SlotId], op: &str| {
-                    slots.iter().map(|&s| name(s, op)).collect::<Vec<_>>().join(", ")
-                };
-                let inputs = list(&node.inputs, "");
-                let outputs = list(&node.outputs, node.op.name());
+                let [inputs, outputs] = [&node.inputs, &node.outputs]
+                    .map(|slots| slots.iter().map(&mut name).collect::<Vec<_>>().join(", "));
                 let conjugates = "*".repeat(format!("{:?}", node.op).matches("conj: true").count());
                 let op = format!("{}{conjugates}", node.op.name());
                 text += &format!("    {outputs} = {op}({inputs})\n");

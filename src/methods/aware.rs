@@ -11,7 +11,7 @@
 //! small net predicts of its error, learnt from ||twin + net - device||² on the same shots. Here the
 //! net is linear, y = (1 + W) x, and sees the shares of a reading: light that a device loses alike
 //! everywhere is the graft's ([`crate::ops::graft`]). Of shares, whose sum is given, W makes any
-//! offset, and the net has none.
+//! offset, and the net has none; λ ||W||² holds what the shots do not tell at the twin's own.
 
 use super::device::Shown;
 use super::recipe::Recipe;
@@ -111,6 +111,9 @@ impl Method for Aware {
 
 pub struct DualAdaptive;
 
+/// λ of ||miss||² + λ ||W||², beside squares of shares, which are 1 on average.
+const RIDGE: f64 = 0.1;
+
 impl Method for DualAdaptive {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
         let shown = pair.device.show(b)?;
@@ -134,13 +137,21 @@ impl Method for DualAdaptive {
         // (a) The net follows the device: the gradient of its squared miss, the twin's own reading
         // given.
         let (seed, weight) = step::seed(b, recipe);
-        let [minus, slope] = [("minus", -1.0), ("slope", 2.0 * weight)].map(|(n, v)| numbers(b, n, v));
+        let [minus, slope] =
+            [("minus", -1.0), ("slope", 2.0 * weight)].map(|(n, v)| numbers(b, n, v));
         let negative = b.emit(Op::Gain(Gain), &[measured, minus])?;
         let miss = b.emit(Op::Add(Add), &[predicted, negative])?;
         let miss = b.emit(Op::Gain(Gain), &[miss, slope])?;
         let start = Start { seeds: vec![(error, miss)], ends: [inner].into(), ..Start::default() };
         let learnt = adjoint_from(b, start)?;
-        let learnt = params(b, &learnt);
+        let mut learnt = params(b, &learnt);
+        // Of a port that is dark W is not told, and would walk by the optimiser's steps.
+        let size = Shape::real(&[n, n]);
+        let ridge = b.constant("dat.ridge", size, || Data::Real(vec![2.0 * RIDGE; n * n]));
+        let back = b.emit(Op::Gain(Gain), &[w, ridge])?;
+        if let Some(slope) = learnt.get_mut(&w) {
+            *slope = b.emit(Op::Add(Add), &[*slope, back])?;
+        }
         // (b) The task, at what was measured, through twin and net.
         let regions = b.emit(Op::Graft(Graft), &[predicted, shown.reading.regions])?;
         let reading = detect::score(b, &pair.twin, Reading { regions, ..model })?;

@@ -40,7 +40,11 @@ impl Zeroth {
     }
 
     pub fn flops(recipe: &Recipe) -> Self {
-        Self { probes: recipe.flops.probes, size: (recipe.flops.size, Flops::SIZE), one_sided: true }
+        Self {
+            probes: recipe.flops.probes,
+            size: (recipe.flops.size, Flops::SIZE),
+            one_sided: true,
+        }
     }
 
     fn noise(&self, size: f64) -> Noise {
