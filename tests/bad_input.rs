@@ -503,7 +503,7 @@ const EDITS: &[Edit] = &[
         "a perturbation of nothing",
         "[train]",
         "[train]\nspsa = { size = 0.0 }",
-        "size",
+        "spsa = {",
         &["train.spsa.size", "is not positive"],
     ),
     (
@@ -517,14 +517,14 @@ const EDITS: &[Edit] = &[
         "a perturbation that levels swallow",
         "[train]",
         "[hardware]\nmask = { levels = 16 }\n[train]\nmethod = \"spsa\"\nspsa = { size = 0.05 }",
-        "size",
+        "spsa = {",
         &["train.spsa.size", "moves no phase from its level", "0.3927 rad apart", "one level"],
     ),
     (
         "a search's step that levels swallow",
         "[train]",
         "[hardware]\nmask = { levels = 8 }\n[train]\nmethod = \"mixed\"\nsearch = { size = 0.3 }",
-        "size",
+        "search = {",
         &["train.search.size", "moves no phase from its level", "0.7854 rad apart"],
     ),
     (

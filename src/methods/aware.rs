@@ -11,7 +11,7 @@
 //! small net predicts of its error, learnt from ||twin + net - device||² on the same shots. Here the
 //! net is linear, y = (1 + W) x, and sees the shares of a reading: light that a device loses alike
 //! everywhere is the graft's ([`crate::ops::graft`]). Of shares, whose sum is given, W makes any
-//! offset, and the net has none.
+//! offset, and the net has none; λ ||W||² holds what the shots do not tell at the twin's own.
 
 use super::device::Shown;
 use super::recipe::Recipe;
@@ -111,6 +111,9 @@ impl Method for Aware {
 
 pub struct DualAdaptive;
 
+/// λ of ||miss||² + λ ||W||², beside squares of shares, which are 1 on average.
+const RIDGE: f64 = 0.1;
+
 impl Method for DualAdaptive {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
         let shown = pair.device.show(b)?;
@@ -142,11 +145,11 @@ impl Method for DualAdaptive {
         let start = Start { seeds: vec![(error, miss)], ends: [inner].into(), ..Start::default() };
         let learnt = adjoint_from(b, start)?;
         let mut learnt = params(b, &learnt);
-        let ridge: f64 = std::env::var("LL_RIDGE").ok().and_then(|v| v.parse().ok()).unwrap_or(0.0);
-        let ridge =
-            b.constant("dat.ridge", Shape::real(&[n, n]), || Data::Real(vec![ridge; n * n]));
+        // Of a port that is dark W is not told, and would walk by the optimiser's steps.
+        let size = Shape::real(&[n, n]);
+        let ridge = b.constant("dat.ridge", size, || Data::Real(vec![2.0 * RIDGE; n * n]));
+        let back = b.emit(Op::Gain(Gain), &[w, ridge])?;
         if let Some(slope) = learnt.get_mut(&w) {
-            let back = b.emit(Op::Gain(Gain), &[w, ridge])?;
             *slope = b.emit(Op::Add(Add), &[*slope, back])?;
         }
         // (b) The task, at what was measured, through twin and net.
