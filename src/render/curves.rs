@@ -150,14 +150,14 @@ impl Plot {
         for pair in points.windows(2) {
             c.line(pair[0], pair[1], 4.5, colour);
         }
-        self.dots(c, &points, colour);
+        Self::dots(c, &points, colour);
     }
 
     /// A dashed curve, its points rings.
     pub fn dashed(&self, c: &mut Canvas, x: &[f64], y: &[f64], colour: Rgb) {
         let points = self.points(x, y);
         dashes(c, &points, 4.5, colour);
-        self.dots(c, &points, colour);
+        Self::dots(c, &points, colour);
         for p in points.iter().filter(|_| points.len() <= FEW) {
             c.disc(*p, 3.5, WHITE);
         }
@@ -167,7 +167,7 @@ impl Plot {
         x.iter().zip(y).map(|(x, y)| [self.across(*x), self.down(*y)]).collect()
     }
 
-    fn dots(&self, c: &mut Canvas, points: &[[f64; 2]], colour: Rgb) {
+    fn dots(c: &mut Canvas, points: &[[f64; 2]], colour: Rgb) {
         let few = points.len() <= FEW;
         for (k, p) in points.iter().enumerate() {
             // A point between two gaps is not part of any line.

@@ -98,7 +98,9 @@ impl<'a> Cells<'a> {
             Line { points, band, ..line }
         });
         if lines.len() > MOST_BANDS {
-            lines.iter_mut().for_each(|line| line.band.clear());
+            for line in &mut lines {
+                line.band.clear();
+            }
         }
         lines
     }
