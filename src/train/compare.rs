@@ -41,8 +41,7 @@ fn as_given() -> f64 {
     1.0
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn is_as_given(scale: &f64) -> bool {
+fn is_as_given(scale: &impl PartialEq<f64>) -> bool {
     *scale == as_given()
 }
 
@@ -135,7 +134,7 @@ impl Grid {
     /// Refuses sizes of faults that a machine cannot have, and drift of what does not drift.
     pub fn check(&self, experiment: &Experiment) -> Result<()> {
         let hardware = experiment.hardware.clone().unwrap_or_default();
-        for &scale in self.scales.iter().filter(|scale| !is_as_given(scale)) {
+        for &scale in self.scales.iter().filter(|scale| !is_as_given(*scale)) {
             if hardware.times(0.0) == hardware {
                 let rule = "nothing whose size could be scaled";
                 return Err(Error::invalid("hardware", rule).help(
