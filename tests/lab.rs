@@ -31,6 +31,10 @@ epochs = 1
 steps = 12
 batch = 32
 optimizer = { kind = "adam", lr = 0.05 }
+# One level, which a lab does not tell.
+spsa = { size = 0.4 }
+flops = { size = 0.4 }
+search = { size = 0.4 }
 "#;
 
 const FAULTS: &str = r#"

@@ -145,7 +145,7 @@ impl Method for DualAdaptive {
         let start = Start { seeds: vec![(error, miss)], ends: [inner].into(), ..Start::default() };
         let learnt = adjoint_from(b, start)?;
         let mut learnt = params(b, &learnt);
-        // Of a port that is dark W is not told, and would walk by the optimiser's steps.
+        // What shots do not tell of W, as of a port that is dark, stays at the twin's own.
         let size = Shape::real(&[n, n]);
         let ridge = b.constant("dat.ridge", size, || Data::Real(vec![2.0 * RIDGE; n * n]));
         let back = b.emit(Op::Gain(Gain), &[w, ridge])?;
