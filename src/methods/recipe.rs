@@ -200,8 +200,8 @@ impl Default for Contrast {
 }
 
 /// How far a method moves a parameter, in radians for phases: as is stated, or `own`, and where the
-/// device shows levels farther apart than that, one level. A lab does not tell its levels: they are those
-/// that `[hardware]` states beside it.
+/// device shows levels farther apart than that, one level. A lab does not tell its levels: there the step
+/// is to be stated.
 ///
 /// Rounding keeps a phase on its level until it is moved by half the spacing h. A step of h moves every
 /// phase by h wherever it stands, so that differences over the step are those of what the device shows;
