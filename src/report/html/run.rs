@@ -65,8 +65,9 @@ pub struct Part {
     pub blocks: Vec<Block>,
 }
 
-/// Blocks of a section that are all open at first.
+/// Blocks of a section that are all open at first, and rows of one.
 const MOST_OPEN: usize = 14;
+const MOST_ROWS: usize = 30;
 
 impl Extra {
     fn new([id, title, note]: [&'static str; 3], value: &Value) -> Self {
@@ -78,8 +79,10 @@ impl Extra {
         // The rest of a comparison is its cells, step by step: an archive.
         let rest =
             if id == "methods" && first.is_some() { Vec::new() } else { tables::blocks(value) };
-        let is_short = rest.len() <= MOST_OPEN;
         let mut parts = first.unwrap_or_default();
+        let titled = parts.iter().filter(|part| !part.title.is_empty()).flat_map(|p| &p.blocks);
+        let is_short =
+            rest.len() <= MOST_OPEN && titled.clone().all(|block| block.rows.len() <= MOST_ROWS);
         let read = parts.len();
         for mut block in rest {
             match parts[read..].last_mut() {
