@@ -393,6 +393,27 @@ fn accuracy_is_of_the_same_photons() {
     // At 12 bits the noise is 1/8000 of the mean: of 10,000 answers a few change.
     assert!((of(2, "accuracy") - ideal).abs() < 0.005);
     assert_eq!(of(2, "n"), 10_000.0);
+    // What it computes: inputs x rank of each of the 20 regions, of 4 x 4 samples; 28 x 28 pixels are
+    // placed on 22 x 22 samples, so that 484 are ever seen. Fewer photons leave less of it.
+    let useful = |i: usize| &results[i]["useful"]["numerical"];
+    let ranks = |i: usize| -> Vec<u64> {
+        let ranks = useful(i)["ranks"].as_array().expect("ranks");
+        ranks.iter().map(|r| r.as_u64().expect("a rank")).collect()
+    };
+    for i in 0..3 {
+        let all = ranks(i);
+        assert!(all.len() == 20 && all.iter().all(|r| (1..=16).contains(r)), "{all:?}");
+        let sum: u64 = all.iter().sum();
+        assert_eq!(number(useful(i), "/inputs"), 484.0);
+        assert_eq!(number(useful(i), "/complex_macs"), (484 * sum) as f64);
+        // Real MACs with the squares; the joules of a MAC are of these.
+        assert_eq!(number(&results[i], "/macs"), (2 * 485 * sum) as f64);
+    }
+    assert!(ranks(0).iter().zip(ranks(1)).all(|(a, b)| *a <= b));
+    assert!(ranks(1).iter().zip(ranks(2)).all(|(a, b)| *a <= b));
+    assert!(ranks(0).iter().sum::<u64>() < ranks(2).iter().sum());
+    assert_eq!(number(&results[0], "/useful/connections"), 2.0 * 1024.0 * 1024.0);
+    assert_eq!(machine["rank_note"], "rank as trained");
     // The share of light on the detectors is this machine's own.
     let figures = answer["figures"].as_array().expect("figures");
     let share = figures.iter().find(|f| f["key"] == "thz.on_detector").expect("it is there");

@@ -55,6 +55,7 @@ impl Machine {
                 inputs,
                 regions,
                 rank,
+                useful: None,
                 length,
             })
         };

@@ -113,13 +113,15 @@ fn stack(optic: &Optic, values: usize, regions: usize) -> Stack {
         inputs: values,
         regions,
         rank: rank(optic).min(values),
+        useful: None,
         length: length.sum(),
     }
 }
 
 /// Modes that fit one region of the detector: (2 w sin θ/λ + 1) along each axis, where θ is how
-/// steeply light of the last mask can come, by its width or by its pitch. A bound on the rank of
-/// the quadratic form that the region reads.
+/// steeply light of the last mask can come, by its width or by its pitch. About the rank of the
+/// quadratic form that the region reads; what good detectors tell from noise is more
+/// ([`super::rank`]).
 pub fn rank(optic: &Optic) -> usize {
     let (grid, wavelength) = (optic.grid(), optic.wavelength.0);
     let behind = optic
@@ -162,7 +164,7 @@ fn describe_stack(stack: &Stack) -> String {
         Band::Visible => ("visible", "liquid-crystal masks"),
     };
     format!(
-        "{band} stack of {} {masks}, {} regions of rank {} at most",
+        "{band} stack of {} {masks}, {} regions of about {} modes each",
         stack.layers, stack.regions, stack.rank
     )
 }

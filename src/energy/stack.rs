@@ -7,12 +7,14 @@
 //! noise, say what light a detector needs. In the visible a camera counts electrons.
 //!
 //! What a linear stack with intensity detectors computes is one real quadratic form x^T Re(Q) x a
-//! detector, of a rank that the detector's size bounds: at most 2·inputs·rank real MACs each, or
-//! the inputs·(inputs + 1)/2 of a symmetric form, and not layers x N² "connections".
+//! detector, of a rank near the modes that fit the detector's size: 2·inputs·rank real MACs each, or
+//! the inputs·(inputs + 1)/2 of a symmetric form, and not layers x N² "connections". Of a trained
+//! stack the rank is the one that its detectors can tell from noise ([`super::rank`]).
 
 use super::budget::{Budget, Input, Latency, adc, memory};
 use super::draw::Draw;
 use super::laws::{BOLTZMANN, SPEED_OF_LIGHT, camera_electrons, photon_energy, snr, transmission};
+use super::rank::real_macs;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Band {
@@ -41,8 +43,10 @@ pub struct Stack {
     pub inputs: usize,
     /// Regions that are read.
     pub regions: usize,
-    /// At most, of the quadratic form of one region.
+    /// Modes that fit one region: about the rank of its quadratic form.
     pub rank: usize,
+    /// Real MACs at the rank that its detectors can tell from noise, where it was trained.
+    pub useful: Option<f64>,
     /// From source to detector in metres.
     pub length: f64,
 }
@@ -95,6 +99,7 @@ impl Stack {
             inputs: n,
             regions: n,
             rank: 1,
+            useful: None,
             ..self.clone()
         })
     }
@@ -118,10 +123,21 @@ impl Stack {
         })
     }
 
-    /// Real MACs that an image stands for, at most.
+    /// Real MACs that an image stands for: of the modes that fit, where its rank was not computed.
     pub fn macs(&self) -> f64 {
-        let (inputs, rank) = (self.inputs as f64, self.rank as f64);
-        self.regions as f64 * (2.0 * rank * (inputs + 1.0)).min(inputs * (inputs + 1.0) / 2.0)
+        self.useful.unwrap_or_else(|| {
+            self.regions as f64 * real_macs(self.inputs as f64, self.rank as f64)
+        })
+    }
+
+    /// Complex MACs of real inputs, of the modes that fit.
+    pub fn complex_macs(&self) -> f64 {
+        (self.regions * self.inputs * self.rank) as f64
+    }
+
+    /// What papers count: every sample of each mask to every one of the next plane.
+    pub fn connections(&self, d: &Draw) -> f64 {
+        self.layers as f64 * self.pixels(d).powi(2)
     }
 
     /// Share of the launched light in the regions that are read.
@@ -264,6 +280,7 @@ mod tests {
             inputs: 784,
             regions: 10,
             rank: 126,
+            useful: None,
             length: 0.18,
         }
     }
@@ -283,11 +300,18 @@ mod tests {
 
     /// Useful MACs stay far below the 8e9 connections that the paper's layers have.
     #[test]
-    fn useful_macs_are_bounded_by_the_rank() {
+    fn useful_macs_are_those_of_the_rank() {
         assert_eq!(lin().macs(), 10.0 * 2.0 * 126.0 * 785.0);
         let full = Stack { rank: 784, ..lin() };
         assert_eq!(full.macs(), 10.0 * 784.0 * 785.0 / 2.0);
         assert!(full.macs() < 8e9 / 1000.0);
+        let library = Library::built_in().expect("they are right");
+        let d = Draw::typical(&library);
+        assert_eq!((lin().complex_macs(), lin().connections(&d)), (987_840.0, 8e9));
+        // What was computed goes before what is bounded, of this stack and of no other size.
+        let counted = Stack { useful: Some(1e5), ..lin() };
+        assert_eq!(counted.macs(), 1e5);
+        assert_eq!(counted.of_size(&d, 50), lin().of_size(&d, 50));
     }
 
     /// A source that is too weak makes frames longer, not answers worse.
