@@ -11,7 +11,7 @@ use crate::bench::stack::{INFER, stack};
 use crate::bench::work;
 use crate::data::{self, Dataset};
 use crate::energy::answer::{Accuracy, Asked, Rival};
-use crate::energy::detected::{Noise, answer};
+use crate::energy::detected::{Head, Noise, answer};
 use crate::energy::draw::Draw;
 use crate::energy::library::Library;
 use crate::energy::machine::{Kind, Machine};
@@ -28,6 +28,9 @@ const TRAINED: &str = "accuracy at each number of bits is with the photons, the 
                        converters that the joules beside it pay for";
 const UNTRAINED: &str = "not trained: no accuracy belongs to these joules; the checkpoint.safetensors \
                          of a run has one";
+
+const CAMERAS: &str = "no accuracy: what the cameras between its layers read at these joules is noisy, \
+                       and only the noise behind the last layer is computed";
 
 const DEFAULT: [&str; 3] = ["thz", "slm", "svd"];
 /// Test images whose light says what a region gets.
@@ -141,6 +144,13 @@ fn of_experiment(
             return Err(Error::invalid("--accuracy", format!("{name} is a run, and has its own"))
                 .help("leave it out, or give the experiment"));
         }
+        if matches!(&machine.kind, Kind::Stack(stack) if stack.cameras > 0) {
+            let rivals = if data.name == "mnist" { known(library) } else { Vec::new() };
+            let (useful, rank_note) =
+                useful(energy, common, library, &machine, (&experiment, &data), Some(session))?;
+            let note = CAMERAS;
+            return Ok(Asked { rivals, training, note, useful, rank_note, ..Asked::of(machine) });
+        }
         let (accuracy, noiseless) = accuracies(energy, library, &machine, session, &data)?;
         let wanted: Vec<f64> = accuracy.iter().map(|a| a.accuracy).collect();
         let equals = trained(common, &data, &wanted, experiment.seed)?;
@@ -217,9 +227,18 @@ fn accuracies(
     let range = 0..split.len();
     let differential = session.experiment.optic.detector.as_ref().is_some_and(|d| d.differential);
     let seed = session.experiment.seed;
+    let head = match ["weight", "bias"].map(|part| session.read(&format!("detector.head.{part}"))) {
+        [Ok(Some(weight)), Ok(Some(bias))] => Some(Head { weight, bias }),
+        [Ok(_), Ok(_)] => None,
+        [Err(e), _] | [_, Err(e)] => return Err(e),
+    };
+    let named = |regions: &[f64]| match &head {
+        Some(head) => head.answer(regions),
+        None => answer(regions, differential),
+    };
     let hits = |regions: &[f64], per_sample: usize, labels: &[usize]| {
         let samples = regions.chunks(per_sample).zip(labels);
-        samples.filter(|(regions, label)| answer(regions, differential) == **label).count()
+        samples.filter(|(regions, label)| named(regions) == **label).count()
     };
     // Beyond the digits that f32 has nothing is rounded.
     let exact = session.readings(split, range.clone(), 24.0)?;
