@@ -56,14 +56,14 @@ struct AtBits {
     confidence: String,
     accuracy: Option<Accuracy>,
     latency: Latency,
-    useful: Option<Macs>,
+    useful: Option<Computed>,
     #[serde(default)]
     ledger: Vec<Priced>,
 }
 
 /// Complex MACs of a stack.
 #[derive(Deserialize)]
-struct Macs {
+struct Computed {
     numerical: Option<Useful>,
     geometric_rank: f64,
     geometric_complex_macs: f64,
@@ -125,7 +125,7 @@ pub fn of_energy(value: &Value) -> Option<Vec<Part>> {
     ];
     let one = Block { title: "One inference".into(), level: 3, ..table(&header, rows, &note) };
     let mut blocks = vec![one];
-    blocks.extend(useful(&machines));
+    blocks.extend(useful_of(&machines));
     for m in &machines {
         let Some(r) = m.results.first().filter(|r| !r.ledger.is_empty()) else { continue };
         let header = [
@@ -150,7 +150,7 @@ pub fn of_energy(value: &Value) -> Option<Vec<Part>> {
 }
 
 /// What stacks compute, beside the modes that fit its regions and what papers count.
-fn useful(machines: &[Machine]) -> Option<Block> {
+fn useful_of(machines: &[Machine]) -> Option<Block> {
     let of = machines.iter().flat_map(|m| m.results.iter().map(move |r| (m, r)));
     let row = |(m, r): (&Machine, &AtBits)| {
         let u = r.useful.as_ref()?;
@@ -258,6 +258,32 @@ mod tests {
         assert!(of_compare(&json!({ "rows": [{ "n": 64 }] })).is_none());
         assert!(of_compare(&json!({})).is_none());
         assert!(of_energy(&json!({ "rows": [] })).is_none());
+    }
+
+    /// A stack's rank beside what fits and what papers count; a chip has no such row.
+    #[test]
+    fn useful_macs_have_their_table() {
+        let range = json!({ "typical": 1.0, "p5": 1.0, "p95": 1.0 });
+        let machine = |name: &str, useful: Value| {
+            json!({ "name": name, "what": "", "note": "", "rank_note": "rank as trained", "results": [{
+                "bits": 8.0, "wall": range, "optics": range, "wall_per_mac": range,
+                "optics_per_mac": range, "confidence": "assumed", "useful": useful,
+                "latency": { "single_shot": range, "rate": range },
+            }] })
+        };
+        let numerical =
+            json!({ "inputs": 484, "ranks": [9, 11], "mean_rank": 10.0, "complex_macs": 9680.0 });
+        let useful = json!({ "numerical": numerical, "geometric_rank": 6,
+            "geometric_complex_macs": 5808.0, "connections": 2e6 });
+        let titles = |machines: Value| -> Vec<String> {
+            let parts = of_energy(&json!({ "machines": machines })).expect("an answer");
+            parts[0].blocks.iter().map(|b| b.title.clone()).collect()
+        };
+        assert_eq!(titles(json!([machine("chip", Value::Null)])).len(), 1);
+        assert!(titles(json!([machine("stack", useful.clone())]))[1].contains("Useful MACs"));
+        let stack: Machine = Deserialize::deserialize(&machine("stack", useful)).expect("one");
+        let block = useful_of(&[stack]).expect("a table");
+        assert_eq!((block.rows.len(), block.rows[0].len(), block.columns.len()), (1, 9, 9));
     }
 
     #[test]
