@@ -331,6 +331,34 @@ fn experiments_become_machines() {
     assert!((light(&other) / light(&answer) - 2.0).abs() < 0.5, "twice the noise");
 }
 
+/// Cameras between layers, and a digital layer behind them, are priced: 32 x 32 samples of each of two
+/// planes, and 25 readings for ten classes.
+#[test]
+fn cameras_and_heads_are_paid_for() {
+    let answer = json(&["device-cameras", "device-hybrid", "--draws", "2", "--bits", "4"]);
+    let term = |m: usize, name: &str| {
+        let terms = answer["machines"][m]["results"][0]["terms"].as_array().expect("terms");
+        terms.iter().find(|t| t["name"] == name).map(|t| number(t, "/wall/typical"))
+    };
+    let receivers =
+        |m| term(m, "receivers").expect("detectors") + term(m, "ADCs").expect("detectors");
+    // 2 x 1024 samples as 20 detectors.
+    let cameras = term(0, "cameras between layers").expect("cameras");
+    assert!((cameras / receivers(0) / 102.4 - 1.0).abs() < 1e-9);
+    let panels = term(0, "panels between layers").expect("panels");
+    assert!((panels / term(0, "input panel").expect("a panel") / 2.0 - 1.0).abs() < 1e-9);
+    assert_eq!(term(0, "digital head"), None);
+    assert_eq!(answer["machines"][0]["results"][0]["useful"]["numerical"], Value::Null);
+    let note = answer["machines"][0]["rank_note"].as_str().expect("why");
+    assert!(note.contains("a camera and a fresh wave"), "{note}");
+    // 250 MACs at 1 pJ, and 250 weights of 4 bits at 20 pJ a word of 64.
+    let head = term(1, "digital head").expect("a head");
+    assert!((head / (250e-12 + 250.0 / 16.0 * 20e-12) - 1.0).abs() < 1e-9, "{head}");
+    assert_eq!(term(1, "cameras between layers"), None);
+    let ranks = &answer["machines"][1]["results"][0]["useful"]["numerical"]["ranks"];
+    assert_eq!(ranks.as_array().expect("ranks").len(), 25);
+}
+
 /// A digital network of equal accuracy is trained, and its MACs are its weights.
 #[test]
 fn the_smallest_network_of_equal_accuracy() {
@@ -393,6 +421,27 @@ fn accuracy_is_of_the_same_photons() {
     // At 12 bits the noise is 1/8000 of the mean: of 10,000 answers a few change.
     assert!((of(2, "accuracy") - ideal).abs() < 0.005);
     assert_eq!(of(2, "n"), 10_000.0);
+    // What it computes: inputs x rank of each of the 20 regions, which touch 5 x 5 samples; 28 x 28 pixels are
+    // placed on 22 x 22 samples, so that 484 are ever seen. Fewer photons leave less of it.
+    let useful = |i: usize| &results[i]["useful"]["numerical"];
+    let ranks = |i: usize| -> Vec<u64> {
+        let ranks = useful(i)["ranks"].as_array().expect("ranks");
+        ranks.iter().map(|r| r.as_u64().expect("a rank")).collect()
+    };
+    for (i, r) in results.iter().enumerate() {
+        let all = ranks(i);
+        assert!(all.len() == 20 && all.iter().all(|r| (1..=25).contains(r)), "{all:?}");
+        let sum: u64 = all.iter().sum();
+        assert_eq!(number(useful(i), "/inputs"), 484.0);
+        assert_eq!(number(useful(i), "/complex_macs"), (484 * sum) as f64);
+        // Real MACs with the squares; the joules of a MAC are of these.
+        assert_eq!(number(r, "/macs"), (2 * 485 * sum) as f64);
+    }
+    assert!(ranks(0).iter().zip(ranks(1)).all(|(a, b)| *a <= b));
+    assert!(ranks(1).iter().zip(ranks(2)).all(|(a, b)| *a <= b));
+    assert!(ranks(0).iter().sum::<u64>() < ranks(2).iter().sum());
+    assert_eq!(number(&results[0], "/useful/connections"), 2.0 * 1024.0 * 1024.0);
+    assert_eq!(machine["rank_note"], "rank as trained");
     // The share of light on the detectors is this machine's own.
     let figures = answer["figures"].as_array().expect("figures");
     let share = figures.iter().find(|f| f["key"] == "thz.on_detector").expect("it is there");
@@ -485,8 +534,7 @@ fn wrong_requests_are_refused() {
         (&["mnist", "--set", "optic.sample=64"][..], "unknown key"),
         (&["circular-aperture"][..], "scene"),
         (&["nowhere"][..], "nowhere"),
-        (&["device-cameras"][..], "a camera and a fresh wave"),
-        (&["device-hybrid"][..], "a digital layer"),
+        (&["device-kerr"][..], "a nonlinear plane"),
         (&["mnist", "--accuracy", "98"][..], "0.97"),
         (&["--accuracy", "0.9"][..], "EXPERIMENT"),
         (&["--devices", "nowhere.toml"][..], "nowhere.toml"),

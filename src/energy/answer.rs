@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::break_even::BreakEven;
 use super::chip::Reach;
 use super::figure::{Confidence, Figure};
-use super::machine::Machine;
+use super::machine::{Kind, Machine};
 use super::published::Comparison;
+use super::rank::Useful;
 use super::training::{Cost, Counts, Setup, Tally};
 
 /// A number at the typical figures, and 5, 50 and 95 % of the draws.
@@ -82,6 +83,10 @@ pub struct Asked {
     pub noiseless: Option<f64>,
     /// What its accuracy is of.
     pub note: &'static str,
+    /// What a stack computes above its detectors' noise, one each of the question's bits, or none.
+    pub useful: Vec<Useful>,
+    /// What that is of, or why there is none.
+    pub rank_note: String,
 }
 
 impl Asked {
@@ -96,7 +101,21 @@ impl Asked {
             accuracy: Vec::new(),
             noiseless: None,
             note: "",
+            useful: Vec::new(),
+            rank_note: String::new(),
         }
+    }
+
+    /// The machine with the MACs that it is useful for at one of the question's bits: those of an
+    /// untrained one are not what it will be used for.
+    pub fn machine_at(&self, which: usize) -> Machine {
+        let mut machine = self.machine.clone();
+        if let (Kind::Stack(stack), Some(useful)) = (&mut machine.kind, self.useful.get(which))
+            && self.noiseless.is_some()
+        {
+            stack.useful = Some(useful.macs);
+        }
+        machine
     }
 }
 
@@ -123,6 +142,9 @@ pub struct OfMachine {
     /// Without noise and rounding: it belongs to none of the joules.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noiseless_accuracy: Option<f64>,
+    /// Of a stack: whose rank its useful MACs are of, or why only the modes that fit are known.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub rank_note: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss_wall: Option<Vec<Wall>>,
     /// Of a chip.
@@ -147,6 +169,9 @@ pub struct AtBits {
     pub bits: f64,
     /// Real MACs of an inference.
     pub macs: f64,
+    /// Of a stack, whose layers are far larger than what they compute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub useful: Option<OfMacs>,
     /// J of an inference.
     pub wall: Range,
     pub optics: Range,
@@ -173,6 +198,20 @@ pub struct AtBits {
     pub training: Vec<Trained>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ledger: Vec<Priced>,
+}
+
+/// What a diffractive stack computes (METHODS C4), in complex MACs of real inputs.
+#[derive(Debug, Serialize)]
+pub struct OfMacs {
+    /// At the rank that its detectors can tell from noise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub numerical: Option<Useful>,
+    /// Modes that fit a region, by its size and the steepest light; the light of further ones falls
+    /// off, if not at once: good detectors tell some of them from noise.
+    pub geometric_rank: usize,
+    pub geometric_complex_macs: f64,
+    /// layers x N², which is no work that anyone wants done.
+    pub connections: f64,
 }
 
 /// Light that one terahertz detector needs a frame, in J, by each noise alone.

@@ -62,6 +62,27 @@ fn normal(seed: u64, index: u32) -> f64 {
     (-2.0 * (1.0 - a).ln()).sqrt() * (std::f64::consts::TAU * b).cos()
 }
 
+/// A digital layer behind the detectors: W `[classes, readings]` and b.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    pub weight: Vec<f64>,
+    pub bias: Vec<f64>,
+}
+
+impl Head {
+    /// The class of the largest W r + b, r the shares of the light; the first of equals.
+    pub fn answer(&self, regions: &[f64]) -> usize {
+        let whole: f64 = regions.iter().sum();
+        let share = |p: f64| if whole > 0.0 { p / whole } else { 0.0 };
+        let score = |(row, b): (&[f64], &f64)| {
+            row.iter().zip(regions).map(|(w, &p)| w * share(p)).sum::<f64>() + b
+        };
+        let rows = self.weight.chunks_exact(regions.len()).zip(&self.bias);
+        let scores: Vec<f64> = rows.map(score).collect();
+        (1..scores.len()).fold(0, |best, k| if scores[k] > scores[best] { k } else { best })
+    }
+}
+
 /// The class that a sample's regions name: the brightest, or of pairs the largest
 /// (I₊ - I₋)/(I₊ + I₋); the first of equals.
 pub fn answer(regions: &[f64], differential: bool) -> usize {
@@ -118,5 +139,8 @@ mod tests {
         // Contrast, not brightness: 0 of (0.5 - 0.5), 0.5 of (0.3 - 0.1).
         assert_eq!(answer(&[0.5, 0.3, 0.5, 0.1], true), 1);
         assert_eq!(answer(&[0.0, 0.0, 0.0, 0.0], true), 0);
+        // Shares 1/4, 3/4: 0.25 - 0.5 and 0.75 x 2 - 2 by hand.
+        let head = Head { weight: vec![1.0, 0.0, 0.0, 2.0], bias: vec![-0.5, -2.0] };
+        assert_eq!((head.answer(&[1.0, 3.0]), head.answer(&[0.0, 3.0])), (0, 1));
     }
 }

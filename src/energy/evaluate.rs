@@ -2,7 +2,7 @@
 
 use super::answer::{
     Against, Answer, Asked, AtBits, Equal, Noises, OfBaseline, OfBaselines, OfDelay, OfLatency,
-    OfMachine, OfTerm, Price, Priced, Question, Range, Rival, Sensor, Trained, Wall,
+    OfMachine, OfMacs, OfTerm, Price, Priced, Question, Range, Rival, Sensor, Trained, Wall,
 };
 use super::break_even::{FACTORS, break_even};
 use super::budget::{Budget, Input, Latency};
@@ -137,6 +137,7 @@ fn of_machine(library: &Library, q: &Question, asked: &Asked) -> OfMachine {
         what: asked.machine.what.clone(),
         note: asked.note,
         noiseless_accuracy: asked.noiseless,
+        rank_note: asked.rank_note.clone(),
         loss_wall,
         reach: match &asked.machine.kind {
             Kind::Chip(chip) => Some(chip.reach(&d)),
@@ -148,7 +149,7 @@ fn of_machine(library: &Library, q: &Question, asked: &Asked) -> OfMachine {
 }
 
 fn at_bits(library: &Library, q: &Question, asked: &Asked, which: usize) -> AtBits {
-    let (machine, bits) = (&asked.machine, q.bits[which]);
+    let (machine, bits) = (&asked.machine_at(which), q.bits[which]);
     let d = Draw::typical(library);
     let draws = (0..q.draws).map(|n| Sample::of(machine, &Draw::random(library, q.seed, n), bits));
     let all = Samples { typical: Sample::of(machine, &d, bits), draws: draws.collect() };
@@ -195,6 +196,15 @@ fn at_bits(library: &Library, q: &Question, asked: &Asked, which: usize) -> AtBi
     AtBits {
         bits,
         macs: budget.macs,
+        useful: match &machine.kind {
+            Kind::Chip(_) => None,
+            Kind::Stack(stack) => Some(OfMacs {
+                numerical: asked.useful.get(which).cloned(),
+                geometric_rank: stack.rank,
+                geometric_complex_macs: stack.complex_macs(),
+                connections: stack.connections(&d),
+            }),
+        },
         wall: all.range(optical),
         optics: all.range(|s| s.memory.optics()),
         wall_per_mac: all.range(|s| s.memory.wall() / s.memory.macs),

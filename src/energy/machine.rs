@@ -55,7 +55,10 @@ impl Machine {
                 inputs,
                 regions,
                 rank,
+                useful: None,
                 length,
+                cameras: 0,
+                head: 0.0,
             })
         };
         let svd = |phases| Kind::Chip(Chip::layer(modes, Block::Svd(Topology::Clements), phases));
@@ -150,7 +153,7 @@ impl Machine {
     pub fn parameters(&self) -> f64 {
         match &self.kind {
             Kind::Chip(chip) => chip.shifters(),
-            Kind::Stack(stack) => stack.layers as f64 * stack.pixels.unwrap_or(0.0),
+            Kind::Stack(stack) => stack.layers as f64 * stack.pixels.unwrap_or(0.0) + stack.head,
         }
     }
 

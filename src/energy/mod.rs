@@ -7,6 +7,7 @@
 //! - [`laws`]: closed forms of detectors, converters, loss;
 //! - [`budget`], [`chip`], [`stack`], [`machine`]: what one inference takes, part by part;
 //! - [`detected`]: what detectors read of the light that is paid for;
+//! - [`rank`]: what a linear stack computes above its detectors' noise;
 //! - [`digital`]: what light must beat; [`break_even`]: at which sizes it does;
 //! - [`training`]: a run's shots and loads, by its algorithm or as they were counted, as time and
 //!   energy; [`published`]: totals of others;
@@ -30,6 +31,7 @@ pub mod library;
 pub mod machine;
 pub mod of_optic;
 pub mod published;
+pub mod rank;
 pub mod stack;
 pub mod training;
 pub mod unit;

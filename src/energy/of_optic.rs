@@ -18,12 +18,12 @@ pub fn machine(name: &str, optic: &Optic, values: usize, classes: usize) -> Resu
             .help("give an experiment with a detector"));
     };
     priced(optic)?;
-    let regions = if detector.differential { 2 * classes } else { classes };
+    let regions = detector.count(classes);
     let (what, kind) = if let Some(modes) = optic.modes {
         let chip = chip(optic, modes, values, regions);
         (describe_chip(&chip), Kind::Chip(chip))
     } else {
-        let stack = stack(optic, values, regions);
+        let stack = stack(optic, values, regions, classes);
         (describe_stack(&stack), Kind::Stack(stack))
     };
     Ok(Machine { name: name.to_owned(), what, kind })
@@ -33,15 +33,14 @@ pub fn machine(name: &str, optic: &Optic, values: usize, classes: usize) -> Resu
 fn priced(optic: &Optic) -> Result<()> {
     let refuse = |key: String, what: &str| {
         Err(Error::invalid(key, format!("the energy model has no figures for {what}"))
-            .help("give a machine whose light is read once, at its end, or one of --machine"))
+            .help("give a machine without it, or one of --machine"))
     };
     for (i, element) in optic.element.iter().enumerate() {
         let key = format!("optic.element[{i}]");
         match element {
-            Element::Detect(_) => return refuse(key, "a camera and a fresh wave between layers"),
-            Element::Couple(_) => return refuse(key, "a plane that is coupled into guides"),
+            Element::Couple(_) => return refuse(key, "the loss from a plane into guides"),
             Element::Activation(_) if optic.modes.is_none() => {
-                return refuse(key, "a nonlinear plane");
+                return refuse(key, "the loss and the light of a nonlinear plane");
             }
             Element::Svd(svd) if svd.outputs.is_some_and(|n| Some(n) != optic.modes) => {
                 return refuse(
@@ -52,10 +51,11 @@ fn priced(optic: &Optic) -> Result<()> {
             _ => {}
         }
     }
-    match optic.detector.as_ref().and_then(|d| d.head.as_ref()) {
-        Some(_) => refuse("optic.detector.head".into(), "a digital layer behind the detector"),
-        None => Ok(()),
+    let head = optic.detector.as_ref().is_some_and(|d| d.head.is_some());
+    if head && optic.modes.is_some() {
+        return refuse("optic.detector.head".into(), "a digital layer behind a chip");
     }
+    Ok(())
 }
 
 fn chip(optic: &Optic, modes: usize, values: usize, regions: usize) -> Chip {
@@ -93,7 +93,7 @@ fn chip(optic: &Optic, modes: usize, values: usize, regions: usize) -> Chip {
     }
 }
 
-fn stack(optic: &Optic, values: usize, regions: usize) -> Stack {
+fn stack(optic: &Optic, values: usize, regions: usize, classes: usize) -> Stack {
     let masks = optic
         .element
         .iter()
@@ -102,6 +102,8 @@ fn stack(optic: &Optic, values: usize, regions: usize) -> Stack {
         Element::FreeSpace(step) => step.z.0.abs(),
         _ => 0.0,
     });
+    let cameras = optic.element.iter().filter(|e| matches!(e, Element::Detect(_))).count();
+    let head = optic.detector.as_ref().is_some_and(|d| d.head.is_some());
     let grid = optic.grid();
     let band = if optic.wavelength.0 >= TERAHERTZ { Band::Terahertz } else { Band::Visible };
     Stack {
@@ -112,14 +114,18 @@ fn stack(optic: &Optic, values: usize, regions: usize) -> Stack {
         wavelength: Some(optic.wavelength.0),
         inputs: values,
         regions,
-        rank: rank(optic).min(values),
+        rank: rank(optic).min(if cameras == 0 { values } else { grid.len() }),
+        useful: None,
         length: length.sum(),
+        cameras,
+        head: if head { (regions * classes) as f64 } else { 0.0 },
     }
 }
 
 /// Modes that fit one region of the detector: (2 w sin θ/λ + 1) along each axis, where θ is how
-/// steeply light of the last mask can come, by its width or by its pitch. A bound on the rank of
-/// the quadratic form that the region reads.
+/// steeply light of the last mask can come, by its width or by its pitch. About the rank of the
+/// quadratic form that the region reads; what good detectors tell from noise is more
+/// ([`super::rank`]).
 pub fn rank(optic: &Optic) -> usize {
     let (grid, wavelength) = (optic.grid(), optic.wavelength.0);
     let behind = optic
@@ -161,8 +167,17 @@ fn describe_stack(stack: &Stack) -> String {
         Band::Terahertz => ("terahertz", "printed masks"),
         Band::Visible => ("visible", "liquid-crystal masks"),
     };
+    let cameras = match stack.cameras {
+        0 => String::new(),
+        n => format!(", {n} cameras and fresh waves of {:.0} samples", stack.pixels.unwrap_or(0.0)),
+    };
+    let head = if stack.head > 0.0 {
+        format!(", a digital layer of {:.0} weights", stack.head)
+    } else {
+        String::new()
+    };
     format!(
-        "{band} stack of {} {masks}, {} regions of rank {} at most",
+        "{band} stack of {} {masks}, {} regions of about {} modes each{cameras}{head}",
         stack.layers, stack.regions, stack.rank
     )
 }

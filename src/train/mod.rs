@@ -7,6 +7,7 @@ pub mod checkpoint;
 pub mod chips;
 pub mod compare;
 pub mod evaluate;
+pub mod fields;
 pub mod metrics;
 pub mod readings;
 pub mod run;

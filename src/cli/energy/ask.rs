@@ -11,24 +11,30 @@ use crate::bench::stack::{INFER, stack};
 use crate::bench::work;
 use crate::data::{self, Dataset};
 use crate::energy::answer::{Accuracy, Asked, Rival};
-use crate::energy::detected::{Noise, answer};
+use crate::energy::detected::{Head, Noise, answer};
 use crate::energy::draw::Draw;
 use crate::energy::library::Library;
 use crate::energy::machine::{Kind, Machine};
 use crate::energy::of_optic;
+use crate::energy::rank::{Forms, Useful};
 use crate::energy::stack::Band;
 use crate::energy::training::Setup;
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, Loaded, preset};
-use crate::train::Session;
 use crate::train::metrics::wilson;
+use crate::train::{Session, fields};
 
 const TRAINED: &str = "accuracy at each number of bits is with the photons, the receivers and the \
                        converters that the joules beside it pay for";
 const UNTRAINED: &str = "not trained: no accuracy belongs to these joules; the checkpoint.safetensors \
                          of a run has one";
 
+const CAMERAS: &str = "no accuracy: what the cameras between its layers read at these joules is noisy, \
+                       and only the noise behind the last layer is computed";
+
 const DEFAULT: [&str; 3] = ["thz", "slm", "svd"];
+/// Test images whose light says what a region gets.
+const IMAGES: usize = 1000;
 /// Passes over the training set of a digital network.
 const EPOCHS: usize = 10;
 
@@ -51,7 +57,12 @@ pub fn machines(
         let machine = Machine::named(name)?;
         let digits = matches!(machine.kind, Kind::Stack(_));
         let rivals = if digits { known(library) } else { Vec::new() };
-        all.push(Asked { rivals, note: UNTRAINED, ..Asked::of(machine) });
+        let rank_note = if digits {
+            "its masks are not known: no rank, only the modes that fit".into()
+        } else {
+            String::new()
+        };
+        all.push(Asked { rivals, note: UNTRAINED, rank_note, ..Asked::of(machine) });
     }
     if let Some(path) = &energy.ledger {
         ledger::hand_out(&ledger::read(path)?, &mut all);
@@ -133,19 +144,73 @@ fn of_experiment(
             return Err(Error::invalid("--accuracy", format!("{name} is a run, and has its own"))
                 .help("leave it out, or give the experiment"));
         }
+        if matches!(&machine.kind, Kind::Stack(stack) if stack.cameras > 0) {
+            let rivals = if data.name == "mnist" { known(library) } else { Vec::new() };
+            let (useful, rank_note) =
+                useful(energy, common, library, &machine, (&experiment, &data), Some(session))?;
+            let note = CAMERAS;
+            return Ok(Asked { rivals, training, note, useful, rank_note, ..Asked::of(machine) });
+        }
         let (accuracy, noiseless) = accuracies(energy, library, &machine, session, &data)?;
         let wanted: Vec<f64> = accuracy.iter().map(|a| a.accuracy).collect();
         let equals = trained(common, &data, &wanted, experiment.seed)?;
         let noiseless = Some(noiseless);
         let note = TRAINED;
-        return Ok(Asked { equals, training, accuracy, noiseless, note, ..Asked::of(machine) });
+        let (useful, rank_note) =
+            useful(energy, common, library, &machine, (&experiment, &data), Some(session))?;
+        return Ok(Asked {
+            equals,
+            training,
+            accuracy,
+            noiseless,
+            note,
+            useful,
+            rank_note,
+            ..Asked::of(machine)
+        });
     }
     let rivals = match energy.accuracy {
         Some(wanted) => trained(common, &data, &[wanted], experiment.seed)?,
         None if data.name == "mnist" => known(library),
         None => Vec::new(),
     };
-    Ok(Asked { rivals, training, note: UNTRAINED, ..Asked::of(machine) })
+    let (useful, rank_note) =
+        useful(energy, common, library, &machine, (&experiment, &data), None)?;
+    Ok(Asked { rivals, training, note: UNTRAINED, useful, rank_note, ..Asked::of(machine) })
+}
+
+/// What a linear stack computes above its detectors' noise at every number of bits, and of what that
+/// is, or why there is none.
+fn useful(
+    energy: &Energy,
+    common: &Common,
+    library: &Library,
+    machine: &Machine,
+    (experiment, data): (&Experiment, &Dataset),
+    session: Option<&mut Session>,
+) -> Result<(Vec<Useful>, String)> {
+    if matches!(machine.kind, Kind::Chip(_)) {
+        return Ok((Vec::new(), String::new()));
+    }
+    let none = |why: &str| Ok((Vec::new(), format!("{why}: no rank, only the modes that fit")));
+    if let Some(why) = fields::nonlinear(experiment) {
+        return none(why);
+    }
+    let note = if session.is_some() { "rank as trained" } else { "rank before training" };
+    let responses = fields::responses(experiment, data, common.choice(), session)?;
+    let inputs = data.image[0] * data.image[1];
+    let image = |i: usize| {
+        let mut image = vec![0.0; inputs];
+        data.test.write_image(i, &mut image);
+        image
+    };
+    let images: Vec<Vec<f64>> = (0..data.test.len().min(IMAGES)).map(image).collect();
+    let Some(forms) = Forms::new(inputs, &responses, &images) else {
+        return none("no light reaches its detectors");
+    };
+    let d = Draw::typical(library);
+    let of = |&bits: &u8| forms.useful(Noise::of(machine, &d, f64::from(bits)));
+    Ok((energy.bits.iter().map(of).collect(), note.into()))
 }
 
 /// Test accuracy at every number of bits, with the noise of the light that is paid for. How much
@@ -162,9 +227,18 @@ fn accuracies(
     let range = 0..split.len();
     let differential = session.experiment.optic.detector.as_ref().is_some_and(|d| d.differential);
     let seed = session.experiment.seed;
+    let head = match ["weight", "bias"].map(|part| session.read(&format!("detector.head.{part}"))) {
+        [Ok(Some(weight)), Ok(Some(bias))] => Some(Head { weight, bias }),
+        [Ok(_), Ok(_)] => None,
+        [Err(e), _] | [_, Err(e)] => return Err(e),
+    };
+    let named = |regions: &[f64]| match &head {
+        Some(head) => head.answer(regions),
+        None => answer(regions, differential),
+    };
     let hits = |regions: &[f64], per_sample: usize, labels: &[usize]| {
         let samples = regions.chunks(per_sample).zip(labels);
-        samples.filter(|(regions, label)| answer(regions, differential) == **label).count()
+        samples.filter(|(regions, label)| named(regions) == **label).count()
     };
     // Beyond the digits that f32 has nothing is rounded.
     let exact = session.readings(split, range.clone(), 24.0)?;

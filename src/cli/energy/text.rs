@@ -20,6 +20,13 @@ pub fn of(answer: &Answer) -> String {
     );
     for machine in &answer.machines {
         text += &format!("== {}: {}\n{}\n\n", machine.name, machine.what, accuracy_of(machine));
+        if let Some(table) = useful(machine) {
+            text += &section(
+                "Useful MACs",
+                &table,
+                &format!("{}. {USEFUL}", capital(&machine.rank_note)),
+            );
+        }
         text += &section("Where the joules go", &parts(machine), &thermal(machine));
         text += &section("Where the time goes", &times(machine), &switching(machine));
         text += &section("Against the digital machines", &advantage(machine), ADVANTAGE);
@@ -48,6 +55,12 @@ const ADVANTAGE: &str = "Advantage: digital over optical joules at the plug, abo
                          bits; if as good: over a network for the task, should light be as good. Scene: \
                          likewise where the input is light already, and the digital machine must read \
                          it first.";
+const USEFUL: &str = "A region reads x^T Re(Q) x of the inputs x: inputs x rank complex MACs of real inputs \
+                      each. Rank: eigenvectors of Q whose light, were an input of the data's mean \
+                      power wholly along one, exceeds the noise of its region. Modes that \
+                      fit: by a region's size and the steepest light; good detectors tell some \
+                      more. MACs elsewhere are real: of the rank as trained, otherwise of the modes \
+                      that fit.";
 const SIZES: &str = "From and to at the typical figures, or never; in brackets 5 to 95 % of the draws \
                      that have one, and how many do. A chip ends at its loss wall. At the top 4096 is the largest looked \
                      at.";
@@ -177,6 +190,36 @@ fn baselines(answer: &Answer) -> Table {
     table(&["bits", "baseline", "arithmetic", "a MAC", "MACs at peak", "rests on"], rows)
 }
 
+/// What a stack computes, beside the modes that fit its regions and what papers count.
+fn useful(machine: &OfMachine) -> Option<Table> {
+    let row = |r: &AtBits| {
+        let u = r.useful.as_ref()?;
+        let [rank, inputs, macs] = match &u.numerical {
+            Some(n) => {
+                let ends =
+                    [n.ranks.iter().min(), n.ranks.iter().max()].map(|r| r.map_or(0, |r| *r));
+                let rank = format!("{:.1} ({} to {})", n.mean_rank, ends[0], ends[1]);
+                [rank, n.inputs.to_string(), count(n.complex_macs)]
+            }
+            None => ["-", "-", "-"].map(String::from),
+        };
+        let modes =
+            [u.geometric_rank.to_string(), count(u.geometric_complex_macs), count(u.connections)];
+        Some([r.bits.to_string(), rank, inputs, macs].into_iter().chain(modes).collect())
+    };
+    let rows: Vec<Vec<String>> = machine.results.iter().filter_map(row).collect();
+    let header = [
+        "bits",
+        "rank, mean (over regions)",
+        "inputs lit",
+        "useful complex MACs",
+        "modes that fit",
+        "complex MACs of them",
+        "\"connections\"",
+    ];
+    (!rows.is_empty()).then(|| table(&header, rows))
+}
+
 /// `assumed: slm.panel_power, slm.panel_rate`.
 fn rests_on(confidence: Confidence, figures: &[String]) -> String {
     if figures.is_empty() {
@@ -304,12 +347,16 @@ fn accuracy_of(machine: &OfMachine) -> String {
     let ideal = machine.noiseless_accuracy.map_or(String::new(), |a| {
         format!(" Without noise and rounding it is {:.2} %, which no joules buy.", 100.0 * a)
     });
-    let mut note = machine.note.to_owned();
-    // A note begins a sentence here.
+    format!("{}.{ideal}", capital(machine.note))
+}
+
+/// A note as it begins a sentence.
+fn capital(note: &str) -> String {
+    let mut note = note.to_owned();
     if let Some(first) = note.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    format!("{note}.{ideal}")
+    note
 }
 
 /// Baselines that are never beaten are one line.

@@ -41,6 +41,8 @@ struct Machine {
     name: String,
     what: String,
     note: String,
+    #[serde(default)]
+    rank_note: String,
     results: Vec<AtBits>,
 }
 
@@ -54,8 +56,26 @@ struct AtBits {
     confidence: String,
     accuracy: Option<Accuracy>,
     latency: Latency,
+    useful: Option<Computed>,
     #[serde(default)]
     ledger: Vec<Priced>,
+}
+
+/// Complex MACs of a stack.
+#[derive(Deserialize)]
+struct Computed {
+    numerical: Option<Useful>,
+    geometric_rank: f64,
+    geometric_complex_macs: f64,
+    connections: f64,
+}
+
+#[derive(Deserialize)]
+struct Useful {
+    inputs: f64,
+    ranks: Vec<usize>,
+    mean_rank: f64,
+    complex_macs: f64,
 }
 
 #[derive(Deserialize)]
@@ -105,6 +125,7 @@ pub fn of_energy(value: &Value) -> Option<Vec<Part>> {
     ];
     let one = Block { title: "One inference".into(), level: 3, ..table(&header, rows, &note) };
     let mut blocks = vec![one];
+    blocks.extend(useful_of(&machines));
     for m in &machines {
         let Some(r) = m.results.first().filter(|r| !r.ledger.is_empty()) else { continue };
         let header = [
@@ -126,6 +147,46 @@ pub fn of_energy(value: &Value) -> Option<Vec<Part>> {
         blocks.push(Block { title, level: 3, ..table(&header, rows, note) });
     }
     Some(vec![Part { title: String::new(), blocks }])
+}
+
+/// What stacks compute, beside the modes that fit its regions and what papers count.
+fn useful_of(machines: &[Machine]) -> Option<Block> {
+    let of = machines.iter().flat_map(|m| m.results.iter().map(move |r| (m, r)));
+    let row = |(m, r): (&Machine, &AtBits)| {
+        let u = r.useful.as_ref()?;
+        let [rank, inputs, macs] = match &u.numerical {
+            Some(n) => {
+                let ends =
+                    [n.ranks.iter().min(), n.ranks.iter().max()].map(|r| r.map_or(0, |r| *r));
+                let rank = format!("{:.1} ({} to {})", n.mean_rank, ends[0], ends[1]);
+                [rank, n.inputs.to_string(), count(n.complex_macs)]
+            }
+            None => ["–", "–", "–"].map(String::from),
+        };
+        let modes = [u.geometric_rank, u.geometric_complex_macs, u.connections].map(count);
+        let start = [m.name.clone(), r.bits.to_string(), rank, inputs, macs];
+        Some(start.into_iter().chain(modes).chain([m.rank_note.clone()]).collect())
+    };
+    let rows: Vec<Vec<String>> = of.filter_map(row).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let header = [
+        "machine",
+        "bits",
+        "rank, mean (over regions)",
+        "inputs lit",
+        "useful complex MACs",
+        "modes that fit",
+        "complex MACs of them",
+        "“connections”",
+        "known of it",
+    ];
+    let note = "A region reads one quadratic form of the inputs: inputs x rank complex MACs of real \
+                inputs. Rank: eigenvectors whose light, were an input of the data's mean power \
+                wholly along one, exceeds the noise of its region at these bits.";
+    let title = "Useful MACs of a diffractive stack".into();
+    Some(Block { title, level: 3, ..table(&header, rows.into_iter(), note) })
 }
 
 fn inference(m: &Machine, r: &AtBits) -> Vec<String> {
@@ -154,7 +215,6 @@ fn priced(p: &Priced) -> Vec<String> {
         let rest = [format!("does not suit: {why}")].into_iter().chain(vec![String::new(); 6]);
         return start.into_iter().chain(rest).collect();
     }
-    let count = |v: f64| if v < 1e5 { format!("{v:.0}") } else { engineering(v, "") };
     let counts = [p.shots, p.reconfigurations, p.fields, p.digital_macs].map(count);
     let cost = match (&p.seconds, &p.joules) {
         (Some(s), Some(j)) => {
@@ -164,6 +224,10 @@ fn priced(p: &Priced) -> Vec<String> {
     };
     let accuracy = format!("{:.1} %", 100.0 * p.accuracy_in_compare);
     start.into_iter().chain([accuracy]).chain(counts).chain(cost).collect()
+}
+
+fn count(v: f64) -> String {
+    if v < 1e5 { format!("{v:.0}") } else { engineering(v, "") }
 }
 
 fn spread(s: &Spread, of: impl Fn(f64) -> String) -> String {
@@ -194,6 +258,32 @@ mod tests {
         assert!(of_compare(&json!({ "rows": [{ "n": 64 }] })).is_none());
         assert!(of_compare(&json!({})).is_none());
         assert!(of_energy(&json!({ "rows": [] })).is_none());
+    }
+
+    /// A stack's rank beside what fits and what papers count; a chip has no such row.
+    #[test]
+    fn useful_macs_have_their_table() {
+        let range = json!({ "typical": 1.0, "p5": 1.0, "p95": 1.0 });
+        let machine = |name: &str, useful: Value| {
+            json!({ "name": name, "what": "", "note": "", "rank_note": "rank as trained", "results": [{
+                "bits": 8.0, "wall": range, "optics": range, "wall_per_mac": range,
+                "optics_per_mac": range, "confidence": "assumed", "useful": useful,
+                "latency": { "single_shot": range, "rate": range },
+            }] })
+        };
+        let numerical =
+            json!({ "inputs": 484, "ranks": [9, 11], "mean_rank": 10.0, "complex_macs": 9680.0 });
+        let useful = json!({ "numerical": numerical, "geometric_rank": 6,
+            "geometric_complex_macs": 5808.0, "connections": 2e6 });
+        let titles = |machines: Value| -> Vec<String> {
+            let parts = of_energy(&json!({ "machines": machines })).expect("an answer");
+            parts[0].blocks.iter().map(|b| b.title.clone()).collect()
+        };
+        assert_eq!(titles(json!([machine("chip", Value::Null)])).len(), 1);
+        assert!(titles(json!([machine("stack", useful.clone())]))[1].contains("Useful MACs"));
+        let stack: Machine = Deserialize::deserialize(&machine("stack", useful)).expect("one");
+        let block = useful_of(&[stack]).expect("a table");
+        assert_eq!((block.rows.len(), block.rows[0].len(), block.columns.len()), (1, 9, 9));
     }
 
     #[test]
