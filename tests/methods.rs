@@ -441,6 +441,30 @@ fn spsa_has_its_expected_cosine() {
     }
 }
 
+/// The control trains one layer: the last mask of a stack, what lies behind its last camera, the last
+/// mesh of a chip.
+#[test]
+fn the_control_trains_its_last_layer_alone() {
+    let chip = chip(SATURABLE, "");
+    for text in [stack("open", "", MILD), stack("open", CAMERA, MILD), chip] {
+        let experiment = experiment(&text, &["train.method=last_layer"]);
+        let recipe = experiment.train.as_ref().expect("a recipe");
+        let mut b = Builder::default();
+        let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
+        let hardware = experiment.hardware.clone().unwrap_or_default();
+        let (pair, _) = Pair::new(&mut b, twin, &hardware);
+        let method = methods::of(recipe, &experiment.optic).expect("a method");
+        b.routine("step", SAMPLES);
+        let of = method.gradient(&mut b, &pair, recipe).expect("a gradient").of;
+        // optic.element.3.phase -> 3
+        let layer = |slot: SlotId| b.slot(slot).name.split('.').nth(2).map(str::to_owned);
+        let layers: Vec<_> = pair.twin.trainable.iter().map(|t| layer(t.slot)).collect();
+        let trained: Vec<_> = of.keys().map(|&slot| layer(slot)).collect();
+        assert!(!trained.is_empty() && trained.iter().all(|l| Some(l) == layers.last()), "{text}");
+        assert_ne!(layers.first(), layers.last(), "{text}");
+    }
+}
+
 /// A digital layer beside a search: its gradient is that of backpropagation at what the detectors read,
 /// to rounding for FLOPS, whose exposure it is, and nearly so for SPSA, over whose steps of 1e-4 it is
 /// the mean. It is not perturbed: a perturbation has another direction.

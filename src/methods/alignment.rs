@@ -153,7 +153,7 @@ impl Method for Alignment {
     }
 }
 
-/// The control: only what lies behind the last camera, or the last mask, is trained.
+/// The control: only what lies behind the last camera, or the last mask or mesh, is trained.
 pub struct LastLayer;
 
 impl Method for LastLayer {
@@ -165,8 +165,11 @@ impl Method for LastLayer {
         let (seed, _) = step::seed(b, recipe);
         let elements = &pair.twin.optic.element;
         let stops = |e: &Element| matches!(e, Element::Detect(_));
-        let masks = |e: &Element| matches!(e, Element::PhaseMask(_));
-        // Behind the last camera; without one, before the last mask.
+        let masks = |e: &Element| {
+            use Element::{AmplitudeMask, Mesh, PhaseMask, Svd};
+            matches!(e, PhaseMask(_) | AmplitudeMask(_) | Mesh(_) | Svd(_))
+        };
+        // Behind the last camera; without one, before the last mask or mesh.
         let camera = elements.iter().rposition(stops);
         let mask = elements.iter().rposition(masks).filter(|&i| i > 0).map(|i| i - 1);
         let ends = camera.or(mask).map(|i| light.behind[i]).into_iter().collect();
