@@ -11,7 +11,7 @@ pub mod machine;
 pub mod mesh;
 mod params;
 mod pass;
-mod rows;
+pub mod rows;
 
 pub use device::{Chance, Device};
 pub use machine::{Light, Machine, Plane};

@@ -6,7 +6,7 @@ pub mod aware;
 pub mod backprop;
 pub mod contrast;
 pub mod device;
-mod head;
+pub mod head;
 pub mod insitu;
 pub mod local;
 pub mod oracle;
