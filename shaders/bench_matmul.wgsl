@@ -1,6 +1,7 @@
 // c[m, n] = sum over k of a[k, m] b[k, n]: tiles of 64 x 64, of which each of 64 invocations has
-// 8 x 8 in registers, through 16 of k at a time in workgroup memory. Counts in vec4: m and n are
-// multiples of 4.
+// 8 x 8 in registers, through DEEP of k at a time in workgroup memory. Counts in vec4: m and n are
+// multiples of 4. Products and sums are f32.
+// needs: operand_f32
 struct Params {
     rows: u32,
     columns: u32,
@@ -9,12 +10,13 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> b: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> a: array<vec4<Operand>>;
+@group(0) @binding(2) var<storage, read> b: array<vec4<Operand>>;
 @group(0) @binding(3) var<storage, read_write> c: array<vec4<f32>>;
 
-var<workgroup> tile_a: array<vec4<f32>, 256>;
-var<workgroup> tile_b: array<vec4<f32>, 256>;
+const TILE = 16u * DEEP;
+var<workgroup> tile_a: array<vec4<Operand>, TILE>;
+var<workgroup> tile_b: array<vec4<Operand>, TILE>;
 
 // row in numbers, column in vec4.
 fn put(row: u32, column: u32, value: vec4<f32>) {
@@ -46,14 +48,14 @@ fn bench_matmul(
     var c6b = vec4<f32>();
     var c7a = vec4<f32>();
     var c7b = vec4<f32>();
-    let steps = (p.depth + 15u) / 16u;
+    let steps = (p.depth + DEEP - 1u) / DEEP;
     for (var step = 0u; step < steps; step++) {
-        for (var i = me; i < 256u; i += 64u) {
-            let k = 16u * step + i / 16u;
+        for (var i = me; i < TILE; i += 64u) {
+            let k = DEEP * step + i / 16u;
             let from_a = 16u * group.y + i % 16u;
             let from_b = 16u * group.x + i % 16u;
-            var next_a = vec4<f32>();
-            var next_b = vec4<f32>();
+            var next_a = vec4<Operand>();
+            var next_b = vec4<Operand>();
             if (k < p.depth && from_a < p.rows) {
                 next_a = a[k * p.rows + from_a];
             }
@@ -64,11 +66,11 @@ fn bench_matmul(
             tile_b[i] = next_b;
         }
         workgroupBarrier();
-        for (var k = 0u; k < 256u; k += 16u) {
-            let a0 = tile_a[k + y];
-            let a1 = tile_a[k + y + 1u];
-            let b0 = tile_b[k + x];
-            let b1 = tile_b[k + x + 1u];
+        for (var k = 0u; k < TILE; k += 16u) {
+            let a0 = vec4<f32>(tile_a[k + y]);
+            let a1 = vec4<f32>(tile_a[k + y + 1u]);
+            let b0 = vec4<f32>(tile_b[k + x]);
+            let b1 = vec4<f32>(tile_b[k + x + 1u]);
             c0a = fma(vec4<f32>(a0.x), b0, c0a);
             c0b = fma(vec4<f32>(a0.x), b1, c0b);
             c1a = fma(vec4<f32>(a0.y), b0, c1a);

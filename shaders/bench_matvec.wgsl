@@ -1,5 +1,7 @@
 // c[m] = sum over k of a[k, m] b[k]: 16 vec4 of m a workgroup, each summed by 16 invocations that
-// take every 16th k. Counts in vec4: m is a multiple of 4.
+// take every 16th k. Counts in vec4: m is a multiple of 4. Products and sums are
+// f32.
+// needs: operand_f32
 struct Params {
     rows: u32,
     columns: u32,
@@ -8,8 +10,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(1) var<storage, read> a: array<vec4<Operand>>;
+@group(0) @binding(2) var<storage, read> b: array<Operand>;
 @group(0) @binding(3) var<storage, read_write> c: array<vec4<f32>>;
 
 var<workgroup> sums: array<vec4<f32>, 256>;
@@ -23,7 +25,7 @@ fn bench_matvec(
     var sum = vec4<f32>();
     if (row < p.rows) {
         for (var k = me / 16u; k < p.depth; k += 16u) {
-            sum = fma(a[k * p.rows + row], vec4<f32>(b[k]), sum);
+            sum = fma(vec4<f32>(a[k * p.rows + row]), vec4<f32>(f32(b[k])), sum);
         }
     }
     sums[me] = sum;

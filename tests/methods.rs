@@ -86,6 +86,15 @@ fn what_a_device_shows_has_no_gradient() {
     assert_eq!(exact.len(), pair.twin.trainable.len());
 }
 
+/// Writes a batch of made-up images and their classes in turn.
+fn feed(executor: &mut dyn Executor, image: SlotId, label: SlotId) {
+    let pixels = SAMPLES * IMAGE[0] * IMAGE[1];
+    let images = reals(50, pixels).iter().map(|v| 0.5 + 0.5 * v).collect();
+    executor.write(image, &Data::Real(images)).expect("write");
+    let labels = (0..SAMPLES).map(|i| (i % CLASSES) as u32).collect();
+    executor.write(label, &Data::Index(labels)).expect("write");
+}
+
 /// A method's gradient and the device's exact one, of every parameter.
 struct Both {
     cpu: Box<dyn Executor>,
@@ -125,11 +134,7 @@ impl Both {
         assert!(!slots.is_empty(), "no gradient at all");
         let mut cpu =
             cpu::compile(Arc::new(b.finish()), Precision::F64, Some(1)).expect("a thread");
-        let pixels = SAMPLES * IMAGE[0] * IMAGE[1];
-        let images = reals(50, pixels).iter().map(|v| 0.5 + 0.5 * v).collect();
-        cpu.write(image, &Data::Real(images)).expect("write");
-        let labels = (0..SAMPLES).map(|i| (i % CLASSES) as u32).collect();
-        cpu.write(label, &Data::Index(labels)).expect("write");
+        feed(&mut *cpu, image, label);
         Self { cpu, slots, unseen: 0.0 }
     }
 
@@ -515,11 +520,7 @@ fn searches_train_digital_layers() {
         head.iter().enumerate().for_each(|(n, s)| b.output(exact[s], &format!("exact.{n}")));
         let mut cpu =
             cpu::compile(Arc::new(b.finish()), Precision::F64, Some(1)).expect("a thread");
-        let pixels = SAMPLES * IMAGE[0] * IMAGE[1];
-        let images = reals(50, pixels).iter().map(|v| 0.5 + 0.5 * v).collect();
-        cpu.write(image, &Data::Real(images)).expect("write");
-        let labels = (0..SAMPLES).map(|i| (i % CLASSES) as u32).collect();
-        cpu.write(label, &Data::Index(labels)).expect("write");
+        feed(&mut *cpu, image, label);
         let read = |cpu: &mut dyn Executor, s: SlotId| -> Vec<f64> {
             cpu.read(s).expect("numbers").reals().to_vec()
         };
@@ -654,11 +655,7 @@ impl Exact {
             params.push((name, trained.slot, grad));
         }
         let mut executor = compile(Arc::new(b.finish()));
-        let pixels = SAMPLES * IMAGE[0] * IMAGE[1];
-        let images = reals(50, pixels).iter().map(|v| 0.5 + 0.5 * v).collect();
-        executor.write(image, &Data::Real(images)).expect("write");
-        let labels = (0..SAMPLES).map(|i| (i % CLASSES) as u32).collect();
-        executor.write(label, &Data::Index(labels)).expect("write");
+        feed(&mut *executor, image, label);
         Self { executor, loss, params }
     }
 
@@ -1046,11 +1043,7 @@ fn contrasts_have_the_gradients_of_their_own_layers() {
         let pairs = b.find("train.pairs").expect("a counter");
         let mut cpu =
             cpu::compile(Arc::new(b.finish()), Precision::F64, Some(1)).expect("a thread");
-        let pixels = SAMPLES * IMAGE[0] * IMAGE[1];
-        let images = reals(50, pixels).iter().map(|v| 0.5 + 0.5 * v).collect();
-        cpu.write(image, &Data::Real(images)).expect("write");
-        let labels = (0..SAMPLES).map(|i| (i % CLASSES) as u32).collect();
-        cpu.write(label, &Data::Index(labels)).expect("write");
+        feed(&mut *cpu, image, label);
         cpu.run("exact", SAMPLES).expect("a run");
         assert_eq!(cpu.read(pairs).expect("a count"), Data::Index(vec![1]));
         // The same wrong labels again.

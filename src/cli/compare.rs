@@ -141,10 +141,7 @@ impl Compare {
         }
         let parse = |name: &str| {
             serde_json::from_value(serde_json::Value::from(name)).map_err(|_| {
-                let known: Vec<String> = MethodName::ALL
-                    .iter()
-                    .filter_map(|m| serde_json::to_value(m).ok()?.as_str().map(str::to_owned))
-                    .collect();
+                let known = MethodName::ALL.map(MethodName::name);
                 Error::invalid("--methods", format!("\"{name}\" is no method"))
                     .help(format!("use all, or some of {}", known.join(", ")))
             })

@@ -1,6 +1,6 @@
 //! Everything about some machines at some bits, as it lies in the JSON.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::break_even::BreakEven;
 use super::chip::Reach;
@@ -201,10 +201,10 @@ pub struct AtBits {
 }
 
 /// What a diffractive stack computes (METHODS C4), in complex MACs of real inputs.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct OfMacs {
     /// At the rank that its detectors can tell from noise.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numerical: Option<Useful>,
     /// Modes that fit a region, by its size and the steepest light; the light of further ones falls
     /// off, if not at once: good detectors tell some of them from noise.

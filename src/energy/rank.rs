@@ -14,7 +14,7 @@
 //! the inputs.
 
 use num_complex::Complex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::detected::Noise;
 use crate::math::symmetric::Tridiagonal;
@@ -34,7 +34,7 @@ pub struct Forms {
 }
 
 /// What one inference computes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Useful {
     pub inputs: usize,
     /// Of each region's form.

@@ -107,6 +107,12 @@ pub enum MethodName {
 }
 
 impl MethodName {
+    /// As files and tables have it.
+    pub fn name(self) -> String {
+        let value = serde_json::to_value(self).ok();
+        value.and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
     /// Whether it asks a device for its detectors' readings at most, at parameters that are told.
     pub fn needs_readings_alone(self) -> bool {
         matches!(

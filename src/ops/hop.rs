@@ -209,6 +209,7 @@ impl Primitive for Hop {
         line_pass(LinePass::Hop(self.chain.clone()), self.field, self.padded)
     }
 
+    // Of what has to be done: a GPU does the other rows as well.
     fn cost(&self, _: &[&Slot]) -> Cost {
         let ([all, nx], mx) = (self.field, self.padded[1]);
         let ny = self.rows.count();

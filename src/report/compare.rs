@@ -140,14 +140,6 @@ pub struct Row {
     pub drift: Option<DriftRow>,
 }
 
-/// As files and tables have it.
-pub fn name(method: MethodName) -> String {
-    serde_json::to_value(method)
-        .ok()
-        .and_then(|v| v.as_str().map(str::to_owned))
-        .unwrap_or_default()
-}
-
 /// Device by device, against in-silico training on the same one.
 fn recovery(cells: &[Done], of: &[&Done]) -> Option<Mean> {
     let mut all = Vec::new();
@@ -224,7 +216,7 @@ pub fn header(rows: &[Row]) -> Vec<&'static str> {
 /// Cells of a row, one of these; a refusal is the reason in place of numbers.
 pub fn cells(row: &Row, rows: &[Row]) -> Vec<String> {
     let [scaled, drifts] = columns(rows);
-    let mut all = vec![row.system.clone(), name(row.method)];
+    let mut all = vec![row.system.clone(), row.method.name()];
     all.extend(scaled.then(|| row.scale.map_or_else(String::new, |s| s.to_string())));
     if let Some(why) = &row.refused {
         all.push(format!("does not suit: {why}"));
@@ -268,7 +260,7 @@ pub fn layer_cells(row: &Row) -> Vec<Vec<String>> {
             Some([low, high]) => format!("{:.3} ± {:.3}", layer.cosine.mean, (high - low) / 2.0),
             None => format!("{:.3}", layer.cosine.mean),
         };
-        let mut all = vec![row.system.clone(), name(row.method)];
+        let mut all = vec![row.system.clone(), row.method.name()];
         all.extend(row.scale.map(|s| s.to_string()));
         all.extend([
             layer.name.clone(),

@@ -72,7 +72,8 @@ impl Product {
             (false, Operands::F16) => "bench_matmul_f16",
         };
         let padded = if one { 1 } else { n.next_multiple_of(4) };
-        let key = (Source::Shader(stem), stem, 0);
+        let entry = if one { "bench_matvec" } else { "bench_matmul" };
+        let key = (Source::Shader(stem), entry, 0);
         let writes = [false, false, true];
         let (pipeline, layout) = Pipelines::new(&device).get(&device, key, &writes)?;
         let words = device.device.create_buffer(&wgpu::BufferDescriptor {

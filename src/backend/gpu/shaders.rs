@@ -20,15 +20,19 @@ pub fn library() -> Vec<String> {
     lib.into_iter().flat_map(Dir::files).map(|f| f.path().display().to_string()).collect()
 }
 
-/// The library files named by `// needs: a b` lines, then the shader.
+/// The library files named by `// needs: a b` lines, then the shader, or where it says
+/// `// as: stem` that one, which takes other files from here.
 pub fn text(stem: &str) -> Option<String> {
     let own = file(&format!("{stem}.wgsl"))?;
-    let mut all = String::new();
+    let (mut all, mut body) = (String::new(), own);
     for line in own.lines().take_while(|l| l.starts_with("//")) {
         for name in line.strip_prefix("// needs: ").into_iter().flat_map(str::split_whitespace) {
             all.push_str(file(&format!("lib/{name}.wgsl"))?);
             all.push('\n');
         }
+        if let Some(other) = line.strip_prefix("// as: ") {
+            body = file(&format!("{other}.wgsl"))?;
+        }
     }
-    Some(all + own)
+    Some(all + body)
 }

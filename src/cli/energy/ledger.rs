@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::energy::answer::Asked;
 use crate::energy::training::{Counts, Tally};
 use crate::error::{Error, Result};
-use crate::report::compare::{self, Row};
+use crate::report::compare::Row;
 
 #[derive(Deserialize)]
 struct Compared {
@@ -35,7 +35,7 @@ fn tally(row: Row) -> Tally {
     let c = row.charge;
     let of_scale = |scale: f64| format!(", faults × {scale}");
     Tally {
-        method: compare::name(row.method) + &row.scale.map_or_else(String::new, of_scale),
+        method: row.method.name() + &row.scale.map_or_else(String::new, of_scale),
         system: row.system,
         devices: row.devices,
         accuracy: row.accuracy.mean,

@@ -2,6 +2,7 @@
 //! one, every figure with its source.
 
 mod ask;
+mod costs;
 mod figures;
 mod ledger;
 mod measure;

@@ -2,10 +2,12 @@
 
 use comfy_table::{Table, presets};
 
-use crate::energy::answer::{Against, Answer, AtBits, OfMachine, Priced, Range};
+use super::costs;
+use crate::energy::answer::{Against, Answer, AtBits, OfMachine, Range};
 use crate::energy::break_even::BreakEven;
 use crate::energy::figure::{Confidence, Figure};
 use crate::energy::unit::{engineering, three_digits};
+use crate::report::energy::{self, count};
 
 pub fn of(answer: &Answer) -> String {
     let mut text = format!(
@@ -32,11 +34,11 @@ pub fn of(answer: &Answer) -> String {
         text += &section("Against the digital machines", &advantage(machine), ADVANTAGE);
         text += &sizes(machine);
         text += &walls(machine);
-        if let Some(table) = training(machine) {
-            text += &section("A training run on the hardware", &table, TRAINING);
+        if let Some(table) = costs::training(machine) {
+            text += &section("A training run on the hardware", &table, costs::TRAINING);
         }
-        if let Some(table) = ledger(machine) {
-            text += &section("Training as it was counted", &table, LEDGER);
+        if let Some(table) = costs::ledger(machine) {
+            text += &section("Training as it was counted", &table, costs::LEDGER);
         }
     }
     text += &section("Published totals beside an untuned prediction", &published(answer), "");
@@ -64,21 +66,13 @@ const USEFUL: &str = "A region reads x^T Re(Q) x of the inputs x: inputs x rank 
 const SIZES: &str = "From and to at the typical figures, or never; in brackets 5 to 95 % of the draws \
                      that have one, and how many do. A chip ends at its loss wall. At the top 4096 is the largest looked \
                      at.";
-const TRAINING: &str = "Shots and loads by each method's algorithm, at the first of the bits; loads \
-                        and shots wait for each other, the computer beside it is this CPU.";
-
-const LEDGER: &str = "Counts of `lightloom compare`, all steps of one device; one load at least, to \
-                      use what was trained. A field is four exposures, which count among them.\n\
-                      Accuracy on the device with its 95 % interval over devices (Student's t), with \
-                      the noise of its experiment: not with that of the light which is paid for \
-                      here. At the first of the bits.";
 
 fn section(title: &str, table: &Table, note: &str) -> String {
     let note = if note.is_empty() { String::new() } else { format!("{note}\n") };
     format!("{title}\n{table}\n{note}\n")
 }
 
-fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
+pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
     table.set_header(header.iter().copied());
@@ -87,7 +81,7 @@ fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table 
 }
 
 /// `3.5 h (2 h to 8 h)`.
-fn range(r: &Range, of: fn(f64) -> String) -> String {
+pub(super) fn range(r: &Range, of: fn(f64) -> String) -> String {
     if r.p5 == r.p95 {
         return of(r.typical);
     }
@@ -95,7 +89,7 @@ fn range(r: &Range, of: fn(f64) -> String) -> String {
 }
 
 /// `3.50 pJ (2.00 p to 8.00 p)`.
-fn spread(r: &Range, unit: &str) -> String {
+pub(super) fn spread(r: &Range, unit: &str) -> String {
     if r.p5 == r.p95 {
         return engineering(r.typical, unit);
     }
@@ -108,10 +102,6 @@ fn times_ahead(r: &Range) -> String {
         if v == 0.0 || (0.01..9999.5).contains(&v) { three_digits(v) } else { format!("{v:.1e}") }
     };
     format!("{} ({} to {})", short(r.typical), short(r.p5), short(r.p95))
-}
-
-fn count(v: f64) -> String {
-    if v < 1e5 { format!("{v:.0}") } else { engineering(v, "").trim_end().to_owned() }
 }
 
 fn summary(answer: &Answer) -> Table {
@@ -190,34 +180,14 @@ fn baselines(answer: &Answer) -> Table {
     table(&["bits", "baseline", "arithmetic", "a MAC", "MACs at peak", "rests on"], rows)
 }
 
-/// What a stack computes, beside the modes that fit its regions and what papers count.
+/// What a stack computes at each of the bits.
 fn useful(machine: &OfMachine) -> Option<Table> {
     let row = |r: &AtBits| {
-        let u = r.useful.as_ref()?;
-        let [rank, inputs, macs] = match &u.numerical {
-            Some(n) => {
-                let ends =
-                    [n.ranks.iter().min(), n.ranks.iter().max()].map(|r| r.map_or(0, |r| *r));
-                let rank = format!("{:.1} ({} to {})", n.mean_rank, ends[0], ends[1]);
-                [rank, n.inputs.to_string(), count(n.complex_macs)]
-            }
-            None => ["-", "-", "-"].map(String::from),
-        };
-        let modes =
-            [u.geometric_rank.to_string(), count(u.geometric_complex_macs), count(u.connections)];
-        Some([r.bits.to_string(), rank, inputs, macs].into_iter().chain(modes).collect())
+        let cells = energy::useful(r.useful.as_ref()?);
+        Some([r.bits.to_string()].into_iter().chain(cells).collect())
     };
     let rows: Vec<Vec<String>> = machine.results.iter().filter_map(row).collect();
-    let header = [
-        "bits",
-        "rank, mean (over regions)",
-        "inputs lit",
-        "useful complex MACs",
-        "modes that fit",
-        "complex MACs of them",
-        "\"connections\"",
-    ];
-    (!rows.is_empty()).then(|| table(&header, rows))
+    (!rows.is_empty()).then(|| table(&[&["bits"][..], &energy::USEFUL].concat(), rows))
 }
 
 /// `assumed: slm.panel_power, slm.panel_rate`.
@@ -424,83 +394,6 @@ fn walls(machine: &OfMachine) -> String {
     let loss =
         loss.map_or(String::new(), |db| format!("; its light loses {db:.1} dB at the typical"));
     format!("Loss wall: {}{loss}\n\n", all.join(", "))
-}
-
-fn training(machine: &OfMachine) -> Option<Table> {
-    let result = machine.results.first().filter(|r| !r.training.is_empty())?;
-    let rows = result.training.iter().map(|t| {
-        let (time, energy) = match &t.cost {
-            Some(c) => (duration(c.seconds), engineering(c.joules, "J")),
-            None => ("-".into(), "its masks are printed".into()),
-        };
-        vec![
-            t.method.into(),
-            count(t.counts.shots),
-            count(t.counts.reconfigurations),
-            count(t.counts.digital_macs),
-            time,
-            energy,
-        ]
-    });
-    Some(table(&["method", "shots", "loads", "digital MACs", "time", "energy"], rows))
-}
-
-fn ledger(machine: &OfMachine) -> Option<Table> {
-    let result = machine.results.first().filter(|r| !r.ledger.is_empty())?;
-    let row = |p: &Priced| {
-        let (t, c) = (&p.tally, &p.tally.counts);
-        let start = [t.system.clone(), t.method.clone()];
-        if let Some(why) = &t.refused {
-            let rest = [format!("does not suit: {why}")].into_iter().chain(vec![String::new(); 8]);
-            return start.into_iter().chain(rest).collect();
-        }
-        let accuracy = match t.interval {
-            Some([low, high]) => format!(
-                "{:.1} % ± {:.1}, {} devices",
-                100.0 * t.accuracy,
-                50.0 * (high - low),
-                t.devices
-            ),
-            None => format!("{:.1} %, one device", 100.0 * t.accuracy),
-        };
-        let counts = [t.steps as f64, c.shots, c.reconfigurations, c.fields, c.digital_macs];
-        let cost = match &p.cost {
-            Some(c) => [
-                range(&c.seconds, duration),
-                spread(&c.joules, "J"),
-                format!("{:.0} %", 100.0 * c.computer.typical),
-            ],
-            None => ["-".into(), "its masks are printed".into(), "-".into()],
-        };
-        start.into_iter().chain([accuracy]).chain(counts.map(count)).chain(cost).collect()
-    };
-    Some(table(
-        &[
-            "counted on",
-            "method",
-            "on its device",
-            "steps",
-            "exposures",
-            "loads",
-            "fields",
-            "digital MACs",
-            "time",
-            "energy",
-            "of it the computer",
-        ],
-        result.ledger.iter().map(row),
-    ))
-}
-
-/// Seconds as people count them.
-fn duration(seconds: f64) -> String {
-    match seconds {
-        s if s < 120.0 => engineering(s, "s"),
-        s if s < 7200.0 => format!("{} min", three_digits(s / 60.0)),
-        s if s < 172_800.0 => format!("{} h", three_digits(s / 3600.0)),
-        s if s < 63_115_200.0 => format!("{} days", three_digits(s / 86_400.0)),
-        s => format!("{} years", three_digits(s / 31_557_600.0)),
-    }
 }
 
 fn published(answer: &Answer) -> Table {

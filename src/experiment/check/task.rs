@@ -160,9 +160,11 @@ pub fn reach(optic: &Optic) -> Result<()> {
 fn lab(optic: &Optic, recipe: &Recipe) -> Result<()> {
     if !recipe.method.needs_readings_alone() {
         let rule = "asks for more than a lab's detectors read";
-        return Err(Error::invalid("train.method", rule).help(
-            "use pat, asyt, dat, spsa, flops, finite_differences, mixed, cma_es or pepg, or backprop on the twin",
-        ));
+        let all = MethodName::ALL.into_iter().filter(|m| m.needs_readings_alone());
+        let all: Vec<String> = all.map(MethodName::name).collect();
+        return Err(
+            Error::invalid("train.method", rule).help(format!("use one of {}", all.join(", ")))
+        );
     }
     let camera = optic.element.iter().position(|e| matches!(e, Element::Detect(_)));
     match camera {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Mean, name};
+use super::Mean;
 use crate::error::Result;
 use crate::methods::recipe::MethodName;
 use crate::render::lines::{self, Diagram, Line};
@@ -66,7 +66,7 @@ impl<'a> Cells<'a> {
     /// A line a method, of those that have points; a method keeps its colour.
     fn lines(&self, of: impl Fn(MethodName, Line) -> Line) -> Vec<Line> {
         let line = |(colour, &method): (usize, &MethodName)| {
-            of(method, Line { name: name(method), colour, ..Line::default() })
+            of(method, Line { name: method.name(), colour, ..Line::default() })
         };
         let lines = self.methods.iter().enumerate().map(line);
         lines.filter(|line| line.points.len() > 1).collect()

@@ -7,8 +7,10 @@ use serde_json::Value;
 use super::ranges::Spread;
 use super::run::Part;
 use super::tables::{Block, Cell};
+use crate::energy::answer::OfMacs;
 use crate::energy::unit::engineering;
 use crate::report::compare::{self, Row};
+use crate::report::energy;
 
 /// Of a `compare.json`: the methods with what they reached and what they asked for, and their
 /// gradients layer by layer. None where it is none.
@@ -56,26 +58,9 @@ struct AtBits {
     confidence: String,
     accuracy: Option<Accuracy>,
     latency: Latency,
-    useful: Option<Computed>,
+    useful: Option<OfMacs>,
     #[serde(default)]
     ledger: Vec<Priced>,
-}
-
-/// Complex MACs of a stack.
-#[derive(Deserialize)]
-struct Computed {
-    numerical: Option<Useful>,
-    geometric_rank: f64,
-    geometric_complex_macs: f64,
-    connections: f64,
-}
-
-#[derive(Deserialize)]
-struct Useful {
-    inputs: f64,
-    ranks: Vec<usize>,
-    mean_rank: f64,
-    complex_macs: f64,
 }
 
 #[derive(Deserialize)]
@@ -153,35 +138,14 @@ pub fn of_energy(value: &Value) -> Option<Vec<Part>> {
 fn useful_of(machines: &[Machine]) -> Option<Block> {
     let of = machines.iter().flat_map(|m| m.results.iter().map(move |r| (m, r)));
     let row = |(m, r): (&Machine, &AtBits)| {
-        let u = r.useful.as_ref()?;
-        let [rank, inputs, macs] = match &u.numerical {
-            Some(n) => {
-                let ends =
-                    [n.ranks.iter().min(), n.ranks.iter().max()].map(|r| r.map_or(0, |r| *r));
-                let rank = format!("{:.1} ({} to {})", n.mean_rank, ends[0], ends[1]);
-                [rank, n.inputs.to_string(), count(n.complex_macs)]
-            }
-            None => ["–", "–", "–"].map(String::from),
-        };
-        let modes = [u.geometric_rank, u.geometric_complex_macs, u.connections].map(count);
-        let start = [m.name.clone(), r.bits.to_string(), rank, inputs, macs];
-        Some(start.into_iter().chain(modes).chain([m.rank_note.clone()]).collect())
+        let start = [m.name.clone(), r.bits.to_string()].into_iter();
+        Some(start.chain(energy::useful(r.useful.as_ref()?)).chain([m.rank_note.clone()]).collect())
     };
     let rows: Vec<Vec<String>> = of.filter_map(row).collect();
     if rows.is_empty() {
         return None;
     }
-    let header = [
-        "machine",
-        "bits",
-        "rank, mean (over regions)",
-        "inputs lit",
-        "useful complex MACs",
-        "modes that fit",
-        "complex MACs of them",
-        "“connections”",
-        "known of it",
-    ];
+    let header = [&["machine", "bits"][..], &energy::USEFUL, &["known of it"]].concat();
     let note = "A region reads one quadratic form of the inputs: inputs x rank complex MACs of real \
                 inputs. Rank: eigenvectors whose light, were an input of the data's mean power \
                 wholly along one, exceeds the noise of its region at these bits.";
@@ -215,7 +179,7 @@ fn priced(p: &Priced) -> Vec<String> {
         let rest = [format!("does not suit: {why}")].into_iter().chain(vec![String::new(); 6]);
         return start.into_iter().chain(rest).collect();
     }
-    let counts = [p.shots, p.reconfigurations, p.fields, p.digital_macs].map(count);
+    let counts = [p.shots, p.reconfigurations, p.fields, p.digital_macs].map(energy::count);
     let cost = match (&p.seconds, &p.joules) {
         (Some(s), Some(j)) => {
             [spread(s, |v| engineering(v, "s")), spread(j, |v| engineering(v, "J"))]
@@ -224,10 +188,6 @@ fn priced(p: &Priced) -> Vec<String> {
     };
     let accuracy = format!("{:.1} %", 100.0 * p.accuracy_in_compare);
     start.into_iter().chain([accuracy]).chain(counts).chain(cost).collect()
-}
-
-fn count(v: f64) -> String {
-    if v < 1e5 { format!("{v:.0}") } else { engineering(v, "") }
 }
 
 fn spread(s: &Spread, of: impl Fn(f64) -> String) -> String {
@@ -271,8 +231,8 @@ mod tests {
                 "latency": { "single_shot": range, "rate": range },
             }] })
         };
-        let numerical =
-            json!({ "inputs": 484, "ranks": [9, 11], "mean_rank": 10.0, "complex_macs": 9680.0 });
+        let numerical = json!({ "inputs": 484, "ranks": [9, 11], "mean_rank": 10.0, "complex_macs": 9680.0,
+                "macs": 19400.0 });
         let useful = json!({ "numerical": numerical, "geometric_rank": 6,
             "geometric_complex_macs": 5808.0, "connections": 2e6 });
         let titles = |machines: Value| -> Vec<String> {
