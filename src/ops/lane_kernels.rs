@@ -11,7 +11,7 @@ use super::grad_sum::GradSum;
 use super::hop::{Chain, Link, Rows};
 use super::kernel::{CpuKernel, Io, View, ViewMut};
 use crate::math::aligned::Aligned;
-use crate::math::lanes::{PlanePlan, Shared, pointwise};
+use crate::math::lanes::{PlanePlan, Shared, Trip};
 use crate::math::scalar::Scalar;
 use crate::program::{Formula, Kind};
 
@@ -67,6 +67,7 @@ pub fn rows<T: Scalar>(
     let lanes = plan.rows().isa().lanes();
     let is_done = |b: usize| rows.meet(&(b * lanes..(b + 1) * lanes));
     let done: Vec<bool> = (0..plan.row_blocks()).map(is_done).collect();
+    let meets = plan.meets() && chain.from_hybrid && chain.to_hybrid && is_one_trip(&chain.links);
     let work = complexes(plan.line_len());
     let run = move |io: &mut Io<'_, T>| {
         let (first, operands) = io.inputs.split_at(1);
@@ -85,6 +86,13 @@ pub fn rows<T: Scalar>(
                 if let Some(hybrid) = &hybrid {
                     // SAFETY: only this call has row block b.
                     unsafe { plan.no_rows(b, hybrid) };
+                }
+                return;
+            }
+            if let (true, Some(hybrid)) = (meets, &hybrid) {
+                if let (_, Some(trip)) = trip(&chain.links, ends) {
+                    // SAFETY: only this call has row block b.
+                    unsafe { plan.rows_meet(start, b, line, trip, hybrid) };
                 }
                 return;
             }
@@ -167,48 +175,59 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// The links in turn on the line of one row block; pairs that go together in one trip.
+/// Whether [`trip`] takes all of the links at once, and [`PlanePlan::rows_meet`] takes that.
+fn is_one_trip(links: &[Link]) -> bool {
+    use Link::{Grad, Modulate, Store};
+    matches!(
+        links,
+        [Modulate { .. }] | [Modulate { .. }, Store(_)] | [Grad(GradSum::Phase, _), Modulate { .. }]
+    )
+}
+
+/// The next trip over a line and how many links go along, two where they can; `None` where the
+/// line is not touched: natural planes are stored by the caller.
+fn trip<'a>(links: &[Link], ends: &mut [Ends<'a>]) -> (usize, Option<Trip<'a>>) {
+    let (here, rest) = ends.split_at_mut(1);
+    let (read, write) = (here[0].read, here[0].write.take());
+    let next = links.get(1).copied();
+    let trip = match (links[0], read, write) {
+        (Link::Modulate { conj }, Some(t), _) => {
+            let follows = matches!(next, Some(Link::Store(_)));
+            let keep = if follows { rest[0].write.take() } else { None };
+            let taken = 1 + usize::from(keep.is_some());
+            return (taken, Some(Trip::Modulate { t, keep, conj }));
+        }
+        (Link::Attenuate, Some(a), _) => Trip::Attenuate { a },
+        (Link::StoreIntensity, _, Some(out)) => Trip::Intensity { out },
+        (Link::Grad(GradSum::Phase, _), Some(y), Some(sums)) => {
+            let (t, conj) = match (next, rest.first().and_then(|e| e.read)) {
+                (Some(Link::Modulate { conj }), t) => (t, conj),
+                _ => (None, false),
+            };
+            return (1 + usize::from(t.is_some()), Some(Trip::PhaseGrad { y, sums, t, conj }));
+        }
+        (Link::Grad(GradSum::Amplitude, _), Some(y), Some(sums)) => Trip::AmplitudeGrad { y, sums },
+        (Link::Store(_), _, write) => {
+            here[0].write = write;
+            return (1, None);
+        }
+        _ => return (1, None),
+    };
+    (1, Some(trip))
+}
+
+/// The links in turn on the line of one row block.
 fn links(plan: &PlanePlan, nx: usize, links: &[Link], ends: &mut [Ends<'_>], line: &mut [f32]) {
-    let rows = plan.rows();
     let mut n = 0;
     while n < links.len() {
-        let (here, rest) = ends[n..].split_at_mut(1);
-        let (read, write) = (here[0].read, here[0].write.take());
-        let next = links.get(n + 1).copied();
-        match (links[n], read, write) {
-            (Link::Modulate { conj }, Some(t), _) => {
-                if matches!(next, Some(Link::Store(_)))
-                    && let Some(store) = rest[0].write.take()
-                {
-                    pointwise::modulate_store(rows, line, t, store, nx, conj);
-                    n += 1;
-                } else {
-                    pointwise::modulate(rows, line, t, nx, conj);
-                }
-            }
-            (Link::Attenuate, Some(a), _) => pointwise::attenuate(rows, line, a, nx),
-            (Link::Store(_), _, Some(store)) => {
-                // SAFETY: the row block is this call's own.
-                unsafe { plan.store_blocked(line, 0, &Shared::new(store)) };
-            }
-            (Link::StoreIntensity, _, Some(store)) => pointwise::intensity(rows, line, store, nx),
-            (Link::Grad(GradSum::Phase, _), Some(y), Some(sums)) => {
-                if let (Some(Link::Modulate { conj }), Some(t)) =
-                    (next, rest.first().and_then(|e| e.read))
-                {
-                    pointwise::phase_grad_modulate(rows, line, t, y, sums, nx, conj);
-                    n += 1;
-                } else {
-                    pointwise::phase_grad(rows, line, y, sums, nx);
-                }
-            }
-            (Link::Grad(GradSum::Amplitude, _), Some(x), Some(sums)) => {
-                pointwise::amplitude_grad(rows, line, x, sums, nx);
-            }
-            // Natural planes are stored by the caller.
-            _ => {}
+        let (taken, trip) = trip(&links[n..], &mut ends[n..]);
+        if let Some(trip) = trip {
+            trip.run(plan.rows(), line, nx);
+        } else if let Some(store) = ends[n].write.take() {
+            // SAFETY: the row block is this call's own.
+            unsafe { plan.store_blocked(line, 0, &Shared::new(store)) };
         }
-        n += 1;
+        n += taken;
     }
 }
 

@@ -3,13 +3,15 @@
 //! Up (decimation in frequency): x'[k, j] = W^(k j) sum_n exp(-2 pi i n k / R) x[n, j].
 //! Down (decimation in time, re and im exchanged, so that it transforms back):
 //! x'[n, j] = sum_k exp(-2 pi i n k / R) W^(k j) x[k, j].
-//! The leaf has no twiddles; the turn is leaf, times H, leaf back.
+//! The leaf has no twiddles; the turn is leaf, times H, leaf back. Where a transform back meets the
+//! next one there, the last stage, what is done to the samples, and the first stage are one.
 
 #![allow(unsafe_code, reason = "raw loops over lines; the contract is stated at `Lines`")]
 
-use super::codelet::{dif, dit, there_and_back};
+use super::codelet::{back_and_there, dif, dit, there_and_back};
 use super::complex::{Complex, Term};
 use super::isa::{Arch, Entry, Pass};
+use super::pointwise::{Elements, Modulate, PhaseGrad, Point};
 use super::vector::Vector;
 
 /// Where the butterflies of a stage lie, in elements: `outer` groups, `pitch` apart, of `inner`
@@ -184,6 +186,44 @@ impl<const A: usize, const B: usize> Pass for Turn<A, B> {
     }
 }
 
+/// The last stage of a transform back, what is done to its samples, and the first stage of the
+/// transform that follows, both pruned: without a trip to memory in between.
+pub struct Meet<const A: usize, const B: usize, P>(P);
+
+/// What a [`Meet`] works on: a line in place, and what belongs to its samples; all that the first
+/// stage reads have an element.
+pub struct Meeting {
+    pub lines: Lines,
+    pub points: Elements,
+}
+
+impl<const A: usize, const B: usize, P: Point> Pass for Meet<A, B, P> {
+    type Args = Meeting;
+
+    #[inline(always)]
+    unsafe fn go<V: Vector>(a: &Meeting) {
+        let Meeting { lines, points } = a;
+        let size = Complex::<V>::SIZE;
+        let step = lines.stride * size;
+        for j in 0..lines.inner {
+            // SAFETY: `Lines`, and `Elements` for the samples below `live`.
+            unsafe {
+                let line = lines.to.add(j * size);
+                let table = lines.table.add(2 * j * A * B);
+                back_and_there::<V, A, B>(
+                    live(A * B),
+                    #[inline(always)]
+                    |k| turned(Complex::<V>::load::<true>(line.add(k * step)), table, k),
+                    #[inline(always)]
+                    |n, c| P::at(points, c.swap(), n * lines.inner + j),
+                    #[inline(always)]
+                    |k, c| turned(c, table, k).store::<false>(line.add(k * step)),
+                );
+            }
+        }
+    }
+}
+
 /// The passes of one radix, compiled for one instruction set.
 #[derive(Clone, Copy)]
 pub struct Kernels {
@@ -193,6 +233,8 @@ pub struct Kernels {
     pub down_half: Entry<Lines>,
     pub leaf: Entry<Lines>,
     pub turn: Entry<Lines>,
+    /// One each of [`super::pointwise::Carried`].
+    pub meet: [Entry<Meeting>; 3],
 }
 
 fn kernels<I: Arch, const A: usize, const B: usize>() -> Kernels {
@@ -204,6 +246,11 @@ fn kernels<I: Arch, const A: usize, const B: usize>() -> Kernels {
         leaf: I::entry::<Leaf<A, B>>(),
         // The middle layers, which meet H too, take the fewer registers.
         turn: I::entry::<Turn<B, A>>(),
+        meet: [
+            I::entry::<Meet<A, B, Modulate<false>>>(),
+            I::entry::<Meet<A, B, Modulate<true>>>(),
+            I::entry::<Meet<A, B, PhaseGrad<true>>>(),
+        ],
     }
 }
 

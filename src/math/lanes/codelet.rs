@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::mem::MaybeUninit;
 
-use super::complex::{Complex, Value};
+use super::complex::{Complex, Term, Value};
 use super::small::small;
 use super::vector::Vector;
 
@@ -194,6 +194,63 @@ pub fn there_and_back<V: Vector, const A: usize, const B: usize>(
             |k1| unsafe { held.get(n2, k1) },
             #[inline(always)]
             |n1, c| store(Map::<A, B>::sample(n1, n2), c),
+        );
+    });
+}
+
+/// [`dit`], then `point(n, x[n])` of the first `live` samples, then [`dif`] of those alone: the two
+/// middle layers work group by group, as in [`there_and_back`].
+#[inline(always)]
+pub fn back_and_there<V: Vector, const A: usize, const B: usize>(
+    live: usize,
+    load: impl Fn(usize) -> Complex<V>,
+    mut point: impl FnMut(usize, Complex<V>) -> Complex<V>,
+    mut store: impl FnMut(usize, Complex<V>),
+) {
+    let mut held = Held::<V, A, B>::new();
+    unroll!(k1 < A, {
+        small::<V, Complex<V>, B>(
+            #[inline(always)]
+            |k2| load(Map::<A, B>::frequency(k1, k2)),
+            #[inline(always)]
+            |n2, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
+        );
+    });
+    unroll!(n2 < B, {
+        let mut group = Held::<V, A, 1>::new();
+        small::<V, Complex<V>, A>(
+            // SAFETY: the first layer put all of B x A.
+            #[inline(always)]
+            |k1| unsafe { held.get(n2, k1) },
+            #[inline(always)]
+            |n1, c| {
+                let n = Map::<A, B>::sample(n1, n2);
+                if n < live {
+                    group.put(0, n1, point(n, c));
+                }
+            },
+        );
+        small::<V, Term<V>, A>(
+            // SAFETY: the transform above put those below `live`.
+            #[inline(always)]
+            |n1| {
+                if Map::<A, B>::sample(n1, n2) < live {
+                    Term::Plus(unsafe { group.get(0, n1) })
+                } else {
+                    Term::Zero
+                }
+            },
+            #[inline(always)]
+            |k1, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
+        );
+    });
+    unroll!(k1 < A, {
+        small::<V, Complex<V>, B>(
+            // SAFETY: the middle layers put all of B x A.
+            #[inline(always)]
+            |n2| unsafe { held.get(n2, k1) },
+            #[inline(always)]
+            |k2, c| store(Map::<A, B>::frequency(k1, k2), c),
         );
     });
 }

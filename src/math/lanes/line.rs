@@ -6,9 +6,10 @@
 
 #![allow(unsafe_code, reason = "calls passes over lines whose length is checked here")]
 
-use super::butterflies::{self, Kernels, Lines, live};
+use super::butterflies::{self, Kernels, Lines, Meeting, live};
 use super::factor::{self, Use};
 use super::isa::{Entry, Isa, OnPortable};
+use super::pointwise::{Carried, Elements};
 
 /// A stage before the leaf: r_i, m_i, and its twiddles `[m_i, r_i]` (re, im).
 struct Stage {
@@ -206,6 +207,22 @@ impl LinePlan {
         let run = if self.pruned { down_half } else { down };
         // SAFETY: as in `first`.
         unsafe { run(&self.whole(from, to)) }
+    }
+
+    /// Whether [`Self::meet`] can work on lines whose first `field` samples are wanted.
+    pub(super) fn meets(&self, field: usize) -> bool {
+        self.pruned && field == self.samples()
+    }
+
+    /// [`Self::last`], a trip over the samples, [`Self::first`], in place.
+    ///
+    /// # Safety
+    /// `line` is a line, aligned to a register, that [`Self::meets`]; `points` are the operands of
+    /// such a trip over `samples` of it.
+    pub(super) unsafe fn meet(&self, line: *mut f32, trip: Carried, points: Elements) {
+        let lines = self.whole(line, line);
+        // SAFETY: as in `first`.
+        unsafe { self.stages[0].kernels.meet[trip as usize](&Meeting { lines, points }) }
     }
 
     /// Transforms blocks by themselves, in place.

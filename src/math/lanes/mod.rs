@@ -23,7 +23,7 @@ mod mesh;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod plane;
-pub mod pointwise;
+mod pointwise;
 mod portable;
 mod roots;
 mod shared;
@@ -40,4 +40,5 @@ pub use isa::Isa;
 pub use line::LinePlan;
 pub use mesh::MeshPlan;
 pub use plane::PlanePlan;
+pub use pointwise::Trip;
 pub use shared::Shared;

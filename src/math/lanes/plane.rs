@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::isa::{Entry, Isa};
 use super::line::{LinePlan, is_aligned};
-use super::pointwise::correlate;
+use super::pointwise::{Trip, correlate};
 use super::shared::Shared;
 use super::tiles::{FromHybrid, FromNatural, Hybrid, Natural, ToHybrid, ToNatural};
 
@@ -207,24 +207,36 @@ impl PlanePlan {
     /// # Safety
     /// No other thread uses row block `b` of the hybrid meanwhile.
     pub unsafe fn rows_in(&self, line: &mut [f32], b: usize, hybrid: &Shared<'_>) {
-        let (plan, tiles) = (&self.0.rows, self.column_blocks());
+        let plan = &self.0.rows;
         zero(plan, line, self.0.field[1]..plan.samples());
         zero(plan, line, plan.length()..self.0.row_places.len());
         // SAFETY: `tiles` checks the lengths; the caller keeps others off the row block.
         unsafe {
             let args = self.tiles(line, b, hybrid.as_mut_ptr(), hybrid.len());
             plan.first(args.line, args.line);
-            let mut stored = 0;
-            for blocks in self.pieces() {
-                plan.up(args.line, blocks.clone());
-                let is_last = blocks.end == plan.blocks();
-                let end = if is_last { tiles } else { blocks.end * plan.block() / self.lanes() };
-                (self.0.to_hybrid)(&Hybrid { tiles: stored..end, ..args });
-                stored = end;
-            }
+            self.write_blocks(&args);
             if b + 1 == self.row_blocks() {
                 self.zero_rows(self.row_blocks() * self.lanes()..self.0.height, hybrid);
             }
+        }
+    }
+
+    /// Transforms the blocks of a line by themselves and stores them.
+    ///
+    /// # Safety
+    /// As [`Hybrid`] states, and no other thread uses the row block meanwhile.
+    unsafe fn write_blocks(&self, args: &Hybrid) {
+        let (plan, tiles) = (&self.0.rows, self.column_blocks());
+        let mut stored = 0;
+        for blocks in self.pieces() {
+            let is_last = blocks.end == plan.blocks();
+            let end = if is_last { tiles } else { blocks.end * plan.block() / self.lanes() };
+            // SAFETY: the caller's.
+            unsafe {
+                plan.up(args.line, blocks);
+                (self.0.to_hybrid)(&Hybrid { tiles: stored..end, ..*args });
+            }
+            stored = end;
         }
     }
 
@@ -267,18 +279,67 @@ impl PlanePlan {
     }
 
     unsafe fn read_rows(&self, hybrid: *mut f32, length: usize, b: usize, line: &mut [f32]) {
-        let (plan, tiles) = (&self.0.rows, self.column_blocks());
         // SAFETY: `tiles` checks the lengths, and this pass only reads row block b.
         unsafe {
             let args = self.tiles(line, b, hybrid, length);
-            let mut loaded = 0;
-            for blocks in self.pieces() {
-                let end = (blocks.end * plan.block()).div_ceil(self.lanes()).min(tiles);
-                (self.0.from_hybrid)(&Hybrid { tiles: loaded..end, ..args });
-                loaded = end;
+            self.read_blocks(&args);
+            self.0.rows.last(args.line, args.line);
+        }
+    }
+
+    /// Loads the blocks of a line and transforms them back by themselves.
+    ///
+    /// # Safety
+    /// As [`Hybrid`] states, and no other thread writes the row block meanwhile.
+    unsafe fn read_blocks(&self, args: &Hybrid) {
+        let (plan, tiles) = (&self.0.rows, self.column_blocks());
+        let mut loaded = 0;
+        for blocks in self.pieces() {
+            let end = (blocks.end * plan.block()).div_ceil(self.lanes()).min(tiles);
+            // SAFETY: the caller's.
+            unsafe {
+                (self.0.from_hybrid)(&Hybrid { tiles: loaded..end, ..*args });
                 plan.down(args.line, blocks);
             }
-            plan.last(args.line, args.line);
+            loaded = end;
+        }
+    }
+
+    /// Whether there is [`Self::rows_meet`]: the window is twice as wide as the field, and the first
+    /// radix of its rows even.
+    pub fn meets(&self) -> bool {
+        self.0.rows.meets(self.0.field[1])
+    }
+
+    /// [`Self::rows_out`] of `from`, or of `hybrid` itself, a trip that [`Trip::meets`], and
+    /// [`Self::rows_in`], with the samples in between never in memory.
+    ///
+    /// # Safety
+    /// No other thread uses row block `b` of the hybrid meanwhile.
+    pub unsafe fn rows_meet(
+        &self,
+        from: Option<&[f32]>,
+        b: usize,
+        line: &mut [f32],
+        trip: Trip<'_>,
+        hybrid: &Shared<'_>,
+    ) {
+        let carried = trip.carried().expect("the trip is one that meets");
+        assert!(self.meets(), "the plan is one that meets");
+        let points = trip.elements(&self.0.rows, line, self.0.field[1]);
+        let (start, length) =
+            from.map_or((hybrid.as_mut_ptr(), hybrid.len()), |h| (h.as_ptr().cast_mut(), h.len()));
+        let positions = self.0.rows.length()..self.0.row_places.len();
+        // SAFETY: `tiles` checks the lengths, and the caller keeps others off the row block.
+        unsafe {
+            let args = self.tiles(line, b, start, length);
+            self.read_blocks(&args);
+            self.0.rows.meet(args.line, carried, points);
+            zero(&self.0.rows, line, positions);
+            self.write_blocks(&self.tiles(line, b, hybrid.as_mut_ptr(), hybrid.len()));
+            if b + 1 == self.row_blocks() {
+                self.zero_rows(self.row_blocks() * self.lanes()..self.0.height, hybrid);
+            }
         }
     }
 

@@ -13,10 +13,11 @@ use super::vector::Vector;
 /// The contract of the passes: each pointer that a pass uses is aligned to a register and good for
 /// `count` elements, or vectors where it is real; the line with a gap of `gap` elements behind
 /// every `run`.
-struct Elements {
+pub(super) struct Elements {
     line: *mut f32,
-    /// t, or y.
+    /// t, or a.
     factor: *const f32,
+    /// y, or x.
     other: *const f32,
     to: *mut f32,
     conj: bool,
@@ -25,11 +26,14 @@ struct Elements {
     gap: usize,
 }
 
-/// What happens to element `n`, which lies at `e`.
-trait Point {
+/// What happens to element `n`.
+pub(super) trait Point {
+    /// Whether the field is another one afterwards.
+    const CHANGES: bool;
+
     /// # Safety
     /// As [`Elements`] states; `n < count`.
-    unsafe fn at<V: Vector>(a: &Elements, e: *mut f32, n: usize);
+    unsafe fn at<V: Vector>(a: &Elements, field: Complex<V>, n: usize) -> Complex<V>;
 }
 
 struct Each<P>(P);
@@ -45,7 +49,13 @@ impl<P: Point> Pass for Each<P> {
             let end = a.count.min(start + a.run);
             for n in start..end {
                 // SAFETY: `Elements`.
-                unsafe { P::at::<V>(a, line.add((n - start) * Complex::<V>::SIZE), n) }
+                unsafe {
+                    let e = line.add((n - start) * Complex::<V>::SIZE);
+                    let new = P::at::<V>(a, element(e, 0), n);
+                    if P::CHANGES {
+                        new.store::<false>(e);
+                    }
+                }
             }
             line = line.wrapping_add((a.run + a.gap) * Complex::<V>::SIZE);
             start = end;
@@ -64,18 +74,20 @@ fn product<V: Vector>(e: Complex<V>, t: Complex<V>, conj: bool) -> Complex<V> {
     if conj { t.conj_times(e) } else { e.times(t) }
 }
 
-struct Modulate<const KEEP: bool>;
+pub(super) struct Modulate<const KEEP: bool>;
 
 impl<const KEEP: bool> Point for Modulate<KEEP> {
+    const CHANGES: bool = true;
+
     #[inline(always)]
-    unsafe fn at<V: Vector>(a: &Elements, e: *mut f32, n: usize) {
+    unsafe fn at<V: Vector>(a: &Elements, field: Complex<V>, n: usize) -> Complex<V> {
         // SAFETY: `Elements`.
         unsafe {
-            let new = product(element::<V>(e, 0), element(a.factor, n), a.conj);
-            new.store::<false>(e);
+            let new = product(field, element(a.factor, n), a.conj);
             if KEEP {
                 new.store::<false>(a.to.add(n * Complex::<V>::SIZE));
             }
+            new
         }
     }
 }
@@ -83,30 +95,30 @@ impl<const KEEP: bool> Point for Modulate<KEEP> {
 struct Attenuate;
 
 impl Point for Attenuate {
+    const CHANGES: bool = true;
+
     #[inline(always)]
-    unsafe fn at<V: Vector>(a: &Elements, e: *mut f32, n: usize) {
+    unsafe fn at<V: Vector>(a: &Elements, field: Complex<V>, n: usize) -> Complex<V> {
         // SAFETY: `Elements`.
-        unsafe {
-            let (field, factor) = (element::<V>(e, 0), V::load(a.factor.add(n * V::LANES)));
-            Complex { re: field.re.mul(factor), im: field.im.mul(factor) }.store::<false>(e);
-        }
+        let factor = unsafe { V::load(a.factor.add(n * V::LANES)) };
+        Complex { re: field.re.mul(factor), im: field.im.mul(factor) }
     }
 }
 
-struct PhaseGrad<const MODULATE: bool>;
+pub(super) struct PhaseGrad<const MODULATE: bool>;
 
 impl<const MODULATE: bool> Point for PhaseGrad<MODULATE> {
+    const CHANGES: bool = MODULATE;
+
     #[inline(always)]
-    unsafe fn at<V: Vector>(a: &Elements, e: *mut f32, n: usize) {
+    unsafe fn at<V: Vector>(a: &Elements, field: Complex<V>, n: usize) -> Complex<V> {
         // SAFETY: `Elements`.
         unsafe {
-            let (field, y) = (element::<V>(e, 0), element::<V>(a.other, n));
+            let y = element::<V>(a.other, n);
             let sum = a.to.add(n * V::LANES);
             let ahead = field.im.mul_add(y.re, V::load(sum));
             field.re.mul_sub_from(y.im, ahead).store(sum);
-            if MODULATE {
-                product(field, element(a.factor, n), a.conj).store::<false>(e);
-            }
+            if MODULATE { product(field, element(a.factor, n), a.conj) } else { field }
         }
     }
 }
@@ -114,48 +126,140 @@ impl<const MODULATE: bool> Point for PhaseGrad<MODULATE> {
 struct AmplitudeGrad;
 
 impl Point for AmplitudeGrad {
+    const CHANGES: bool = false;
+
     #[inline(always)]
-    unsafe fn at<V: Vector>(a: &Elements, e: *mut f32, n: usize) {
+    unsafe fn at<V: Vector>(a: &Elements, field: Complex<V>, n: usize) -> Complex<V> {
         // SAFETY: `Elements`.
         unsafe {
-            let (field, y) = (element::<V>(e, 0), element::<V>(a.other, n));
+            let y = element::<V>(a.other, n);
             let sum = a.to.add(n * V::LANES);
             let part = field.re.mul_add(y.re, V::load(sum));
             field.im.mul_add(y.im, part).store(sum);
         }
+        field
     }
 }
 
 struct Intensity;
 
 impl Point for Intensity {
+    const CHANGES: bool = false;
+
     #[inline(always)]
-    unsafe fn at<V: Vector>(a: &Elements, e: *mut f32, n: usize) {
+    unsafe fn at<V: Vector>(a: &Elements, field: Complex<V>, n: usize) -> Complex<V> {
         // SAFETY: `Elements`.
-        unsafe {
-            let field = element::<V>(e, 0);
-            let power = field.re.mul_add(field.re, field.im.mul(field.im));
-            power.store(a.to.add(n * V::LANES));
-        }
+        unsafe { field.power().store(a.to.add(n * V::LANES)) }
+        field
     }
 }
 
-/// to[n] += conj(other[n]) e[n], complex.
+/// to[n] += conj(other[n]) e[n], complex; `other` is a line with the same gaps.
 struct Correlate;
 
 impl Point for Correlate {
+    const CHANGES: bool = false;
+
     #[inline(always)]
-    unsafe fn at<V: Vector>(a: &Elements, e: *mut f32, n: usize) {
-        // SAFETY: `Elements`; `other` is a line like the first, and as far from it everywhere.
+    unsafe fn at<V: Vector>(a: &Elements, field: Complex<V>, n: usize) -> Complex<V> {
+        // SAFETY: `Elements`.
         unsafe {
-            let other = element::<V>(a.other.offset(e.cast_const().offset_from(a.line)), 0);
+            let other = element::<V>(a.other, n + n / a.run * a.gap);
             let sum = a.to.add(n * Complex::<V>::SIZE);
-            let (field, old) = (element::<V>(e, 0), element::<V>(sum, 0));
+            let old = element::<V>(sum, 0);
             let re = other.re.mul_add(field.re, old.re);
             let im = other.re.mul_add(field.im, old.im);
             Complex { re: other.im.mul_add(field.im, re), im: other.im.mul_sub_from(field.re, im) }
                 .store::<false>(sum);
         }
+        field
+    }
+}
+
+/// What is done to the first nx samples of a line.
+///
+/// t, y, store: `[nx]` elements; a, sums, out: `[nx][L]` reals.
+pub enum Trip<'a> {
+    /// e = t e, or conj(t) e; keep = e.
+    Modulate { t: &'a [f32], keep: Option<&'a mut [f32]>, conj: bool },
+    /// e = a e.
+    Attenuate { a: &'a [f32] },
+    /// sums += Im(conj(y) e); then e = t e, or conj(t) e.
+    PhaseGrad { y: &'a [f32], sums: &'a mut [f32], t: Option<&'a [f32]>, conj: bool },
+    /// sums += Re(conj(y) e).
+    AmplitudeGrad { y: &'a [f32], sums: &'a mut [f32] },
+    /// out = |e|².
+    Intensity { out: &'a mut [f32] },
+}
+
+/// A trip that [`LinePlan::meet`] takes along; the kernels of a radix are in this order.
+#[derive(Clone, Copy)]
+pub(super) enum Carried {
+    Modulate,
+    ModulateKeep,
+    PhaseGradModulate,
+}
+
+impl Trip<'_> {
+    pub(super) fn carried(&self) -> Option<Carried> {
+        match self {
+            Self::Modulate { keep: None, .. } => Some(Carried::Modulate),
+            Self::Modulate { keep: Some(_), .. } => Some(Carried::ModulateKeep),
+            Self::PhaseGrad { t: Some(_), .. } => Some(Carried::PhaseGradModulate),
+            _ => None,
+        }
+    }
+
+    /// Whether [`super::PlanePlan::rows_meet`] takes it.
+    pub fn meets(&self) -> bool {
+        self.carried().is_some()
+    }
+
+    /// Its operands, with their lengths checked, and the line.
+    pub(super) fn elements(self, plan: &LinePlan, line: &mut [f32], nx: usize) -> Elements {
+        let all = elements(plan, line, nx);
+        let complex = |slice: &[f32]| complex(plan, slice, nx);
+        let real = |slice: &[f32]| real(plan, slice, nx);
+        let line = line.as_mut_ptr();
+        match self {
+            Self::Modulate { t, keep, conj } => {
+                let to = keep.map_or(NONE.cast_mut(), |keep| {
+                    complex(keep);
+                    keep.as_mut_ptr()
+                });
+                Elements { line, factor: complex(t), to, conj, ..all }
+            }
+            Self::Attenuate { a } => Elements { line, factor: real(a), ..all },
+            Self::PhaseGrad { y, sums, t, conj } => {
+                real(sums);
+                let (factor, to) = (t.map_or(NONE, complex), sums.as_mut_ptr());
+                Elements { line, factor, other: complex(y), to, conj, ..all }
+            }
+            Self::AmplitudeGrad { y, sums } => {
+                real(sums);
+                Elements { line, other: complex(y), to: sums.as_mut_ptr(), ..all }
+            }
+            Self::Intensity { out } => {
+                real(out);
+                Elements { line, to: out.as_mut_ptr(), ..all }
+            }
+        }
+    }
+
+    /// Goes over a line, which has gaps.
+    pub fn run(self, plan: &LinePlan, line: &mut [f32], nx: usize) {
+        let isa = plan.isa();
+        let pass = match &self {
+            Self::Modulate { keep: None, .. } => isa.entry::<Each<Modulate<false>>>(),
+            Self::Modulate { keep: Some(_), .. } => isa.entry::<Each<Modulate<true>>>(),
+            Self::Attenuate { .. } => isa.entry::<Each<Attenuate>>(),
+            Self::PhaseGrad { t: None, .. } => isa.entry::<Each<PhaseGrad<false>>>(),
+            Self::PhaseGrad { t: Some(_), .. } => isa.entry::<Each<PhaseGrad<true>>>(),
+            Self::AmplitudeGrad { .. } => isa.entry::<Each<AmplitudeGrad>>(),
+            Self::Intensity { .. } => isa.entry::<Each<Intensity>>(),
+        };
+        // SAFETY: `elements` gave all pointers that the pass of this trip uses.
+        unsafe { pass(&self.elements(plan, line, nx)) }
     }
 }
 
@@ -188,88 +292,6 @@ fn real(plan: &LinePlan, slice: &[f32], nx: usize) -> *const f32 {
     slice.as_ptr()
 }
 
-/// SAFETY of its uses: the checks above gave all pointers.
-macro_rules! run {
-    ($plan:ident, $pass:ty, $elements:expr) => {
-        unsafe { $plan.isa().entry::<Each<$pass>>()(&$elements) }
-    };
-}
-
-/// e = t e, or conj(t) e.
-///
-/// line: `[nx]` elements with gaps; t: `[nx]` elements.
-pub fn modulate(plan: &LinePlan, line: &mut [f32], t: &[f32], nx: usize, conj: bool) {
-    let factor = complex(plan, t, nx);
-    let all = elements(plan, line, nx);
-    run!(plan, Modulate<false>, Elements { line: line.as_mut_ptr(), factor, conj, ..all });
-}
-
-/// e = t e, or conj(t) e; store = e.
-pub fn modulate_store(
-    plan: &LinePlan,
-    line: &mut [f32],
-    t: &[f32],
-    store: &mut [f32],
-    nx: usize,
-    conj: bool,
-) {
-    complex(plan, store, nx);
-    let (factor, to) = (complex(plan, t, nx), store.as_mut_ptr());
-    let all = elements(plan, line, nx);
-    run!(plan, Modulate<true>, Elements { line: line.as_mut_ptr(), factor, to, conj, ..all });
-}
-
-/// e = a e.
-///
-/// a: `[nx][L]` reals.
-pub fn attenuate(plan: &LinePlan, line: &mut [f32], a: &[f32], nx: usize) {
-    let factor = real(plan, a, nx);
-    let all = elements(plan, line, nx);
-    run!(plan, Attenuate, Elements { line: line.as_mut_ptr(), factor, ..all });
-}
-
-/// sums += Im(conj(y) e).
-///
-/// y: `[nx]` elements; sums: `[nx][L]` reals.
-pub fn phase_grad(plan: &LinePlan, line: &[f32], y: &[f32], sums: &mut [f32], nx: usize) {
-    real(plan, sums, nx);
-    let (other, to) = (complex(plan, y, nx), sums.as_mut_ptr());
-    run!(plan, PhaseGrad<false>, Elements { other, to, ..elements(plan, line, nx) });
-}
-
-/// sums += Im(conj(y) e); e = t e, or conj(t) e.
-pub fn phase_grad_modulate(
-    plan: &LinePlan,
-    line: &mut [f32],
-    t: &[f32],
-    y: &[f32],
-    sums: &mut [f32],
-    nx: usize,
-    conj: bool,
-) {
-    real(plan, sums, nx);
-    let (factor, other, to) = (complex(plan, t, nx), complex(plan, y, nx), sums.as_mut_ptr());
-    let all = elements(plan, line, nx);
-    let line = line.as_mut_ptr();
-    run!(plan, PhaseGrad<true>, Elements { line, factor, other, to, conj, ..all });
-}
-
-/// sums += Re(conj(y) e).
-pub fn amplitude_grad(plan: &LinePlan, line: &[f32], y: &[f32], sums: &mut [f32], nx: usize) {
-    real(plan, sums, nx);
-    let (other, to) = (complex(plan, y, nx), sums.as_mut_ptr());
-    run!(plan, AmplitudeGrad, Elements { other, to, ..elements(plan, line, nx) });
-}
-
-/// out = |e|^2.
-///
-/// out: `[nx][L]` reals.
-pub fn intensity(plan: &LinePlan, line: &[f32], out: &mut [f32], nx: usize) {
-    real(plan, out, nx);
-    let to = out.as_mut_ptr();
-    run!(plan, Intensity, Elements { to, ..elements(plan, line, nx) });
-}
-
 /// sums += conj(x) g over two whole lines.
 ///
 /// x, g: lines; sums: `[length]` elements.
@@ -277,5 +299,8 @@ pub(super) fn correlate(plan: &LinePlan, x: &[f32], g: &[f32], sums: &mut [f32])
     let nx = plan.length();
     complex(plan, sums, nx);
     let (other, to) = (elements(plan, x, nx).line.cast_const(), sums.as_mut_ptr());
-    run!(plan, Correlate, Elements { other, to, ..elements(plan, g, nx) });
+    // SAFETY: the checks gave all pointers.
+    unsafe {
+        plan.isa().entry::<Each<Correlate>>()(&Elements { other, to, ..elements(plan, g, nx) });
+    }
 }

@@ -4,7 +4,7 @@ use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
 
 use super::super::aligned::Aligned;
-use super::{Isa, LinePlan, PlanePlan, Shared, pointwise};
+use super::{Isa, LinePlan, PlanePlan, Shared, Trip};
 
 type C64 = Complex<f64>;
 
@@ -382,38 +382,94 @@ fn blocked_planes_come_back_and_point_operations_agree() {
                 let terms = yc.iter().zip(&ec).map(|(y, e)| f(y.conj() * e));
                 terms.zip(&reals(&start)).map(|(t, s)| t + s).collect()
             };
+            let (t, y) = (&t[b * length..], &y[b * length..]);
             for conj in [false, true] {
                 let turned: Vec<C64> =
                     ec.iter().zip(&tc).map(|(e, t)| e * if conj { t.conj() } else { *t }).collect();
                 let mut line = load();
-                pointwise::modulate(rows, &mut line, &t[b * length..], nx, conj);
+                Trip::Modulate { t, keep: None, conj }.run(rows, &mut line, nx);
                 close(&stored(&line), &turned, "modulate");
                 let (mut line, mut store) = (load(), dirty(e.len()));
-                let keep = &mut store[b * length..];
-                pointwise::modulate_store(rows, &mut line, &t[b * length..], keep, nx, conj);
-                close(&stored(&line), &turned, "modulate_store");
-                close(&part(&store), &turned, "modulate_store kept");
+                let keep = Some(&mut store[b * length..]);
+                Trip::Modulate { t, keep, conj }.run(rows, &mut line, nx);
+                close(&stored(&line), &turned, "modulate and keep");
+                close(&part(&store), &turned, "modulate and keep, kept");
                 let (mut line, mut sums) = (load(), start.clone());
-                let (t, y) = (&t[b * length..], &y[b * length..]);
-                pointwise::phase_grad_modulate(rows, &mut line, t, y, &mut sums, nx, conj);
-                close(&stored(&line), &turned, "phase_grad_modulate");
-                close(&reals(&sums), &sum(|c| c.im), "phase_grad_modulate sums");
+                let grad = Trip::PhaseGrad { y, sums: &mut sums, t: Some(t), conj };
+                grad.run(rows, &mut line, nx);
+                close(&stored(&line), &turned, "phase gradient and modulate");
+                close(&reals(&sums), &sum(|c| c.im), "phase gradient and modulate, sums");
             }
-            let mut sums = start.clone();
-            pointwise::phase_grad(rows, &load(), &y[b * length..], &mut sums, nx);
-            close(&reals(&sums), &sum(|c| c.im), "phase_grad");
-            let mut sums = start.clone();
-            pointwise::amplitude_grad(rows, &load(), &y[b * length..], &mut sums, nx);
-            close(&reals(&sums), &sum(|c| c.re), "amplitude_grad");
-            let mut out = dirty(nx * lanes);
-            pointwise::intensity(rows, &load(), &mut out, nx);
+            let (mut line, mut sums) = (load(), start.clone());
+            let grad = Trip::PhaseGrad { y, sums: &mut sums, t: None, conj: false };
+            grad.run(rows, &mut line, nx);
+            close(&stored(&line), &ec, "phase gradient leaves the field");
+            close(&reals(&sums), &sum(|c| c.im), "phase gradient");
+            let (mut line, mut sums) = (load(), start.clone());
+            Trip::AmplitudeGrad { y, sums: &mut sums }.run(rows, &mut line, nx);
+            close(&stored(&line), &ec, "amplitude gradient leaves the field");
+            close(&reals(&sums), &sum(|c| c.re), "amplitude gradient");
+            let (mut line, mut out) = (load(), dirty(nx * lanes));
+            Trip::Intensity { out: &mut out }.run(rows, &mut line, nx);
             let wanted: Vec<C64> = ec.iter().map(|e| e.norm_sqr().into()).collect();
             close(&reals(&out), &wanted, "intensity");
             let mut line = load();
-            pointwise::attenuate(rows, &mut line, &a, nx);
+            Trip::Attenuate { a: &a }.run(rows, &mut line, nx);
             let wanted: Vec<C64> = ec.iter().zip(a.iter()).map(|(e, a)| e * *a as f64).collect();
             close(&stored(&line), &wanted, "attenuate");
         }
+    }
+}
+
+/// Rows out, a trip and rows in are the same to the bit whether the samples in between go through
+/// memory or not; for every first radix that an instruction set has, as far as it is even.
+#[test]
+fn rows_that_meet_are_rows_out_and_in() {
+    for isa in Isa::available() {
+        let mut met = std::collections::BTreeSet::new();
+        for n in (2..=130).chain([150, 200, 252, 256, 294, 384, 512]) {
+            let [field, padded] = [[n, n], [2 * n, 2 * n]];
+            let Some(plan) = PlanePlan::new(field, padded, isa).filter(PlanePlan::meets) else {
+                continue;
+            };
+            met.insert(plan.rows().radices()[0]);
+            let (lanes, length, b) = (isa.lanes(), plan.blocked_len(), plan.row_blocks() - 1);
+            let hybrid = numbers(11, plan.hybrid_len());
+            let [t, y] = [12, 13].map(|seed| numbers(seed, length));
+            let (kept, sums) = (dirty(length), numbers(14, n * lanes));
+            for (kind, conj) in [(0, false), (0, true), (1, false), (1, true), (2, true)] {
+                for in_place in [false, true] {
+                    let [apart, met] = [false, true].map(|meet| {
+                        let (mut kept, mut sums) = (kept.clone(), sums.clone());
+                        let mut to = if in_place { hybrid.clone() } else { dirty(hybrid.len()) };
+                        let mut line = dirty(plan.line_len());
+                        let trip = match kind {
+                            0 => Trip::Modulate { t: &t, keep: None, conj },
+                            1 => Trip::Modulate { t: &t, keep: Some(&mut kept), conj },
+                            _ => Trip::PhaseGrad { y: &y, sums: &mut sums, t: Some(&t), conj },
+                        };
+                        assert!(trip.meets());
+                        let shared = Shared::new(&mut to);
+                        // SAFETY: one thread.
+                        #[allow(unsafe_code, reason = "row blocks on one thread")]
+                        unsafe {
+                            if meet {
+                                let from = (!in_place).then_some(&*hybrid);
+                                plan.rows_meet(from, b, &mut line, trip, &shared);
+                            } else {
+                                plan.rows_out(&hybrid, b, &mut line);
+                                trip.run(plan.rows(), &mut line, n);
+                                plan.rows_in(&mut line, b, &shared);
+                            }
+                        }
+                        [to, kept, sums].map(|all| all.iter().map(|x| x.to_bits()).collect())
+                    });
+                    let [apart, met]: [[Vec<u32>; 3]; 2] = [apart, met];
+                    assert!(apart == met, "{isa:?} {n}: trip {kind}, conj={conj}, {in_place}");
+                }
+            }
+        }
+        assert!(met.len() > 2, "{isa:?} meets in {met:?} alone");
     }
 }
 
