@@ -66,23 +66,28 @@ impl Effort {
 /// and returns the seconds that this took.
 ///
 /// The first run of each, which compiles and fills caches, does not count; the second sets how
-/// often the work is repeated.
+/// often the work is repeated. Where that is once, the second runs are the first round.
 pub fn interleave(
     contenders: usize,
     effort: Effort,
     run: &mut dyn FnMut(usize, usize) -> Result<f64>,
 ) -> Result<Vec<Sampled>> {
     let mut repeats = Vec::with_capacity(contenders);
+    let mut seen = vec![Vec::new(); contenders];
     let mut round = 0.0;
-    for c in 0..contenders {
+    for seen in &mut seen {
+        let c = repeats.len();
         run(c, 1)?;
         let once = run(c, 1)?.max(1e-9);
         let n = ((SHORTEST_SAMPLE / once).ceil() as usize).clamp(1, MOST_REPEATS);
         repeats.push(n);
         round += once * n as f64;
+        seen.push(once);
     }
-    let mut seen = vec![Vec::new(); contenders];
-    for r in 0..effort.rounds_of(round) {
+    if repeats.iter().any(|&n| n > 1) {
+        seen.iter_mut().for_each(Vec::clear);
+    }
+    for r in seen[0].len()..effort.rounds_of(round) {
         for turn in 0..contenders {
             // Each goes first as often as any other.
             let c = (r + turn) % contenders;
@@ -118,5 +123,6 @@ mod tests {
         let ratio = times[1].over(&times[0]);
         assert_eq!(ratio.n, 9);
         assert!((ratio.median - 3.0).abs() < 1e-12, "{ratio:?}");
+        assert_eq!(calls, 2.0 + 2.0 * 9.0, "one run each does not count");
     }
 }

@@ -180,7 +180,9 @@ fn is_one_trip(links: &[Link]) -> bool {
     use Link::{Grad, Modulate, Store};
     matches!(
         links,
-        [Modulate { .. }] | [Modulate { .. }, Store(_)] | [Grad(GradSum::Phase, _), Modulate { .. }]
+        [Modulate { .. }]
+            | [Modulate { .. }, Store(_)]
+            | [Grad(GradSum::Phase, _), Modulate { .. }]
     )
 }
 

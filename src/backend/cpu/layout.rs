@@ -1,5 +1,6 @@
 //! A routine compiled: kernels with the places of their operands.
 
+use crate::math::aligned::Room;
 use crate::math::scalar::Scalar;
 use crate::ops::kernel::{CpuCompile, CpuKernel};
 use crate::program::plan::{Plan, Slab};
@@ -70,13 +71,19 @@ pub struct Compiled<T> {
 }
 
 impl<T: Scalar> Compiled<T> {
-    pub fn new(program: &Program, routine: &Routine, shared: &mut CpuCompile<T>) -> Self {
+    pub fn new(
+        program: &Program,
+        routine: &Routine,
+        shared: &mut CpuCompile<T>,
+        room: &mut Room,
+    ) -> Self {
         let plan = Plan::of(program, routine, &shared.arrangement);
         let mut leaf_slabs = Vec::new();
         let mut leaf_index = vec![usize::MAX; plan.slabs.len()];
         for (i, slab) in plan.slabs.iter().enumerate().filter(|(_, s)| s.domain == Domain::Leaf) {
             leaf_index[i] = leaf_slabs.len();
-            leaf_slabs.push((Buffer::zeros(slab.kind, routine.leaves.count * slab.len), slab.len));
+            let len = routine.leaves.count * slab.len;
+            leaf_slabs.push((Buffer::zeros(slab.kind, len, room), slab.len));
         }
 
         let mut sample_outputs: Vec<(SlotId, usize)> = Vec::new();

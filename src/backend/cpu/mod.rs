@@ -18,6 +18,7 @@ use storage::Buffer;
 
 use super::{Executor, NodeTime, Precision, fits, routine_index};
 use crate::error::{Error, Result};
+use crate::math::aligned::Room;
 use crate::math::lanes::Isa;
 use crate::math::scalar::Scalar;
 use crate::ops::arrange::Arrangement;
@@ -65,9 +66,10 @@ impl<T: Scalar> Cpu<T> {
         } else {
             Arrangement::default()
         };
-        room::check::<T>(&program, &arrangement, pool.current_num_threads())?;
+        let needed = room::check::<T>(&program, &arrangement, pool.current_num_threads())?;
+        let mut room = Room::of(needed);
         let mut shared = CpuCompile::new(arrangement);
-        let compile = |r| Compiled::new(&program, r, &mut shared);
+        let compile = |r| Compiled::new(&program, r, &mut shared, &mut room);
         let mut routines: Vec<_> = program.routines.iter().map(compile).collect();
         let slabs = layout::share(&mut routines, Domain::Sample);
         let once = layout::share(&mut routines, Domain::Once);
@@ -75,24 +77,28 @@ impl<T: Scalar> Cpu<T> {
             program.slots.iter().zip(program.copies()).map(|(slot, copies)| match &slot.role {
                 Role::Const(data) | Role::Param(data) | Role::State(data) => {
                     let len = shared.arrangement.len(&slot.shape);
-                    let mut buffer = Buffer::zeros(slot.shape.kind, len);
+                    let mut buffer = Buffer::zeros(slot.shape.kind, len, &mut room);
                     buffer.write(&shared.arrangement, &slot.shape, data);
                     buffer
                 }
                 // A pass over columns makes its transfer function block by block.
                 Role::Formula(_) if slot.shape.layout == Layout::Spectrum => Buffer::None,
-                Role::Formula(formula) => Buffer::make(&shared.arrangement, &slot.shape, formula),
+                Role::Formula(formula) => {
+                    Buffer::make(&shared.arrangement, &slot.shape, formula, &mut room)
+                }
                 Role::Input | Role::Output => {
-                    Buffer::zeros(slot.shape.kind, copies * shared.arrangement.len(&slot.shape))
+                    let len = copies * shared.arrangement.len(&slot.shape);
+                    Buffer::zeros(slot.shape.kind, len, &mut room)
                 }
                 Role::Temp => Buffer::None,
             });
         let values = values.collect();
         let workspaces = (0..pool.current_num_threads())
-            .map(|_| Mutex::new(run::Workspace::new(&slabs, &routines)))
+            .map(|_| Mutex::new(run::Workspace::new(&slabs, &routines, &mut room)))
             .collect();
         let arrangement = shared.arrangement;
-        let once = once.into_iter().map(|(kind, len)| Buffer::zeros(kind, len)).collect();
+        let once =
+            once.into_iter().map(|(kind, len)| Buffer::zeros(kind, len, &mut room)).collect();
         Ok(Self { program, pool, values, once, routines, workspaces, arrangement })
     }
 

@@ -45,13 +45,15 @@ fn available() -> Option<u64> {
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib << 10)
 }
 
+/// The bytes that it takes.
+///
 /// # Errors
 /// With both numbers, when it does not fit.
 pub fn check<T: Scalar>(
     program: &Program,
     arrangement: &Arrangement,
     threads: usize,
-) -> Result<()> {
+) -> Result<u64> {
     let needed = needed::<T>(program, arrangement, threads);
     match available() {
         Some(available) if needed > available => {
@@ -63,6 +65,6 @@ pub fn check<T: Scalar>(
             ))
             .help("use fewer optic.samples, a smaller train.batch, or fewer --threads"))
         }
-        _ => Ok(()),
+        _ => Ok(needed),
     }
 }

@@ -12,7 +12,7 @@ use super::Cpu;
 use super::layout::{Compiled, MOST_INPUTS, MOST_OUTPUTS, Operand, Place, Step};
 use super::storage::{Buffer, is_finite};
 use crate::error::{Error, Result};
-use crate::math::aligned::Aligned;
+use crate::math::aligned::{Aligned, Room};
 use crate::math::scalar::Scalar;
 use crate::ops::kernel::{Io, View, ViewMut};
 use crate::program::{Kind, Scope};
@@ -25,10 +25,10 @@ pub struct Workspace<T> {
 }
 
 impl<T: Scalar> Workspace<T> {
-    pub fn new(slabs: &[(Kind, usize)], routines: &[Compiled<T>]) -> Self {
-        let slabs = slabs.iter().map(|&(kind, len)| Buffer::zeros(kind, len)).collect();
+    pub fn new(slabs: &[(Kind, usize)], routines: &[Compiled<T>], room: &mut Room) -> Self {
+        let slabs = slabs.iter().map(|&(kind, len)| Buffer::zeros(kind, len, room)).collect();
         let most = routines.iter().map(|r| r.scratch).max().unwrap_or(0);
-        Self { slabs, scratch: Aligned::zeros(most) }
+        Self { slabs, scratch: room.zeros(most) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use num_complex::Complex;
 
-use crate::math::aligned::Aligned;
+use crate::math::aligned::{Aligned, Room};
 use crate::math::scalar::Scalar;
 use crate::ops::arrange::{Arrangement, real_part};
 use crate::ops::kernel::{View, ViewMut};
@@ -18,10 +18,10 @@ pub enum Buffer<T> {
 }
 
 impl<T: Scalar> Buffer<T> {
-    pub fn zeros(kind: Kind, len: usize) -> Self {
+    pub fn zeros(kind: Kind, len: usize, room: &mut Room) -> Self {
         match kind {
-            Kind::Real => Self::Real(Aligned::zeros(len)),
-            Kind::Complex | Kind::Half => Self::Complex(Aligned::zeros(len)),
+            Kind::Real => Self::Real(room.zeros(len)),
+            Kind::Complex | Kind::Half => Self::Complex(room.zeros(len)),
             Kind::Index => Self::Index(vec![0; len]),
         }
     }
@@ -53,8 +53,13 @@ impl<T: Scalar> Buffer<T> {
     }
 
     /// The values of a formula, one copy.
-    pub fn make(arrangement: &Arrangement, shape: &Shape, formula: &Formula) -> Self {
-        let mut all = Aligned::<Complex<T>>::zeros(arrangement.len(shape));
+    pub fn make(
+        arrangement: &Arrangement,
+        shape: &Shape,
+        formula: &Formula,
+        room: &mut Room,
+    ) -> Self {
+        let mut all: Aligned<Complex<T>> = room.zeros(arrangement.len(shape));
         let width = arrangement.width(shape);
         let to: &mut [T] = bytemuck::cast_slice_mut(&mut all);
         arrangement.each(shape, 1, |n, at| put(to, at, width, formula.at(n)));

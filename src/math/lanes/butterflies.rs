@@ -158,13 +158,10 @@ impl<const A: usize, const B: usize> Pass for Leaf<A, B> {
 
 pub struct Turn<const A: usize, const B: usize>;
 
-impl<const A: usize, const B: usize> Pass for Turn<A, B> {
-    type Args = Lines;
-
+impl<const A: usize, const B: usize> Turn<A, B> {
     #[inline(always)]
-    unsafe fn go<V: Vector>(a: &Lines) {
+    unsafe fn each<V: Vector, const MIRROR: bool>(a: &Lines) {
         let size = Complex::<V>::SIZE;
-        let sign = if a.mirror { -1.0 } else { 1.0 };
         for o in 0..a.outer {
             // SAFETY: `Lines`.
             unsafe {
@@ -173,16 +170,27 @@ impl<const A: usize, const B: usize> Pass for Turn<A, B> {
                 there_and_back::<V, A, B>(
                     #[inline(always)]
                     |n| Complex::load::<false>(from.add(n * size)),
+                    // Back is there with re and im exchanged, and conj(h) c is h times c exchanged.
                     #[inline(always)]
                     |k, c| {
                         let h = Complex::<V>::load::<false>(h.add(k * size));
-                        c.times(Complex { re: h.re, im: h.im.mul(h.im.splat(sign)) }).swap()
+                        if MIRROR { c.swap().times(h) } else { c.times(h).swap() }
                     },
                     #[inline(always)]
                     |n, c| c.store::<true>(to.add(n * size)),
                 );
             }
         }
+    }
+}
+
+impl<const A: usize, const B: usize> Pass for Turn<A, B> {
+    type Args = Lines;
+
+    #[inline(always)]
+    unsafe fn go<V: Vector>(a: &Lines) {
+        // SAFETY: `Lines`.
+        unsafe { if a.mirror { Self::each::<V, true>(a) } else { Self::each::<V, false>(a) } }
     }
 }
 

@@ -103,6 +103,8 @@ impl<V: Vector> Complex<V> {
 pub trait Value<V: Vector>: Copy {
     fn add(self, o: Self) -> Self;
     fn sub(self, o: Self) -> Self;
+    /// `s self`.
+    fn scaled(self, s: f32) -> Self;
     /// `self + s o`.
     fn add_scaled(self, s: f32, o: Self) -> Self;
     /// `self - i s o`; s = 1 costs no multiplication.
@@ -118,6 +120,11 @@ impl<V: Vector> Value<V> for Complex<V> {
     #[inline(always)]
     fn sub(self, o: Self) -> Self {
         Self { re: self.re.sub(o.re), im: self.im.sub(o.im) }
+    }
+    #[inline(always)]
+    fn scaled(self, s: f32) -> Self {
+        let s = self.re.splat(s);
+        Self { re: self.re.mul(s), im: self.im.mul(s) }
     }
     #[inline(always)]
     fn add_scaled(self, s: f32, o: Self) -> Self {
@@ -169,6 +176,14 @@ impl<V: Vector> Value<V> for Term<V> {
         self.add(o.negated())
     }
     #[inline(always)]
+    fn scaled(self, s: f32) -> Self {
+        match self {
+            Self::Zero => Self::Zero,
+            Self::Plus(a) => Self::Plus(a.scaled(s)),
+            Self::Minus(a) => Self::Minus(a.scaled(s)),
+        }
+    }
+    #[inline(always)]
     fn add_scaled(self, s: f32, o: Self) -> Self {
         use Term::{Minus, Plus, Zero};
         match (self, o) {
@@ -216,12 +231,6 @@ impl<V: Vector> Term<V> {
 }
 
 impl<V: Vector> Complex<V> {
-    #[inline(always)]
-    fn scaled(self, s: f32) -> Self {
-        let s = self.re.splat(s);
-        Self { re: self.re.mul(s), im: self.im.mul(s) }
-    }
-
     /// `-i s self`.
     #[inline(always)]
     fn over_i(self, s: f32) -> Self {

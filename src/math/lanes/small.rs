@@ -59,24 +59,28 @@ fn four<V: Vector, X: Value<V>>(x: impl Fn(usize) -> X, mut y: impl FnMut(usize,
     y(3, d.value());
 }
 
+/// A form with nearly as many multiplications, fused ones among them, as additions: processors
+/// have units for each, and a fused one keeps stores waiting.
 #[inline(always)]
 fn five<V: Vector, X: Value<V>>(x: impl Fn(usize) -> X, mut y: impl FnMut(usize, Complex<V>)) {
-    const COS1: f32 = 0.309_017;
-    const COS2: f32 = -0.809_017;
     const SIN1: f32 = 0.951_056_5;
+    const SIN2: f32 = 0.587_785_25;
     // sin(4 pi / 5) / sin(2 pi / 5)
     const RATIO: f32 = 0.618_034;
+    // sqrt(5) / 4: the cosines are -1/4 plus and minus this.
+    const ROOT: f32 = 0.559_017;
     let (x0, x1, x2, x3, x4) = (x(0), x(1), x(2), x(3), x(4));
     let (a1, d1, a2, d2) = (x1.add(x4), x1.sub(x4), x2.add(x3), x2.sub(x3));
-    let t1 = x0.add_scaled(COS1, a1).add_scaled(COS2, a2);
-    let t2 = x0.add_scaled(COS2, a1).add_scaled(COS1, a2);
-    let u1 = d1.add_scaled(RATIO, d2);
+    let (sum, difference) = (a1.add(a2), a1.sub(a2));
+    let even = x0.add_scaled(-0.25, sum);
+    let (t1, t2) = (even.add_scaled(ROOT, difference), even.add_scaled(-ROOT, difference));
+    let u1 = d1.scaled(SIN1).add_scaled(SIN2, d2);
     let u2 = d2.add_scaled(-RATIO, d1);
-    y(0, x0.add(a1.add(a2)).value());
-    y(1, t1.sub_i(SIN1, u1).value());
+    y(0, x0.add(sum).value());
+    y(1, t1.sub_i(1.0, u1).value());
     y(2, t2.sub_i(-SIN1, u2).value());
     y(3, t2.sub_i(SIN1, u2).value());
-    y(4, t1.sub_i(-SIN1, u1).value());
+    y(4, t1.sub_i(-1.0, u1).value());
 }
 
 #[inline(always)]
