@@ -7,7 +7,7 @@ use std::path::Path;
 use lightloom::backend::gpu::{fftgen, shaders};
 use lightloom::ops;
 use lightloom::ops::grad_sum::GradSum;
-use lightloom::ops::hop::{Chain, Link, Saved};
+use lightloom::ops::hop::{Chain, Link, Rows, Saved};
 use lightloom::ops::kernel::{GpuKernel, LinePass, Source, Word};
 use lightloom::program::{Kind, Slot};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -22,12 +22,23 @@ fn limits() -> [fftgen::Limits; 3] {
     ]
 }
 
-fn passes() -> Vec<LinePass> {
+/// Two rows in ten, none of a low plane.
+fn bands(height: usize) -> Rows {
+    Rows::marked(&(0..height).map(|y| y / 2 % 5 == 3).collect::<Vec<_>>())
+}
+
+/// Over fields of so many rows.
+fn passes(height: usize) -> Vec<LinePass> {
     let mask = Link::Modulate { conj: false };
     let grads =
         [Link::Grad(GradSum::Phase, Saved::Whole), Link::Grad(GradSum::Amplitude, Saved::Half)];
     let hop = |from_hybrid, links: &[Link], to_hybrid| {
-        LinePass::Hop(Chain { from_hybrid, links: links.to_vec(), to_hybrid })
+        let chain = Chain { from_hybrid, links: links.to_vec(), to_hybrid };
+        LinePass::Hop(chain, Rows::all(height))
+    };
+    let part = |whole: LinePass| match whole {
+        LinePass::Hop(chain, _) => LinePass::Hop(chain, bands(height)),
+        other => other,
     };
     vec![
         LinePass::RowsIn,
@@ -39,6 +50,8 @@ fn passes() -> Vec<LinePass> {
         hop(true, &[grads[0], Link::Modulate { conj: true }, grads[1]], true),
         hop(true, &grads[..1], false),
         hop(false, &[mask], true),
+        part(hop(false, &[mask], true)),
+        part(hop(true, &[Link::Store(Saved::Whole), Link::StoreIntensity], false)),
     ]
 }
 
@@ -365,7 +378,7 @@ fn no_built_in_of_open_error() {
         let found = calls(shaders::file(&path).expect("a file"));
         assert!(found.is_empty(), "shaders/{path}: {found:?}");
     }
-    for pass in passes() {
+    for pass in passes(64) {
         let kernels = texts(&pass, [64, 64], [128, 128], &limits()[0]).expect("a plan");
         assert!(kernels.iter().all(|k| calls(&k.text).is_empty()), "{pass:?}");
     }
@@ -402,7 +415,7 @@ fn generated_passes_are_valid_and_repeat() {
     let (mut made, mut cut) = (0, 0);
     for (field, padded) in WINDOWS {
         for limits in limits() {
-            for pass in passes() {
+            for pass in passes(field[0]) {
                 let name = format!("{pass:?} {field:?} to {padded:?} within {limits:?}");
                 let kernels =
                     texts(&pass, field, padded, &limits).unwrap_or_else(|| panic!("{name}"));
@@ -428,16 +441,20 @@ fn generated_passes_are_valid_and_repeat() {
     assert!(made > 500 && cut > 20, "{made} kernels, {cut} of cut lines");
 }
 
-/// Three texts as they were when they were last looked at; `LIGHTLOOM_BLESS=1` writes them anew.
+/// Texts as they were when they were last looked at; `LIGHTLOOM_BLESS=1` writes them anew.
 #[test]
 fn generated_passes_are_golden() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let links = vec![Link::Grad(GradSum::Phase, Saved::Whole), Link::Modulate { conj: true }];
-    let adjoint = LinePass::Hop(Chain { from_hybrid: true, links, to_hybrid: true });
+    let adjoint = Chain { from_hybrid: true, links, to_hybrid: true };
+    let adjoint = LinePass::Hop(adjoint, Rows::all(200));
+    let into = Chain { from_hybrid: false, links: Vec::new(), to_hybrid: true };
+    let into = LinePass::Hop(into, Rows::marked(&[vec![false; 20], vec![true; 30]].concat()));
     for (name, pass, field, padded) in [
         ("rows_in_64_128", LinePass::RowsIn, [64, 64], [128, 128]),
         ("columns_15_30", LinePass::Columns { conj: false }, [15, 21], [30, 42]),
         ("hop_200_400", adjoint, [200, 200], [400, 400]),
+        ("hop_in_part_50_100", into, [50, 50], [100, 100]),
     ] {
         let text = texts(&pass, field, padded, &limits()[0]).expect("a plan").remove(0).text;
         let path = folder.join(format!("{name}.wgsl"));

@@ -326,7 +326,15 @@ fn rows_left_out_change_no_bit() {
     assert!(enter == 100 && back == 0 && ends == 2, "{left_out:?}");
     let on_cpu =
         |p| -> Box<dyn Executor> { cpu::compile(p, Precision::F32, Some(2)).expect("threads") };
-    assert!(trained(fused, &machine, on_cpu) == trained(whole, &machine, on_cpu));
+    assert!(trained(fused.clone(), &machine, on_cpu) == trained(whole.clone(), &machine, on_cpu));
+    let Some(_) = common::gpu("rows left out", 2) else { return };
+    // Lines in one workgroup's memory, and lines that are cut in two.
+    for workgroup in [None, Some(8 * 24)] {
+        let within = Within { workgroup, ..Within::default() };
+        let on_gpu = |p| compile_within(p, Wanted::Any, &within).expect("a GPU");
+        let [left_out, done] = [&fused, &whole].map(|p| trained(p.clone(), &machine, on_gpu));
+        assert!(left_out == done, "workgroups of {workgroup:?} bytes");
+    }
 }
 
 /// Tuned plans compute the same, are found again, and show in what a checkpoint records.

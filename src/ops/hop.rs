@@ -93,7 +93,7 @@ impl Chain {
 }
 
 /// Some rows of a plane.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Rows(Vec<Range<usize>>);
 
 impl Rows {
@@ -206,10 +206,9 @@ impl Primitive for Hop {
     }
 
     fn gpu(&self, _: &[&Slot]) -> GpuKernel {
-        line_pass(LinePass::Hop(self.chain.clone()), self.field, self.padded)
+        line_pass(LinePass::Hop(self.chain.clone(), self.rows.clone()), self.field, self.padded)
     }
 
-    // Of what has to be done: a GPU does the other rows as well.
     fn cost(&self, _: &[&Slot]) -> Cost {
         let ([all, nx], mx) = (self.field, self.padded[1]);
         let ny = self.rows.count();

@@ -4,7 +4,7 @@ use num_complex::Complex;
 use rustfft::FftPlanner;
 
 use super::arrange::Arrangement;
-use super::hop::Chain;
+use super::hop::{Chain, Rows};
 use crate::math::lanes::Isa;
 use crate::math::scalar::Scalar;
 use crate::program::{Shape, Slot};
@@ -182,10 +182,13 @@ impl Word {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum LinePass {
     RowsIn,
-    Columns { conj: bool },
+    Columns {
+        conj: bool,
+    },
     RowsOut,
     ColumnsGrad,
-    Hop(Chain),
+    /// Of the rows that have to be done.
+    Hop(Chain, Rows),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -75,7 +75,7 @@ pub enum Tuning {
 /// What may be tried for a pass besides the table's own way.
 fn candidates(source: &Source, table: Fill) -> Vec<Fill> {
     let Source::Lines { pass, .. } = source else { return Vec::new() };
-    let rows = matches!(pass, LinePass::RowsIn | LinePass::RowsOut | LinePass::Hop(_));
+    let rows = matches!(pass, LinePass::RowsIn | LinePass::RowsOut | LinePass::Hop(..));
     let sizes: &[usize] = if rows { &[64, 128, 256] } else { &[4, 8, 16, 32] };
     let fill = |&size: &usize, pairs| {
         if rows {

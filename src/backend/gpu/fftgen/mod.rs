@@ -22,7 +22,7 @@ mod tables;
 pub use plan::{Limits, LinePlan, twiddles};
 pub use tables::{Fill, HARDWARE, SOFTWARE, Table};
 
-use crate::ops::hop::{Chain, Link, Saved};
+use crate::ops::hop::{self, Chain, Link, Saved};
 use crate::ops::kernel::LinePass;
 use columns::Columns;
 use rows::{Array, Rows};
@@ -77,12 +77,12 @@ pub fn kernels(
 ) -> Option<LineKernels> {
     let chain = |from_hybrid, links: &[Link], to_hybrid| {
         let chain = Chain { from_hybrid, links: links.to_vec(), to_hybrid };
-        rows(&chain, field, padded, limits)
+        rows(&chain, &hop::Rows::all(field[0]), field, padded, limits)
     };
     match pass {
         LinePass::RowsIn => chain(false, &[], true),
         LinePass::RowsOut => chain(true, &[Link::Store(Saved::Whole)], false),
-        LinePass::Hop(chain) => rows(chain, field, padded, limits),
+        LinePass::Hop(chain, done) => rows(chain, done, field, padded, limits),
         LinePass::Columns { conj } => columns(Some(*conj), field, padded, limits),
         LinePass::ColumnsGrad => columns(None, field, padded, limits),
     }
@@ -90,6 +90,7 @@ pub fn kernels(
 
 fn rows(
     chain: &Chain,
+    done: &hop::Rows,
     field: [usize; 2],
     padded: [usize; 2],
     limits: &Limits,
@@ -98,7 +99,7 @@ fn rows(
     let before = usize::from(chain.to_hybrid);
     let make = |part: usize, from, down, links: &[Link], up, to| {
         let part = plan.parts[part].clone();
-        Rows { field, padded, part, from, down, links, up, to, before }.kernel(limits)
+        Rows { field, padded, done, part, from, down, links, up, to, before }.kernel(limits)
     };
     let whole = plan.parts.len() == 1;
     let (ends, links) = ([chain.from_hybrid, chain.to_hybrid], chain.links.as_slice());

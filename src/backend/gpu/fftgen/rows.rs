@@ -1,12 +1,14 @@
 //! Kernels over rows: inverse stages down to the natural order, a chain of links there, forward
 //! stages up again; either half may be missing. Past the field nothing is computed.
 
+use std::ops::Range;
+
 use super::butterfly::{Butterfly, Place};
 use super::emit::{Emit, Load};
 use super::plan::{Group, Limits, Part};
 use super::{LineKernel, Operand};
 use crate::ops::grad_sum::GradSum;
-use crate::ops::hop::{Link, Saved};
+use crate::ops::hop::{self, Link, Saved};
 use crate::program::Kind;
 
 /// The type of a lane's share of an array.
@@ -32,6 +34,8 @@ pub enum Array {
 pub struct Rows<'a> {
     pub field: [usize; 2],
     pub padded: [usize; 2],
+    /// Rows that have to be done; of the others a hybrid gets zeros and nothing else anything.
+    pub done: &'a hop::Rows,
     pub part: Part,
     pub from: Array,
     /// Begins with inverse stages.
@@ -76,7 +80,8 @@ impl Rows<'_> {
             (1, _) => e.line(&format!("let apart = {own};")),
             _ => e.line(&format!("let block = {own};")),
         }
-        let sums = self.links.iter().any(|l| matches!(l, Link::Grad(..)));
+        let sums = self.sums_up();
+        self.leave_out(&mut e, guarded);
         if sums {
             self.sums(&mut e, guarded, false);
             e.line("let low = max(w.y * p.leaf, p.first);");
@@ -92,6 +97,60 @@ impl Rows<'_> {
             self.sums(&mut e, guarded, true);
         }
         e.finish([count.div_ceil(lines), rows], sums)
+    }
+
+    /// Adds to sums of leaves.
+    fn sums_up(&self) -> bool {
+        self.links.iter().any(|l| matches!(l, Link::Grad(..)))
+    }
+
+    /// Whether rows are left out; of a sum every row counts.
+    fn leaves_out(&self) -> bool {
+        self.done.count() < self.field[0] && !self.sums_up()
+    }
+
+    /// Ends a workgroup whose rows are all left out.
+    fn leave_out(&self, e: &mut Emit, guarded: bool) {
+        let [ny, _] = self.field;
+        if !self.leaves_out() {
+            return;
+        }
+        // A workgroup works on whole rows, or on parts of one.
+        let (first, rows) = if self.part.outer * self.part.inner == 1 {
+            (format!("w.x * {}u", e.group.lines), e.group.lines)
+        } else {
+            ("w.z".to_owned(), 1)
+        };
+        let meets = |range: &Range<usize>| {
+            format!("(first < {}u && first + {rows}u > {}u)", range.end, range.start)
+        };
+        let done: Vec<String> = self.done.ranges().iter().map(meets).collect();
+        e.line(&format!("let first = {first};"));
+        let done = if done.is_empty() { "false".into() } else { done.join(" || ") };
+        e.open(&format!("if (!({done})) {{"));
+        if self.to == Some(Array::Hybrid) {
+            let wide = e.group.wide();
+            let (mx, length) = (self.padded[1] / wide, self.part.length / wide);
+            let block =
+                if self.part.outer > 1 { format!(" + block * {length}u") } else { String::new() };
+            if guarded {
+                e.open("if (live) {");
+            }
+            e.open(&format!("for (var i = t; i < {length}u; i += {}u) {{", e.group.threads));
+            e.line(&format!("end[(w.y * {ny}u + row) * {mx}u{block} + i] = C();"));
+            e.close();
+            if guarded {
+                e.close();
+            }
+        }
+        e.line("return;");
+        e.close();
+        if self.from == Array::Field {
+            let own = |r: &Range<usize>| format!("({}u <= row && row < {}u)", r.start, r.end);
+            let own: Vec<String> = self.done.ranges().iter().map(own).collect();
+            let lit = if own.is_empty() { "false".into() } else { own.join(" || ") };
+            e.line(&format!("let lit = {lit};"));
+        }
     }
 
     fn bind(&self, e: &mut Emit) {
@@ -203,6 +262,10 @@ impl Rows<'_> {
         let mut conditions = Vec::new();
         if guarded {
             conditions.push("live".to_owned());
+        }
+        // What lies in other rows of a field may be no number.
+        if self.leaves_out() && self.from == Array::Field {
+            conditions.push("lit".to_owned());
         }
         match e.below(place, limit) {
             Some(false) => return None,
