@@ -17,11 +17,16 @@ struct Line([u8; 64]);
 #[derive(Debug)]
 enum Memory {
     Own(Vec<Line>),
-    /// Lines that a [`Room`] gave to nobody else; they lie in the mapping, whose start is aligned.
+    /// Lines of the mapping, in it, that a [`Room`] gave to nobody else.
     Part {
         mapping: Arc<MmapRaw>,
         lines: std::ops::Range<usize>,
     },
+}
+
+/// The first line of a mapping, which starts on a page.
+fn start(mapping: &MmapRaw) -> *mut Line {
+    mapping.as_mut_ptr().cast()
 }
 
 impl Memory {
@@ -30,8 +35,7 @@ impl Memory {
             Self::Own(lines) => lines,
             // SAFETY: these lines are this part's alone and any bits are a `Line`.
             Self::Part { mapping, lines } => unsafe {
-                let start = mapping.as_ptr().cast::<Line>().add(lines.start);
-                std::slice::from_raw_parts(start, lines.len())
+                std::slice::from_raw_parts(start(mapping).add(lines.start), lines.len())
             },
         }
     }
@@ -41,8 +45,7 @@ impl Memory {
             Self::Own(lines) => lines,
             // SAFETY: as in `lines`.
             Self::Part { mapping, lines } => unsafe {
-                let start = mapping.as_mut_ptr().cast::<Line>().add(lines.start);
-                std::slice::from_raw_parts_mut(start, lines.len())
+                std::slice::from_raw_parts_mut(start(mapping).add(lines.start), lines.len())
             },
         }
     }
