@@ -106,7 +106,7 @@ impl<T: Pod> DerefMut for Aligned<T> {
 
 /// One piece of memory for many slices that live as long as each other. The system is asked to
 /// keep it on huge pages, of which a processor finds every address at once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Room {
     mapping: Option<Arc<MmapRaw>>,
     /// Lines that are given away.

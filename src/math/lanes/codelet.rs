@@ -99,56 +99,92 @@ impl<V: Vector, const A: usize, const B: usize> Held<V, A, B> {
     }
 }
 
+impl<V: Vector, const A: usize, const B: usize> Held<V, A, B> {
+    /// The first layer of [`dif`].
+    #[inline(always)]
+    fn from_samples<X: Value<V>>(load: impl Fn(usize) -> X) -> Self {
+        let mut held = Self::new();
+        unroll!(n2 < B, {
+            small::<V, X, A>(
+                #[inline(always)]
+                |n1| load(Map::<A, B>::sample(n1, n2)),
+                #[inline(always)]
+                |k1, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
+            );
+        });
+        held
+    }
+
+    /// The first layer of [`dit`].
+    #[inline(always)]
+    fn from_frequencies(load: impl Fn(usize) -> Complex<V>) -> Self {
+        let mut held = Self::new();
+        unroll!(k1 < A, {
+            small::<V, Complex<V>, B>(
+                #[inline(always)]
+                |k2| load(Map::<A, B>::frequency(k1, k2)),
+                #[inline(always)]
+                |n2, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
+            );
+        });
+        held
+    }
+
+    /// The last layer of [`dif`].
+    ///
+    /// # Safety
+    /// All of B x A was [`Self::put`].
+    #[inline(always)]
+    unsafe fn to_frequencies(&self, mut store: impl FnMut(usize, Complex<V>)) {
+        unroll!(k1 < A, {
+            small::<V, Complex<V>, B>(
+                // SAFETY: the caller's.
+                #[inline(always)]
+                |n2| unsafe { self.get(n2, k1) },
+                #[inline(always)]
+                |k2, c| store(Map::<A, B>::frequency(k1, k2), c),
+            );
+        });
+    }
+
+    /// The last layer of [`dit`].
+    ///
+    /// # Safety
+    /// All of B x A was [`Self::put`].
+    #[inline(always)]
+    unsafe fn to_samples(&self, mut store: impl FnMut(usize, Complex<V>)) {
+        unroll!(n2 < B, {
+            small::<V, Complex<V>, A>(
+                // SAFETY: the caller's.
+                #[inline(always)]
+                |k1| unsafe { self.get(n2, k1) },
+                #[inline(always)]
+                |n1, c| store(Map::<A, B>::sample(n1, n2), c),
+            );
+        });
+    }
+}
+
 /// Decimation in frequency, A before B: zeros among the inputs prune the first layer.
 #[inline(always)]
 pub fn dif<V: Vector, X: Value<V>, const A: usize, const B: usize>(
     load: impl Fn(usize) -> X,
-    mut store: impl FnMut(usize, Complex<V>),
+    store: impl FnMut(usize, Complex<V>),
 ) {
-    let mut held = Held::<V, A, B>::new();
-    unroll!(n2 < B, {
-        small::<V, X, A>(
-            #[inline(always)]
-            |n1| load(Map::<A, B>::sample(n1, n2)),
-            #[inline(always)]
-            |k1, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
-        );
-    });
-    unroll!(k1 < A, {
-        small::<V, Complex<V>, B>(
-            // SAFETY: the first layer put all of B x A.
-            #[inline(always)]
-            |n2| unsafe { held.get(n2, k1) },
-            #[inline(always)]
-            |k2, c| store(Map::<A, B>::frequency(k1, k2), c),
-        );
-    });
+    let held = Held::<V, A, B>::from_samples(load);
+    // SAFETY: the first layer put all of B x A.
+    unsafe { held.to_frequencies(store) }
 }
 
 /// Decimation in time, B before A: outputs that are not stored prune the last layer.
 #[inline(always)]
 pub fn dit<V: Vector, const A: usize, const B: usize>(
     load: impl Fn(usize) -> Complex<V>,
-    mut store: impl FnMut(usize, Complex<V>),
+    store: impl FnMut(usize, Complex<V>),
 ) {
-    let mut held = Held::<V, A, B>::new();
-    unroll!(k1 < A, {
-        small::<V, Complex<V>, B>(
-            #[inline(always)]
-            |k2| load(Map::<A, B>::frequency(k1, k2)),
-            #[inline(always)]
-            |n2, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
-        );
-    });
-    unroll!(n2 < B, {
-        small::<V, Complex<V>, A>(
-            // SAFETY: the first layer put all of B x A.
-            #[inline(always)]
-            |k1| unsafe { held.get(n2, k1) },
-            #[inline(always)]
-            |n1, c| store(Map::<A, B>::sample(n1, n2), c),
-        );
-    });
+    let held = Held::<V, A, B>::from_frequencies(load);
+    // SAFETY: the first layer put all of B x A.
+    unsafe { held.to_samples(store) }
 }
 
 /// [`dif`], then `point(k, X[k])`, then [`dit`]; the two middle layers work group by group, so
@@ -157,17 +193,9 @@ pub fn dit<V: Vector, const A: usize, const B: usize>(
 pub fn there_and_back<V: Vector, const A: usize, const B: usize>(
     load: impl Fn(usize) -> Complex<V>,
     point: impl Fn(usize, Complex<V>) -> Complex<V>,
-    mut store: impl FnMut(usize, Complex<V>),
+    store: impl FnMut(usize, Complex<V>),
 ) {
-    let mut held = Held::<V, A, B>::new();
-    unroll!(n2 < B, {
-        small::<V, Complex<V>, A>(
-            #[inline(always)]
-            |n1| load(Map::<A, B>::sample(n1, n2)),
-            #[inline(always)]
-            |k1, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
-        );
-    });
+    let mut held = Held::<V, A, B>::from_samples(load);
     held.settle();
     unroll!(k1 < A, {
         let mut group = Held::<V, B, 1>::new();
@@ -187,15 +215,8 @@ pub fn there_and_back<V: Vector, const A: usize, const B: usize>(
         );
     });
     held.settle();
-    unroll!(n2 < B, {
-        small::<V, Complex<V>, A>(
-            // SAFETY: all of B x A is put still.
-            #[inline(always)]
-            |k1| unsafe { held.get(n2, k1) },
-            #[inline(always)]
-            |n1, c| store(Map::<A, B>::sample(n1, n2), c),
-        );
-    });
+    // SAFETY: all of B x A is put still.
+    unsafe { held.to_samples(store) }
 }
 
 /// [`dit`], then `point(n, x[n])` of the first `live` samples, then [`dif`] of those alone: the two
@@ -205,17 +226,9 @@ pub fn back_and_there<V: Vector, const A: usize, const B: usize>(
     live: usize,
     load: impl Fn(usize) -> Complex<V>,
     mut point: impl FnMut(usize, Complex<V>) -> Complex<V>,
-    mut store: impl FnMut(usize, Complex<V>),
+    store: impl FnMut(usize, Complex<V>),
 ) {
-    let mut held = Held::<V, A, B>::new();
-    unroll!(k1 < A, {
-        small::<V, Complex<V>, B>(
-            #[inline(always)]
-            |k2| load(Map::<A, B>::frequency(k1, k2)),
-            #[inline(always)]
-            |n2, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
-        );
-    });
+    let mut held = Held::<V, A, B>::from_frequencies(load);
     unroll!(n2 < B, {
         let mut group = Held::<V, A, 1>::new();
         small::<V, Complex<V>, A>(
@@ -231,10 +244,10 @@ pub fn back_and_there<V: Vector, const A: usize, const B: usize>(
             },
         );
         small::<V, Term<V>, A>(
-            // SAFETY: the transform above put those below `live`.
             #[inline(always)]
             |n1| {
                 if Map::<A, B>::sample(n1, n2) < live {
+                    // SAFETY: the transform above put those below `live`.
                     Term::Plus(unsafe { group.get(0, n1) })
                 } else {
                     Term::Zero
@@ -244,13 +257,6 @@ pub fn back_and_there<V: Vector, const A: usize, const B: usize>(
             |k1, c| held.put(n2, k1, Map::<A, B>::between(c, n2, k1)),
         );
     });
-    unroll!(k1 < A, {
-        small::<V, Complex<V>, B>(
-            // SAFETY: the middle layers put all of B x A.
-            #[inline(always)]
-            |n2| unsafe { held.get(n2, k1) },
-            #[inline(always)]
-            |k2, c| store(Map::<A, B>::frequency(k1, k2), c),
-        );
-    });
+    // SAFETY: all of B x A is put still.
+    unsafe { held.to_frequencies(store) }
 }

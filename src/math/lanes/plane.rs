@@ -208,25 +208,26 @@ impl PlanePlan {
     /// No other thread uses row block `b` of the hybrid meanwhile.
     pub unsafe fn rows_in(&self, line: &mut [f32], b: usize, hybrid: &Shared<'_>) {
         let plan = &self.0.rows;
+        self.check(line, self.line_len());
         zero(plan, line, self.0.field[1]..plan.samples());
-        zero(plan, line, plan.length()..self.0.row_places.len());
-        // SAFETY: `tiles` checks the lengths; the caller keeps others off the row block.
+        let start = line.as_mut_ptr();
+        // SAFETY: the line is long enough; the caller keeps others off the row block.
         unsafe {
-            let args = self.tiles(line, b, hybrid.as_mut_ptr(), hybrid.len());
-            plan.first(args.line, args.line);
-            self.write_blocks(&args);
-            if b + 1 == self.row_blocks() {
-                self.zero_rows(self.row_blocks() * self.lanes()..self.0.height, hybrid);
-            }
+            plan.first(start, start);
+            self.write_blocks(line, b, hybrid);
         }
     }
 
-    /// Transforms the blocks of a line by themselves and stores them.
+    /// Transforms the blocks of a line by themselves and stores them. The last row block also zeroes
+    /// the rows of the hybrid past it.
     ///
     /// # Safety
-    /// As [`Hybrid`] states, and no other thread uses the row block meanwhile.
-    unsafe fn write_blocks(&self, args: &Hybrid) {
+    /// No other thread uses row block `b` of the hybrid meanwhile.
+    unsafe fn write_blocks(&self, line: &mut [f32], b: usize, hybrid: &Shared<'_>) {
         let (plan, tiles) = (&self.0.rows, self.column_blocks());
+        zero(plan, line, plan.length()..self.0.row_places.len());
+        // SAFETY: `tiles` checks the lengths.
+        let args = unsafe { self.tiles(line, b, hybrid.as_mut_ptr(), hybrid.len()) };
         let mut stored = 0;
         for blocks in self.pieces() {
             let is_last = blocks.end == plan.blocks();
@@ -234,9 +235,13 @@ impl PlanePlan {
             // SAFETY: the caller's.
             unsafe {
                 plan.up(args.line, blocks);
-                (self.0.to_hybrid)(&Hybrid { tiles: stored..end, ..*args });
+                (self.0.to_hybrid)(&Hybrid { tiles: stored..end, ..args });
             }
             stored = end;
+        }
+        if b + 1 == self.row_blocks() {
+            // SAFETY: the caller's, and `tiles` checked the hybrid.
+            unsafe { self.zero_rows(self.row_blocks() * self.lanes()..self.0.height, hybrid) }
         }
     }
 
@@ -329,17 +334,12 @@ impl PlanePlan {
         let points = trip.elements(&self.0.rows, line, self.0.field[1]);
         let (start, length) =
             from.map_or((hybrid.as_mut_ptr(), hybrid.len()), |h| (h.as_ptr().cast_mut(), h.len()));
-        let positions = self.0.rows.length()..self.0.row_places.len();
         // SAFETY: `tiles` checks the lengths, and the caller keeps others off the row block.
         unsafe {
             let args = self.tiles(line, b, start, length);
             self.read_blocks(&args);
             self.0.rows.meet(args.line, carried, points);
-            zero(&self.0.rows, line, positions);
-            self.write_blocks(&self.tiles(line, b, hybrid.as_mut_ptr(), hybrid.len()));
-            if b + 1 == self.row_blocks() {
-                self.zero_rows(self.row_blocks() * self.lanes()..self.0.height, hybrid);
-            }
+            self.write_blocks(line, b, hybrid);
         }
     }
 

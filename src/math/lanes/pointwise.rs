@@ -178,13 +178,13 @@ impl Point for Correlate {
 
 /// What is done to the first nx samples of a line.
 ///
-/// t, y, store: `[nx]` elements; a, sums, out: `[nx][L]` reals.
+/// t, y, keep: `[nx]` elements; a, sums, out: `[nx][L]` reals.
 pub enum Trip<'a> {
     /// e = t e, or conj(t) e; keep = e.
     Modulate { t: &'a [f32], keep: Option<&'a mut [f32]>, conj: bool },
     /// e = a e.
     Attenuate { a: &'a [f32] },
-    /// sums += Im(conj(y) e); then e = t e, or conj(t) e.
+    /// sums += Im(conj(y) e); then, with a t, e = t e, or conj(t) e.
     PhaseGrad { y: &'a [f32], sums: &'a mut [f32], t: Option<&'a [f32]>, conj: bool },
     /// sums += Re(conj(y) e).
     AmplitudeGrad { y: &'a [f32], sums: &'a mut [f32] },

@@ -422,7 +422,7 @@ fn blocked_planes_come_back_and_point_operations_agree() {
 }
 
 /// Rows out, a trip and rows in are the same to the bit whether the samples in between go through
-/// memory or not; for every first radix that an instruction set has, as far as it is even.
+/// memory or not; for the even first radices that these lengths bring up.
 #[test]
 fn rows_that_meet_are_rows_out_and_in() {
     for isa in Isa::available() {
