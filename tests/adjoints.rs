@@ -530,7 +530,7 @@ fn trained(data: &Arc<data::Dataset>, choice: Choice) -> (Vec<f64>, Vec<Vec<f64>
     let recipe = experiment.train.clone().expect("a recipe");
     let mut order = Order::new(experiment.seed, data.train.len(), recipe.batch);
     let mut feeder = Feeder::new(data.image[0] * data.image[1], recipe.batch);
-    let mut method = methods::of(&recipe, &experiment.optic).expect("a method");
+    let mut method = methods::of(&recipe, &experiment.optic, experiment.seed).expect("a method");
     let mut session = Session::new(experiment, Arc::clone(data), choice).expect("a session");
     for step in 0..STEPS {
         let samples = order.at(step).iter().map(|&i| i as usize);

@@ -74,7 +74,7 @@ impl Chip {
         let x = b.input("x", Shape::complex(&[1, mesh.n]));
         let shot = b.state("shot", Shape::index(&[1]), Data::Index(vec![0]));
         let hardware = Hardware { mesh: spec, ..Hardware::default() };
-        let device = Device { hardware, chance: Chance::Drawn(7), shot };
+        let device = Device { hardware, chance: Chance::Drawn(7), shot, exposure: 0 };
         let told = mesh::phases(&mut b, "mesh", &settings, true);
         b.routine("light", batch);
         let y = mesh::emit(&mut b, "mesh", &mesh, told, x, Some((&device, NUMBER)))

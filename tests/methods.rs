@@ -15,6 +15,7 @@ use lightloom::methods::recipe::MethodName;
 use lightloom::methods::{self, Method, Pair, backprop, step};
 use lightloom::ops::Op;
 use lightloom::ops::case::reals;
+use lightloom::ops::draw::Noise;
 use lightloom::ops::leaf_sum::LeafSum;
 use lightloom::ops::quantise::Quantise;
 use lightloom::ops::wrong_label::WrongLabel;
@@ -114,7 +115,7 @@ impl Both {
         let (image, label) = (twin.image.expect("image"), twin.label.expect("label"));
         let hardware = experiment.hardware.clone().unwrap_or_default();
         let (pair, device) = Pair::new(&mut b, twin, &hardware);
-        let method = methods::of(recipe, &experiment.optic).expect("a method");
+        let method = methods::of(recipe, &experiment.optic, experiment.seed).expect("a method");
         b.routine("both", SAMPLES);
         let own = method.gradient(&mut b, &pair, recipe).expect("a gradient").of;
         b.pass();
@@ -261,8 +262,9 @@ fn what_is_measured_brings_the_gradient_nearer() {
     );
 }
 
-/// Fields measured forwards and backwards give the device's own gradient whatever is wrong with it:
-/// reciprocity is all that they need. With quantised phases straight through, and the same noise.
+/// Fields measured forwards and backwards give the device's own gradient whatever stands wrong in it:
+/// reciprocity is all that they need. With quantised phases straight through. What they do not know, and
+/// pay for, are the gains of detectors, and the phases that an exposure adds to a mask on the way back.
 #[test]
 fn field_conjugation_is_exact_on_any_device() {
     for boundary in ["open", "periodic"] {
@@ -274,7 +276,15 @@ fn field_conjugation_is_exact_on_any_device() {
         "hardware.mask.fill_factor=1.0",
         "hardware.alignment.rotation=0.0",
     ];
-    same(&stack("open", "", FAULTS), "field_conjugation", &faults, 1e-12);
+    let still = ["hardware.detector.gain_std=0.0", "hardware.mask.shot_phase_std=0.0"];
+    let text = stack("open", "", FAULTS);
+    same(&text, "field_conjugation", &[&faults[..], &still[..]].concat(), 1e-12);
+    for one in still {
+        let all = Both::new(&text, "field_conjugation", &[&faults[..], &[one]].concat()).compare();
+        let off = all.iter().map(|(_, cosine, _)| 1.0 - cosine).fold(0.0, f64::max);
+        println!("field_conjugation with {one} alone: 1 - cosine {off:.1e}");
+        assert!(off > 1e-6 && off < 0.1, "{one}: {off}");
+    }
 }
 
 /// Intensities alone give the gradient where nothing is lost: a window that repeats, all of whose
@@ -400,22 +410,32 @@ fn meshes_that_lose_light_bias_powers() {
     assert!(heat > 0.02 && heat < 0.5, "{heat}");
 }
 
-/// With V† and U the chip above has six meshes.
+/// With V† and U the chip above has six meshes; the stack has two masks and a head of nine weights.
 #[test]
-fn chips_are_charged_for_what_they_measure() {
-    let charge = |method: &str| {
-        let experiment = experiment(&chip(SATURABLE, ""), &[&format!("train.method={method}")]);
+fn in_situ_methods_are_charged_for_what_they_measure() {
+    let charge = |text: &str, method: &str| {
+        let experiment = experiment(text, &[&format!("train.method={method}")]);
         let recipe = experiment.train.as_ref().expect("a recipe");
-        let method = methods::of(recipe, &experiment.optic).expect("a method");
+        let method = methods::of(recipe, &experiment.optic, experiment.seed).expect("a method");
         let charge = method.charge(&experiment.optic, CLASSES, 10);
-        (charge.shots, charge.fields)
+        (charge.shots, charge.fields, charge.macs)
     };
-    // The light itself; two fields a mesh, and one between two; three exposures of powers a mesh, or
-    // two fields.
-    assert_eq!(charge("three_shot"), (10 * (1 + 6 * 8 + 5 * 4 + 6 * 3), 10 * (6 * 2 + 5)));
-    assert_eq!(charge("echo"), charge("three_shot"));
-    let fields = 6 * 2 + 5 + 6 * 2;
-    assert_eq!(charge("field_conjugation"), (10 * (1 + 4 * fields), 10 * fields));
+    let text = chip(SATURABLE, "");
+    let of = |intensities: u64, fields: u64| (10 * (intensities + 4 * fields), 10 * fields, 0.0);
+    // Of every mesh what leaves it and the error sent in, and what returns to the one before; both at
+    // its shifters; powers of three exposures and what returns of two; of two echoes.
+    assert_eq!(charge(&text, "field_conjugation"), of(1, 6 * 2 + 5 + 6 * 2));
+    assert_eq!(charge(&text, "three_shot"), of(1 + 6 * 3, 6 * 4));
+    assert_eq!(charge(&text, "echo"), of(1 + 6 * 2, 6 * 3 + 5 * 2));
+    let text =
+        stack("open", "", "").replace("spread = 0.8 }", "spread = 0.8, head = { readings = 3 } }");
+    // Forwards, to the weights, and to the readings.
+    let of = |intensities: u64, fields: u64| {
+        (10 * (intensities + 4 * fields), 10 * fields, 10.0 * 3.0 * 9.0)
+    };
+    assert_eq!(charge(&text, "field_conjugation"), of(1, 2 + 2 * 2));
+    assert_eq!(charge(&text, "three_shot"), of(1 + 3, 4));
+    assert_eq!(charge(&text, "echo"), of(1 + 2, 3));
 }
 
 /// Mean cosine of SPSA with the true gradient: √(Q / (Q + P)), METHODS.md A6. Over 60 steps its
@@ -458,7 +478,7 @@ fn the_control_trains_its_last_layer_alone() {
         let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
         let hardware = experiment.hardware.clone().unwrap_or_default();
         let (pair, _) = Pair::new(&mut b, twin, &hardware);
-        let method = methods::of(recipe, &experiment.optic).expect("a method");
+        let method = methods::of(recipe, &experiment.optic, experiment.seed).expect("a method");
         b.routine("step", SAMPLES);
         let of = method.gradient(&mut b, &pair, recipe).expect("a gradient").of;
         // optic.element.3.phase -> 3
@@ -512,7 +532,8 @@ fn searches_train_digital_layers() {
         let (image, label) = (twin.image.expect("image"), twin.label.expect("label"));
         let hardware = experiment.hardware.clone().unwrap_or_default();
         let (pair, device) = Pair::new(&mut b, twin, &hardware);
-        let mut method_of = methods::of(recipe, &experiment.optic).expect("a method");
+        let mut method_of =
+            methods::of(recipe, &experiment.optic, experiment.seed).expect("a method");
         method_of.build(&mut b, &pair, recipe, &recipe.schedule.factors(10)).expect("a step");
         b.routine("exact", SAMPLES);
         let exact = backprop::exact(&mut b, &device, recipe).expect("a gradient").of;
@@ -602,7 +623,7 @@ fn perturbations_reach_the_next_level() {
         let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
         let hardware = experiment.hardware.clone().unwrap_or_default();
         let (pair, _) = Pair::new(&mut b, twin, &hardware);
-        let method = methods::of(recipe, &experiment.optic).expect("a method");
+        let method = methods::of(recipe, &experiment.optic, experiment.seed).expect("a method");
         method.build(&mut b, &pair, recipe, &recipe.schedule.factors(10)).expect("a program");
         let memory = b.find("search.memory").expect("a memory");
         let Role::State(start) = b.slot(memory).role.clone() else { panic!("no state") };
@@ -634,7 +655,7 @@ impl Exact {
         let (image, label) = (twin.image.expect("image"), twin.label.expect("label"));
         let (pair, device) =
             Pair::new(&mut b, twin, &experiment.hardware.clone().unwrap_or_default());
-        let method = methods::of(recipe, &experiment.optic).expect("a method");
+        let method = methods::of(recipe, &experiment.optic, experiment.seed).expect("a method");
         b.routine("exact", SAMPLES);
         let gradient = if text.starts_with(OF_THE_DEVICE) {
             backprop::exact(&mut b, &device, recipe)
@@ -772,7 +793,7 @@ fn methods_are_alike_on_all_backends() {
         let text = stack("open", CAMERA, "");
         let recipe =
             experiment(&text, &[&format!("train.method={}", names(*m).as_str().expect("text"))]);
-        methods::of(recipe.train.as_ref().expect("one"), &recipe.optic)
+        methods::of(recipe.train.as_ref().expect("one"), &recipe.optic, recipe.seed)
             .map_or(true, |m| m.has_gradient())
     });
     let all: Vec<MethodName> = all.collect();
@@ -807,7 +828,7 @@ fn a_step_is_one_submission() {
         let text = stack("open", if AT_CAMERAS.contains(&name) { CAMERA } else { "" }, MILD);
         let experiment = experiment(&text, &[&format!("train.method={name}")]);
         let recipe = experiment.train.as_ref().expect("a recipe");
-        let method = methods::of(recipe, &experiment.optic).expect("a method");
+        let method = methods::of(recipe, &experiment.optic, experiment.seed).expect("a method");
         if !method.has_gradient() {
             continue;
         }
@@ -918,7 +939,7 @@ fn steps_are_golden() {
         let mut b = Builder::default();
         let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
         let (pair, _) = Pair::new(&mut b, twin, &experiment.hardware.clone().unwrap_or_default());
-        let method = methods::of(recipe, &experiment.optic).expect("a method");
+        let method = methods::of(recipe, &experiment.optic, experiment.seed).expect("a method");
         if !method.has_gradient() {
             continue;
         }
@@ -1017,7 +1038,7 @@ fn contrasts_have_the_gradients_of_their_own_layers() {
         let experiment = experiment(&two_cameras(""), &[]);
         let recipe = experiment.train.as_ref().expect("a recipe");
         let new = if phyll { Contrast::phyll } else { Contrast::forward_forward };
-        let method = new(&experiment.optic, &recipe.contrast).expect("cameras");
+        let method = new(&experiment.optic, &recipe.contrast, 3).expect("cameras");
         let mut b = Builder::default();
         let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
         let (image, label) = (twin.image.expect("image"), twin.label.expect("label"));
@@ -1096,25 +1117,152 @@ fn wrong_labels_are_wrong_and_even() {
     assert_ne!(at(1), drawn);
 }
 
-/// The three exposures of a contrast are exposures of their own: a camera's noise is addressed by
-/// another counter in each.
+/// Every exposure of a step has noise of its own: a draw that adds to a mask, or that a detector makes,
+/// is addressed apart in each.
 #[test]
-fn contrasted_exposures_have_their_own_noise() {
-    let experiment = experiment(&stack("open", CAMERA, MILD), &["train.method=phyll"]);
+fn exposures_of_a_step_have_their_own_noise() {
+    let faults = FAULTS.replace("levels = 32", "levels = 4096");
+    for (method, exposures, read) in [
+        ("phyll", 3, 3),
+        ("spsa", 8, 8),
+        ("flops", 5, 5),
+        ("field_conjugation", 2, 1),
+        ("three_shot", 3, 1),
+        ("echo", 3, 1),
+    ] {
+        let camera = if method == "phyll" { CAMERA } else { "" };
+        let experiment =
+            experiment(&stack("open", camera, &faults), &[&format!("train.method={method}")]);
+        let recipe = experiment.train.as_ref().expect("a recipe");
+        let mut b = Builder::default();
+        let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
+        let (pair, _) = Pair::new(&mut b, twin, &experiment.hardware.clone().unwrap_or_default());
+        let method_of = methods::of(recipe, &experiment.optic, experiment.seed).expect("a method");
+        method_of.build(&mut b, &pair, recipe, &recipe.schedule.factors(10)).expect("a program");
+        let program = fuse::fuse(&b.finish());
+        let nodes = program.routines.iter().flat_map(|r| &r.sections).flat_map(|s| &s.nodes);
+        let (mut masks, mut detectors) = (BTreeSet::new(), BTreeSet::new());
+        for node in nodes {
+            match &node.op {
+                Op::Draw(draw) if draw.dims == [16, 12] && draw.noise == Noise::Normal(0.05) => {
+                    assert!(masks.insert(draw.site), "{method}: {} twice", draw.site);
+                }
+                Op::Expose(expose) => {
+                    assert!(detectors.insert(expose.site), "{method}: {} twice", expose.site);
+                }
+                _ => {}
+            }
+        }
+        // Two masks; the camera of a layer and the detector.
+        let read = if camera.is_empty() { read } else { 2 * read };
+        assert_eq!((masks.len(), detectors.len()), (2 * exposures, read), "{method}");
+    }
+}
+
+/// The parameters that a method has after a step, of a run of this seed on one machine.
+fn stepped(text: &str, method: &str, seed: u64) -> Vec<f64> {
+    let experiment = experiment(text, &[&format!("train.method={method}")]);
+    let recipe = experiment.train.as_ref().expect("a recipe");
+    let mut b = Builder::default();
+    let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
+    let (image, label) = (twin.image.expect("image"), twin.label.expect("label"));
+    let (pair, _) = Pair::new(&mut b, twin, &experiment.hardware.clone().unwrap_or_default());
+    let mut method = methods::of(recipe, &experiment.optic, seed).expect("a method");
+    method.build(&mut b, &pair, recipe, &recipe.schedule.factors(10)).expect("a step");
+    let params: Vec<SlotId> = pair.twin.trainable.iter().map(|t| t.slot).collect();
+    let mut cpu = cpu::compile(Arc::new(b.finish()), Precision::F64, Some(1)).expect("a thread");
+    feed(&mut *cpu, image, label);
+    for _ in 0..2 {
+        let mut bench = methods::Bench { executor: &mut *cpu, count: SAMPLES };
+        method.step(&mut bench).expect("a step");
+    }
+    params.iter().flat_map(|&s| cpu.read(s).expect("numbers").reals().to_vec()).collect()
+}
+
+/// What a method draws is the run's own: another seed takes other steps, the same seed the same.
+#[test]
+fn what_methods_draw_follows_the_seed() {
+    let cases = [
+        ("vaccination", ""),
+        ("spsa", ""),
+        ("flops", ""),
+        ("mixed", ""),
+        ("cma_es", ""),
+        ("pepg", ""),
+        ("dfa", CAMERA),
+        ("adfa", CAMERA),
+        ("fa", CAMERA),
+        ("forward_forward", CAMERA),
+        ("phyll", CAMERA),
+    ];
+    for (method, camera) in cases {
+        let text = stack("open", camera, MILD);
+        let [one, again, other] = [5, 5, 6].map(|seed| stepped(&text, method, seed));
+        assert_eq!(one, again, "{method}");
+        assert_ne!(one, other, "{method}");
+    }
+}
+
+/// Amplitudes are told between 0 and 1 by every method that moves them without a gradient, of masks that
+/// begin at 1.
+#[test]
+fn no_search_leaves_the_bounds() {
+    let text = stack("open", "", "").replacen(
+        "phase_mask\", init = \"random\"",
+        "amplitude_mask\", trainable = true",
+        1,
+    );
+    for method in ["spsa", "flops", "finite_differences", "mixed", "cma_es", "pepg"] {
+        let all = stepped(&text, method, 3);
+        let amplitudes = &all[..16 * 12];
+        assert!(amplitudes.iter().all(|a| (0.0..=1.0).contains(a)), "{method}: {amplitudes:?}");
+        assert!(amplitudes.iter().any(|&a| a < 1.0), "{method}: nothing moved");
+    }
+}
+
+/// Nor is a lab told more: both sides of a probe lie within.
+#[test]
+fn a_lab_is_told_what_it_can_show() {
+    let text = stack("open", "", "[hardware]\nlab = { command = [\"none\"] }").replacen(
+        "phase_mask\", init = \"random\"",
+        "amplitude_mask\", trainable = true",
+        1,
+    );
+    let experiment = experiment(&text, &["train.method=spsa", "train.spsa.size=0.1"]);
     let recipe = experiment.train.as_ref().expect("a recipe");
     let mut b = Builder::default();
     let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
     let (pair, _) = Pair::new(&mut b, twin, &experiment.hardware.clone().unwrap_or_default());
-    let method = methods::of(recipe, &experiment.optic).expect("a method");
-    method.build(&mut b, &pair, recipe, &recipe.schedule.factors(10)).expect("a program");
-    let program = fuse::fuse(&b.finish());
-    let nodes = || program.routines.iter().flat_map(|r| &r.sections).flat_map(|s| &s.nodes);
-    let seen = nodes().filter(|n| n.op.name() == "expose").map(|n| n.inputs[2]);
-    let shots: BTreeSet<SlotId> = seen.collect();
-    let counted: BTreeSet<SlotId> =
-        nodes().filter(|n| n.op.name() == "count").flat_map(|n| n.outputs.clone()).collect();
-    assert_eq!(shots.len(), 3);
-    assert!(shots.is_subset(&counted), "a counter stands still");
+    let method = methods::of(recipe, &experiment.optic, 3).expect("a method");
+    method.build(&mut b, &pair, recipe, &recipe.schedule.factors(10)).expect("a step");
+    let mut cpu = cpu::compile(Arc::new(b.finish()), Precision::F64, Some(1)).expect("a thread");
+    cpu.run("probe.draw", 1).expect("a draw");
+    let mut told = |side: &str| {
+        let name = format!("probe.0.{side}.optic.element.1.amplitude");
+        let slot = cpu.program().find(&name).expect("an output");
+        cpu.read(slot).expect("numbers").reals().to_vec()
+    };
+    let (up, down) = (told("1"), told("-1"));
+    for (up, down) in up.into_iter().zip(down) {
+        assert!([up, down].contains(&1.0), "{up} {down}");
+        assert!((up.min(down) - 0.9).abs() < 1e-12, "{up} {down}");
+    }
+}
+
+/// A weight on the efficiency is part of the last layer's loss, which no feedback matrix stands in for:
+/// behind the last camera of a perfect twin the gradient is the exact one.
+#[test]
+fn the_last_layer_of_an_alignment_is_exact() {
+    let text = stack("open", CAMERA, "");
+    for method in ["dfa", "adfa", "fa"] {
+        let set = ["train.loss.efficiency_weight=0.5"];
+        let all = Both::new(&text, method, &set).compare();
+        let (name, cosine, ratio) = all.last().expect("a mask");
+        assert!(
+            1.0 - cosine < 1e-12 && (ratio - 1.0).abs() < 1e-12,
+            "{method}, {name}: cosine {cosine}, ratio {ratio}"
+        );
+    }
 }
 
 /// A label that does not fit into the image is refused with the numbers.
@@ -1126,7 +1274,7 @@ fn labels_need_room_in_the_image() {
     let mut b = Builder::default();
     let twin = Machine::new(&mut b, &experiment.optic, Some(IMAGE), CLASSES, 3).expect("one");
     let (pair, _) = Pair::new(&mut b, twin, &Hardware::default());
-    let method = methods::of(recipe, &experiment.optic).expect("a method");
+    let method = methods::of(recipe, &experiment.optic, experiment.seed).expect("a method");
     b.routine("both", SAMPLES);
     let refused = method.gradient(&mut b, &pair, recipe).expect_err("no room").to_string();
     assert!(refused.contains("5 rows and 3 columns of an image of 5 x 4"), "{refused}");
@@ -1138,7 +1286,10 @@ fn unsuitable_methods_are_refused() {
     let refused = |text: &str, method: &str| {
         let experiment = experiment(text, &[&format!("train.method={method}")]);
         let recipe = experiment.train.as_ref().expect("a recipe");
-        methods::of(recipe, &experiment.optic).err().expect("a refusal").to_string()
+        methods::of(recipe, &experiment.optic, experiment.seed)
+            .err()
+            .expect("a refusal")
+            .to_string()
     };
     for method in AT_CAMERAS {
         assert!(refused(&stack("open", "", ""), method).contains("no camera"));

@@ -235,7 +235,7 @@ fn training(overrides: &[String]) -> (Program, Machine) {
     let recipe = experiment.train.clone().expect("a recipe");
     let mut b = Builder::default();
     let machine = Machine::new(&mut b, &experiment.optic, Some([5, 4]), 3, 3).expect("machine");
-    let method = methods::of(&recipe, &experiment.optic).expect("a method");
+    let method = methods::of(&recipe, &experiment.optic, experiment.seed).expect("a method");
     let (pair, _) = methods::Pair::new(&mut b, machine.clone(), &Hardware::default());
     let factors = recipe.schedule.factors(STEPS as u64);
     method.build(&mut b, &pair, &recipe, &factors).expect("a program");

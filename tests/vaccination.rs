@@ -39,7 +39,7 @@ impl Drawn {
     ) -> Self {
         let mut b = Builder::default();
         let shot = b.state("shot", Shape::index(&[1]), Data::Index(vec![0]));
-        let device = Device { hardware, chance: Chance::Redrawn(seed), shot };
+        let device = Device { hardware, chance: Chance::Redrawn(seed), shot, exposure: 0 };
         b.routine("step", 1);
         let slots = emit(&mut b, &device);
         for (n, &slot) in slots.iter().enumerate() {
@@ -292,7 +292,7 @@ fn wide_turns_are_refused() {
     };
     let mut b = Builder::default();
     let shot = b.state("shot", Shape::index(&[1]), Data::Index(vec![0]));
-    let device = Device { hardware, chance: Chance::Redrawn(1), shot };
+    let device = Device { hardware, chance: Chance::Redrawn(1), shot, exposure: 0 };
     b.routine("step", 1);
     let shape = Shape::real(&GRID.samples);
     let told = b.constant("told", shape, || Data::Real(vec![0.0; GRID.len()]));
@@ -342,7 +342,7 @@ fn cells_are_as_wrong_as_the_list_says() {
         let hardware = Hardware { mesh: spec.clone(), ..Hardware::default() };
         let mut b = Builder::default();
         let shot = b.state("shot", Shape::index(&[1]), Data::Index(vec![0]));
-        let device = Device { hardware, chance: Chance::Redrawn(5), shot };
+        let device = Device { hardware, chance: Chance::Redrawn(5), shot, exposure: 0 };
         b.routine("step", 1);
         let mean = device.faults(&mesh, 2).expect("a chip");
         let slots = [2, 3].map(|n| device.cells(&mut b, (&mesh, n), &mean).expect("cells"));
@@ -410,7 +410,7 @@ fn losses(vaccinated: bool) -> Vec<[f64; 2]> {
     let (image, label) = (twin.image.expect("image"), twin.label.expect("label"));
     let hardware = experiment.hardware.clone().expect("faults");
     let (pair, _) = Pair::new(&mut b, twin, &hardware);
-    let method = methods::of(recipe, &experiment.optic).expect("a method");
+    let method = methods::of(recipe, &experiment.optic, experiment.seed).expect("a method");
     b.routine("losses", 8);
     let mut all = Vec::new();
     if vaccinated {

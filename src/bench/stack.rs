@@ -75,7 +75,12 @@ pub fn stack(experiment: &Experiment, data: &Dataset, batch: usize) -> Result<St
     let (optic, seed) = (&experiment.optic, experiment.seed);
     let machine = Machine::new(&mut b, optic, Some(data.image), data.classes.len(), seed)?;
     let (pair, _) = Pair::new(&mut b, machine.clone(), &Hardware::default());
-    methods::of(&recipe, optic)?.build(&mut b, &pair, &recipe, &recipe.schedule.factors(STEPS))?;
+    methods::of(&recipe, optic, seed)?.build(
+        &mut b,
+        &pair,
+        &recipe,
+        &recipe.schedule.factors(STEPS),
+    )?;
     b.routine(INFER, batch);
     let light = machine.light(&mut b)?;
     let reading = detect::read(&mut b, &machine, &light)?;

@@ -44,8 +44,10 @@ pub enum Chance {
 pub struct Device {
     pub hardware: Hardware,
     pub chance: Chance,
-    /// Counts exposures `[1]`: noise is addressed by it.
+    /// Counts steps and evaluations `[1]`: noise is addressed by it,
     pub shot: SlotId,
+    /// and by which exposure of the step this is.
+    pub exposure: u32,
 }
 
 /// A mask as the light meets it, or one of the four of a turned mask, whose light is the sum.
@@ -95,6 +97,11 @@ impl Device {
             Chance::Drawn(seed) => Some(seed),
             Chance::Redrawn(_) => None,
         }
+    }
+
+    /// A site whose noise every exposure has anew.
+    fn exposed(&self, site: u32) -> u32 {
+        site.wrapping_add(self.exposure << 20)
     }
 
     /// Before the names of constants, so that two devices in a program keep theirs apart.
@@ -245,7 +252,8 @@ impl Device {
             return Ok(field);
         }
         let dims = b.slot(field).shape.dims.clone();
-        let draw = self.draw(element, Draws::Shot, Noise::Normal(std), &dims);
+        let mut draw = self.draw(element, Draws::Shot, Noise::Normal(std), &dims);
+        draw.site = self.exposed(draw.site);
         let own = draw.emit(b, self.shot, true)?;
         let t = b.emit(Op::Phasor(Phasor), &[own])?;
         b.emit(Op::Modulate(Modulate { conj, phase: None }), &[field, t])
@@ -330,7 +338,7 @@ impl Device {
         let electrons = d.photons.unwrap_or(1.0);
         let op = Expose {
             seed: self.seed(),
-            site: OF_PROGRAMS + SITES * element as u32 + Draws::Detector as u32,
+            site: self.exposed(OF_PROGRAMS + SITES * element as u32 + Draws::Detector as u32),
             shot_noise: d.photons.is_some(),
             electrons: electrons / power,
             dark: d.dark,

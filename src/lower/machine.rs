@@ -256,7 +256,7 @@ impl Machine {
         }
         let shot =
             b.find(SHOT).unwrap_or_else(|| b.state(SHOT, Shape::index(&[1]), Data::Index(vec![0])));
-        let device = Device { hardware: hardware.clone(), chance, shot };
+        let device = Device { hardware: hardware.clone(), chance, shot, exposure: 0 };
         let optic = match chance {
             Chance::Drawn(seed) => misaligned(&self.optic, hardware, seed),
             Chance::Redrawn(_) => self.optic.clone(),
@@ -352,6 +352,19 @@ impl Machine {
             }
         }
         machine
+    }
+
+    /// The same machine in another exposure of the step, whose noise is its own.
+    #[must_use]
+    pub fn exposed(&self, exposure: u32) -> Self {
+        let mut machine = self.clone();
+        machine.device.iter_mut().for_each(|device| device.exposure = exposure);
+        machine
+    }
+
+    /// Bounds of a parameter, where it has some.
+    pub fn bounds(&self, slot: SlotId) -> Option<[f64; 2]> {
+        self.trainable.iter().find(|t| t.slot == slot)?.bounds
     }
 
     /// Trained phase masks, by element.

@@ -39,6 +39,7 @@ enum How {
 pub struct Alignment {
     how: How,
     feedback: Feedback,
+    seed: u64,
 }
 
 /// Elements of a feedback matrix at most.
@@ -50,7 +51,7 @@ fn cameras(optic: &Optic) -> Vec<usize> {
     (0..optic.element.len()).filter(is_camera).collect()
 }
 
-fn new(optic: &Optic, how: How, feedback: &Feedback) -> Result<Alignment> {
+fn new(optic: &Optic, how: How, feedback: &Feedback, seed: u64) -> Result<Alignment> {
     let all = cameras(optic);
     if all.is_empty() {
         let rule = "no camera stands between the layers: inner fields of a linear stack are not detected, and there is nothing to align";
@@ -69,20 +70,20 @@ fn new(optic: &Optic, how: How, feedback: &Feedback) -> Result<Alignment> {
             }
         }
     }
-    Ok(Alignment { how, feedback: feedback.clone() })
+    Ok(Alignment { how, feedback: feedback.clone(), seed })
 }
 
 impl Alignment {
-    pub fn direct(optic: &Optic, feedback: &Feedback) -> Result<Self> {
-        new(optic, How::Direct, feedback)
+    pub fn direct(optic: &Optic, feedback: &Feedback, seed: u64) -> Result<Self> {
+        new(optic, How::Direct, feedback, seed)
     }
 
-    pub fn augmented(optic: &Optic, feedback: &Feedback) -> Result<Self> {
-        new(optic, How::Augmented, feedback)
+    pub fn augmented(optic: &Optic, feedback: &Feedback, seed: u64) -> Result<Self> {
+        new(optic, How::Augmented, feedback, seed)
     }
 
-    pub fn sequential(optic: &Optic, feedback: &Feedback) -> Result<Self> {
-        new(optic, How::Sequential, feedback)
+    pub fn sequential(optic: &Optic, feedback: &Feedback, seed: u64) -> Result<Self> {
+        new(optic, How::Sequential, feedback, seed)
     }
 
     /// What weighs an error at a camera, in units of the source's light spread evenly.
@@ -99,7 +100,8 @@ impl Alignment {
     /// A random matrix `[rows, columns]`; its transpose takes an error of `rows` to a plane.
     fn matrix(&self, b: &mut Builder, layer: usize, rows: usize, columns: usize) -> SlotId {
         let bound = self.feedback.scale * (rows as f64).sqrt().recip();
-        let seed = self.feedback.seed;
+        // The run's in the upper half, where small ones do not meet.
+        let seed = self.feedback.seed ^ self.seed.rotate_left(32);
         let name = format!("feedback.{layer}");
         b.constant(&name, Shape::real(&[rows, columns]), || {
             let draw = |k: usize| uniform(seed, layer as u32, Site::Feedback, k as u32);
@@ -123,7 +125,8 @@ impl Method for Alignment {
         let start =
             Start { seeds: vec![(loss, seed)], ends: [reading.scores].into(), ..Start::default() };
         let error = adjoint_from(b, start)?[&reading.scores];
-        let mut seeds = vec![(reading.scores, error)];
+        // From the loss again, part of which (its efficiency) does not go through the scores.
+        let mut seeds = vec![(loss, seed)];
         let mut behind = error;
         for &i in cameras(&pair.twin.optic).iter().rev() {
             let Some(&at) = read.get(&i) else { continue };

@@ -33,7 +33,9 @@ impl Method for Backprop {
     }
 }
 
-pub struct Vaccination;
+pub struct Vaccination {
+    pub seed: u64,
+}
 
 /// Apart from the seeds of devices, which are small.
 const TWINS: u64 = 0x7477_696E << 32;
@@ -42,7 +44,7 @@ impl Method for Vaccination {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
         // Of a real device no list is known.
         let list = Hardware { lab: None, ..pair.hardware.clone() };
-        let twin = pair.twin.real(b, &list, Chance::Redrawn(TWINS));
+        let twin = pair.twin.real(b, &list, Chance::Redrawn(TWINS ^ self.seed));
         exact(b, &twin, recipe)
     }
 

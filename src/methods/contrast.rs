@@ -53,6 +53,7 @@ enum Goal {
 pub struct Contrast {
     goal: Goal,
     options: Options,
+    seed: u64,
 }
 
 /// The losses of one sample, each `[1]`.
@@ -62,8 +63,8 @@ pub struct Losses {
     pub cameras: Vec<SlotId>,
     /// Of the read-out.
     pub last: SlotId,
-    /// What counts passes, and is counted on when they are over.
-    counters: Vec<SlotId>,
+    /// Counts pairs of passes `[1]`, and is counted on when they are over.
+    pairs: SlotId,
 }
 
 /// Who draws wrong labels.
@@ -71,11 +72,6 @@ const SITE: u32 = OF_PROGRAMS + (1 << 17);
 const SEED: u64 = 0x7772_6F6E << 32;
 /// Counts pairs of passes.
 const PAIRS: &str = "train.pairs";
-
-/// A counter that the program has, or has from now on.
-fn counter(b: &mut Builder, name: &str, start: u32) -> SlotId {
-    b.find(name).unwrap_or_else(|| b.state(name, Shape::index(&[1]), Data::Index(vec![start])))
-}
 
 /// Readings of every camera of a machine.
 fn cameras(b: &mut Builder, pair: &Pair) -> Result<Vec<SlotId>> {
@@ -89,14 +85,14 @@ fn cameras(b: &mut Builder, pair: &Pair) -> Result<Vec<SlotId>> {
 }
 
 impl Contrast {
-    pub fn forward_forward(optic: &Optic, options: &Options) -> Result<Self> {
+    pub fn forward_forward(optic: &Optic, options: &Options, seed: u64) -> Result<Self> {
         has_cameras(optic)?;
-        Ok(Self { goal: Goal::ForwardForward, options: options.clone() })
+        Ok(Self { goal: Goal::ForwardForward, options: options.clone(), seed })
     }
 
-    pub fn phyll(optic: &Optic, options: &Options) -> Result<Self> {
+    pub fn phyll(optic: &Optic, options: &Options, seed: u64) -> Result<Self> {
         has_cameras(optic)?;
-        Ok(Self { goal: Goal::PhyLl, options: options.clone() })
+        Ok(Self { goal: Goal::PhyLl, options: options.clone(), seed })
     }
 
     /// How a label is shown.
@@ -130,20 +126,18 @@ impl Contrast {
         let classes = pair.twin.classes;
         let size = b.slot(image).shape.dims.clone();
         let overlay = self.overlay([size[0], size[1]], classes)?;
-        let pairs = counter(b, PAIRS, 0);
-        let wrong = WrongLabel { classes, seed: SEED, site: SITE };
+        let pairs = b.find(PAIRS);
+        let pairs =
+            pairs.unwrap_or_else(|| b.state(PAIRS, Shape::index(&[1]), Data::Index(vec![0])));
+        let wrong = WrongLabel { classes, seed: SEED ^ self.seed, site: SITE };
         let wrong = b.emit(Op::WrongLabel(wrong), &[label, pairs])?;
-        let (mut counters, mut read) = (vec![pairs], Vec::new());
-        // Exposures of their own have noise of their own, apart from that of the plain pass and of
-        // evaluations.
-        for (label, name, first) in [(label, "right", 1 << 29), (wrong, "wrong", 1 << 30)] {
+        let mut read = Vec::new();
+        // The plain pass is exposure 0.
+        for (label, exposure) in [(label, 1), (wrong, 2)] {
             let image = b.emit(Op::Overlay(overlay.clone()), &[image, label])?;
             let mut pair = pair.clone();
             pair.twin.image = Some(image);
-            let noisy = pair.device.counts_shots();
-            let shot = noisy.then(|| counter(b, &format!("device.shot.{name}"), first));
-            counters.extend(shot);
-            pair.device = pair.device.shown(image, shot);
+            pair.device = pair.device.shown(image).exposed(exposure);
             read.push(cameras(b, &pair)?);
         }
         let mut local = Vec::new();
@@ -154,7 +148,7 @@ impl Contrast {
         let (_, own) = twin_at(b, pair, &shown, &CAMERAS, &mut |b, _, slot| given(b, slot))?;
         let reading = taken(b, pair, &shown, own)?;
         let last = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;
-        Ok(Losses { cameras: local, last, counters })
+        Ok(Losses { cameras: local, last, pairs })
     }
 
     /// What the readings of camera `layer` come to `[1]`, but for a scale.
@@ -166,7 +160,8 @@ impl Contrast {
                 let name = format!("contrast.goal.{layer}");
                 let n = shape.len();
                 let goal = b.constant(&name, shape, || {
-                    let draw = |k: usize| uniform(SEED, layer as u32, Site::Goal, k as u32);
+                    let seed = SEED ^ self.seed;
+                    let draw = |k: usize| uniform(seed, layer as u32, Site::Goal, k as u32);
                     Data::Real((0..n).map(|k| 2.0 * draw(k) - 1.0).collect())
                 });
                 b.emit(Op::Similarity(Similarity), &[read, goal])
@@ -201,9 +196,7 @@ impl Method for Contrast {
         let (seed, _) = step::seed(b, recipe);
         let grads = adjoint_from(b, Start { seeds: vec![(total, seed)], ..Start::default() })?;
         b.section("count");
-        for counter in losses.counters {
-            b.emit_into(Op::Count(Count), &[], &[counter])?;
-        }
+        b.emit_into(Op::Count(Count), &[], &[losses.pairs])?;
         Ok(Gradient { loss: losses.last, of: params(b, &grads) })
     }
 

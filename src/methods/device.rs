@@ -57,20 +57,18 @@ impl Device {
         Self(self.0.told(other))
     }
 
-    /// The same device shown other images, with exposures counted elsewhere.
+    /// The same device shown other images.
     #[must_use]
-    pub fn shown(&self, image: SlotId, shot: Option<SlotId>) -> Self {
+    pub fn shown(&self, image: SlotId) -> Self {
         let mut machine = self.0.clone();
         machine.image = Some(image);
-        if let (Some(device), Some(shot)) = (&mut machine.device, shot) {
-            device.shot = shot;
-        }
         Self(machine)
     }
 
-    /// Whether its exposures have noise of their own.
-    pub fn counts_shots(&self) -> bool {
-        self.0.device.is_some()
+    /// The same device in another exposure of the step, from 0 on; each has noise of its own.
+    #[must_use]
+    pub fn exposed(&self, exposure: u32) -> Self {
+        Self(self.0.exposed(exposure))
     }
 
     /// Emits a step of its drift.

@@ -12,6 +12,10 @@
 //! | three measurements (Hughes 2018, Optica 5, 864) | \|E'\|², \|g\|², \|E' - i g\|² of g sent in with E at the input | half of the third less the others | nothing is lost |
 //! | echo (López-Pastor 2023, PRX 13, 031020; METHODS.md A9) | \|·\|² of y ∓ iεg sent back | (I₊ - I₋) / 4ε | nothing is lost; Kerr: to ε² |
 //!
+//! The computer knows the detectors' readings, and no gain of theirs: from the readings back to the
+//! light it goes as if a reading were the power in its region. The port itself is without noise; a
+//! mask's of an exposure is another on the way back.
+//!
 //! A finite window loses light at its edges, and the last two are biased there: that is their result.
 //! So are they where a chip's interferometers lose light: |g|² then is not what the third measurement
 //! has of it, and an error stronger than the light swamps the gradient. Meshes are taken one by one
@@ -22,10 +26,10 @@ mod chip;
 use std::collections::{BTreeMap, HashMap};
 
 use super::recipe::Recipe;
-use super::{Charge, Gradient, Method, Pair, step};
+use super::{Charge, Gradient, Method, Pair, head, step};
 use crate::error::{Error, Result};
 use crate::lower::in_situ::turned_sum;
-use crate::lower::{At, Machine, detect, loss};
+use crate::lower::{At, Light, Machine, detect, loss};
 use crate::ops::Op;
 use crate::ops::grad_sum::GradSum;
 use crate::ops::intensity::Intensity;
@@ -33,7 +37,7 @@ use crate::ops::leaf_sum::LeafSum;
 use crate::ops::sample_sum::SampleSum;
 use crate::optics::Optic;
 use crate::optics::element::{ActivationElement, Element};
-use crate::program::adjoint::{Start, params, walk_from};
+use crate::program::adjoint::{Start, Walked, params, walk_from};
 use crate::program::{Builder, Shape, SlotId};
 
 #[derive(Debug, Clone, Copy)]
@@ -122,24 +126,55 @@ fn sent_back(
     Ok((at, entering))
 }
 
+/// What a device reads, and what the computer makes of it.
+struct Read {
+    loss: SlotId,
+    /// From the loss to the readings.
+    digital: Walked,
+    /// The gradients of the powers in the regions.
+    seeds: Vec<(SlotId, SlotId)>,
+}
+
+fn read(
+    b: &mut Builder,
+    pair: &Pair,
+    device: &Machine,
+    light: &Light,
+    recipe: &Recipe,
+) -> Result<Read> {
+    let reading = detect::read(b, device, light)?;
+    let loss = loss::emit(b, device, &reading, &recipe.loss)?;
+    let (seed, _) = step::seed(b, recipe);
+    let ends = [reading.regions].into();
+    let digital = walk_from(b, Start { seeds: vec![(loss, seed)], ends, ..Start::default() })?;
+    let Some(&error) = digital.grads.get(&reading.regions) else { return Err(dark()) };
+    // Of a device whose detectors are ideal these are the readings themselves.
+    let powers = match device.device {
+        Some(_) => detect::regions_of(b, &pair.twin, reading.intensity)?,
+        None => reading.regions,
+    };
+    Ok(Read { loss, digital, seeds: vec![(powers, error)] })
+}
+
+fn dark() -> Error {
+    Error::invalid("train.loss", "does not depend on the light")
+}
+
 impl Method for InSitu {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
         let device = pair.device.lit(Key(()));
         if device.optic.modes.is_some() {
-            return chip::gradient(b, device, self.how, recipe);
+            return chip::gradient(b, pair, device, self.how, recipe);
         }
         let entering = device.enter(b)?;
         let forward = device.light_of(b, entering, &mut |_, _, slot| Ok(slot))?;
-        let reading = detect::read(b, device, &forward)?;
-        let loss = loss::emit(b, device, &reading, &recipe.loss)?;
-        let (seed, _) = step::seed(b, recipe);
-        // From the readings to the error field at the outputs: the computer's part.
+        let Read { loss, digital, seeds } = read(b, pair, device, &forward, recipe)?;
         let ends = [forward.leaving].into();
-        let start = Start { seeds: vec![(loss, seed)], ends, ..Start::default() };
-        let digital = walk_from(b, start)?;
-        let Some(&g) = digital.grads.get(&forward.leaving) else {
-            return Err(Error::invalid("train.loss", "does not depend on the light"));
+        let at_outputs = walk_from(b, Start { seeds, ends, ..Start::default() })?;
+        let Some(&g) = at_outputs.grads.get(&forward.leaving) else {
+            return Err(dark());
         };
+        let exposures = [1, 2].map(|n| device.exposed(n));
         let mut sums: BTreeMap<usize, SlotId> = BTreeMap::new();
         let masks: Vec<(usize, SlotId)> = device.masks().collect();
         for &(i, slot) in &masks {
@@ -153,17 +188,17 @@ impl Method for InSitu {
         };
         match self.how {
             How::Fields => {
-                let (back, _) = sent_back(b, device, g)?;
+                let (back, _) = sent_back(b, &exposures[0], g)?;
                 for &(i, _) in &masks {
                     let op = Op::GradSum(GradSum::Phase);
                     b.emit_into(op, &[forward.behind[i], back[&i]], &[sums[&i]])?;
                 }
             }
             How::ThreeShot => {
-                let (back, returned) = sent_back(b, device, g)?;
+                let (back, returned) = sent_back(b, &exposures[0], g)?;
                 // |E - i g|²: g is time-reversed and goes in with the light.
                 let both = turned_sum(b, entering, returned, -1.0)?;
-                let third = device.light_of(b, both, &mut |_, _, slot| Ok(slot))?;
+                let third = exposures[1].light_of(b, both, &mut |_, _, slot| Ok(slot))?;
                 for &(i, _) in &masks {
                     add(b, i, third.behind[i], 0.5)?;
                     add(b, i, forward.behind[i], -0.5)?;
@@ -173,7 +208,7 @@ impl Method for InSitu {
             How::Echo(epsilon) => {
                 // The error has the batch's weight in it; ε is of the whole.
                 let epsilon = epsilon * recipe.batch as f64;
-                for sign in [1.0, -1.0] {
+                for (sign, device) in [1.0, -1.0].into_iter().zip(&exposures) {
                     let driven = turned_sum(b, forward.leaving, g, -sign * epsilon)?;
                     let (back, _) = sent_back(b, device, driven)?;
                     for &(i, _) in &masks {
@@ -192,29 +227,33 @@ impl Method for InSitu {
         Ok(Gradient { loss, of })
     }
 
-    fn charge(&self, optic: &Optic, _: usize, batch: u64) -> Charge {
+    fn charge(&self, optic: &Optic, classes: usize, batch: u64) -> Charge {
         let meshes = optic.element.iter().map(|element| match element {
             Element::Mesh(_) => 1,
             Element::Svd(_) => 2,
             _ => 0,
         });
         let masks = optic.element.iter().filter(|e| matches!(e, Element::PhaseMask(_))).count();
-        // Stretches of light that go back by themselves, planes of shifters, and fields that are read
-        // where a stretch ends before another one.
+        // Stretches of light that go back by themselves, planes of shifters, and ends of stretches
+        // before which another one begins.
         let (stretches, planes, between) = match meshes.sum::<u64>() {
             0 => (1, masks as u64, 0),
             meshes => (meshes, meshes, meshes - 1),
         };
-        // The output's field is measured and the error's sent in: two fields of four exposures.
-        let (exposures, fields) = match self.how {
-            How::Fields => (8 * planes, 2 * planes),
-            How::ThreeShot | How::Echo(_) => (3 * stretches, 0),
+        // The read-out; of every stretch the field that leaves it, and
+        let (intensities, fields) = match self.how {
+            // g sent in and read where it ends before another stretch, both fields at every plane;
+            How::Fields => (1, 2 * stretches + between + 2 * planes),
+            // g sent in and read where it ends, both sent in; the powers of all three;
+            How::ThreeShot => (1 + 3 * stretches, 4 * stretches),
+            // y ∓ iεg sent in, and both read where they end before another stretch; their powers.
+            How::Echo(_) => (1 + 2 * stretches, 3 * stretches + 2 * between),
         };
         Charge {
-            shots: (1 + 8 * stretches + 4 * between + exposures) * batch,
+            shots: (intensities + 4 * fields) * batch,
             reconfigurations: 1,
-            fields: (2 * stretches + between + fields) * batch,
-            macs: 0.0,
+            fields: fields * batch,
+            macs: 3.0 * head::macs(optic, classes) * batch as f64,
         }
     }
 }

@@ -129,33 +129,37 @@ pub trait Method {
     }
 }
 
-/// The method of a recipe.
+/// The method of a recipe; `seed`: of the run, for what the method draws.
 ///
 /// # Errors
 /// When it does not suit the machine, with the physical reason.
-pub fn of(recipe: &Recipe, optic: &Optic) -> Result<Box<dyn Method>> {
+pub fn of(recipe: &Recipe, optic: &Optic, seed: u64) -> Result<Box<dyn Method>> {
     let method: Box<dyn Method> = match recipe.method {
         MethodName::Backprop => Box::new(backprop::Backprop),
-        MethodName::Vaccination => Box::new(backprop::Vaccination),
+        MethodName::Vaccination => Box::new(backprop::Vaccination { seed }),
         MethodName::Pat => Box::new(aware::Aware { fields: false, hidden: true }),
         MethodName::PatFields => Box::new(aware::Aware { fields: true, hidden: true }),
         MethodName::AsyT => Box::new(aware::Aware { fields: false, hidden: false }),
         MethodName::Dat => Box::new(aware::DualAdaptive),
-        MethodName::Dfa => Box::new(alignment::Alignment::direct(optic, &recipe.feedback)?),
-        MethodName::Adfa => Box::new(alignment::Alignment::augmented(optic, &recipe.feedback)?),
-        MethodName::Fa => Box::new(alignment::Alignment::sequential(optic, &recipe.feedback)?),
+        MethodName::Dfa => Box::new(alignment::Alignment::direct(optic, &recipe.feedback, seed)?),
+        MethodName::Adfa => {
+            Box::new(alignment::Alignment::augmented(optic, &recipe.feedback, seed)?)
+        }
+        MethodName::Fa => {
+            Box::new(alignment::Alignment::sequential(optic, &recipe.feedback, seed)?)
+        }
         MethodName::LastLayer => Box::new(alignment::LastLayer),
         MethodName::Local => Box::new(local::Local::new(optic)?),
         MethodName::ForwardForward => {
-            Box::new(contrast::Contrast::forward_forward(optic, &recipe.contrast)?)
+            Box::new(contrast::Contrast::forward_forward(optic, &recipe.contrast, seed)?)
         }
-        MethodName::PhyLl => Box::new(contrast::Contrast::phyll(optic, &recipe.contrast)?),
-        MethodName::Spsa => Box::new(zeroth::Zeroth::spsa(recipe)),
-        MethodName::Flops => Box::new(zeroth::Zeroth::flops(recipe)),
+        MethodName::PhyLl => Box::new(contrast::Contrast::phyll(optic, &recipe.contrast, seed)?),
+        MethodName::Spsa => Box::new(zeroth::Zeroth::spsa(recipe, seed)),
+        MethodName::Flops => Box::new(zeroth::Zeroth::flops(recipe, seed)),
         MethodName::FiniteDifferences
         | MethodName::Mixed
         | MethodName::CmaEs
-        | MethodName::Pepg => Box::new(search::Search::new(recipe)),
+        | MethodName::Pepg => Box::new(search::Search::new(recipe, seed)),
         MethodName::FieldConjugation => Box::new(insitu::InSitu::fields(optic)?),
         MethodName::ThreeShot => Box::new(insitu::InSitu::three_shot(optic)?),
         MethodName::Echo => Box::new(insitu::InSitu::echo(optic, recipe.echo.epsilon)?),

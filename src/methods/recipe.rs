@@ -161,7 +161,7 @@ impl MethodName {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Feedback {
-    /// Of the random matrices.
+    /// Of the random matrices, together with that of the experiment.
     pub seed: u64,
     /// Over the bound 1/√n of their elements.
     pub scale: f64,

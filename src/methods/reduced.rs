@@ -33,11 +33,23 @@ pub fn numbers(reduced: &Reduced, dims: &[usize]) -> usize {
     }
 }
 
+/// A parameter that is moved.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    pub slot: SlotId,
+    pub dims: Vec<usize>,
+    /// Where it stands at z = 0.
+    pub start: Vec<f64>,
+    /// Which it never leaves.
+    pub bounds: Option<[f64; 2]>,
+}
+
 /// One parameter and its share of the numbers.
 #[derive(Debug, Clone)]
 struct Part {
     slot: SlotId,
     start: Vec<f64>,
+    bounds: Option<[f64; 2]>,
     /// Images of the numbers `[numbers, len]`.
     images: Vec<Vec<f64>>,
 }
@@ -61,10 +73,9 @@ fn superpixels(k: usize, [ny, nx]: [usize; 2]) -> Vec<Vec<f64>> {
 }
 
 impl Space {
-    /// Of parameters with their dimensions and where they stand.
-    pub fn new(reduced: &Reduced, params: Vec<(SlotId, Vec<usize>, Vec<f64>)>) -> Result<Self> {
+    pub fn new(reduced: &Reduced, params: Vec<Moved>) -> Result<Self> {
         let mut parts = Vec::new();
-        for (slot, dims, start) in params {
+        for Moved { slot, dims, start, bounds } in params {
             let len = start.len();
             let images = match (window(&dims), reduced.basis) {
                 (Some(window), Basis::Superpixels) => superpixels(reduced.across, window),
@@ -77,7 +88,7 @@ impl Space {
                     .map(|k| (0..len).map(|i| f64::from(u8::from(i == k))).collect())
                     .collect(),
             };
-            parts.push(Part { slot, start, images });
+            parts.push(Part { slot, start, bounds, images });
         }
         let space = Self { parts };
         let n = space.numbers();
@@ -93,7 +104,7 @@ impl Space {
         self.parts.iter().map(|p| p.images.len()).sum()
     }
 
-    /// The parameters at z.
+    /// The parameters at z, none beyond its bounds.
     pub fn at(&self, z: &[f64]) -> Vec<(SlotId, Vec<f64>)> {
         let mut from = 0;
         let one = |part: &Part| {
@@ -104,6 +115,9 @@ impl Space {
                 }
             }
             from += part.images.len();
+            if let Some([low, high]) = part.bounds {
+                theta.iter_mut().for_each(|t| *t = t.clamp(low, high));
+            }
             (part.slot, theta)
         };
         self.parts.iter().map(one).collect()

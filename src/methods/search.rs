@@ -11,7 +11,7 @@
 //! at what the detectors read where a step ends ([`super::head`]).
 
 use super::recipe::{MethodName, Recipe, Search as Options, step_size};
-use super::reduced::{Space, moves, numbers};
+use super::reduced::{Moved, Space, moves, numbers};
 use super::{Bench, Charge, Gradient, Method, Pair, head, names, step};
 use crate::error::{Error, Result};
 use crate::lower::loss;
@@ -21,13 +21,19 @@ use crate::ops::leaf_sum::LeafSum;
 use crate::optics::Optic;
 use crate::optics::element::{AmplitudeMask, Element, PhaseMask};
 use crate::optics::mesh::Topology;
-use crate::program::{Builder, Data, Shape, SlotId};
+use crate::optics::mesh::haar::normal;
+use crate::program::{Builder, Data, Role, Shape, SlotId};
 
 /// Measures the mean loss of a batch at the parameters as they are.
 const MEASURE: &str = "search.measure";
 const LOSS: &str = "search.loss";
 /// What the search remembers, in the checkpoint.
 const MEMORY: &str = "search.memory";
+/// Learning rates of finite differences, step by step.
+const RATES: &str = "search.rates";
+/// Before the name of a parameter: where it starts, and its bounds where it has some.
+const START: &str = "search.start.";
+const BOUNDS: &str = "search.bounds.";
 
 pub struct Search {
     kind: MethodName,
@@ -35,16 +41,18 @@ pub struct Search {
     numbers: usize,
     space: Option<Space>,
     recipe: Recipe,
+    seed: u64,
 }
 
 impl Search {
-    pub fn new(recipe: &Recipe) -> Self {
+    pub fn new(recipe: &Recipe, seed: u64) -> Self {
         Self {
             kind: recipe.method,
             options: recipe.search.clone(),
             numbers: 0,
             space: None,
             recipe: recipe.clone(),
+            seed: SEED ^ seed,
         }
     }
 
@@ -63,9 +71,15 @@ impl Search {
                 let out = m.outputs.unwrap_or(n);
                 mesh(m.topology, n) + mesh(m.topology, out) + n.min(out)
             }
+            (Element::FreeSpace(step), _) if !step.trainable.is_empty() => 4,
             _ => 0,
         };
         optic.element.iter().enumerate().map(of).sum()
+    }
+
+    /// Standard normal numbers of a step.
+    fn normal(&self, step: u32, k: usize) -> f64 {
+        normal(self.seed, step, Site::Search, k as u32)
     }
 
     fn population(&self, n: usize) -> usize {
@@ -74,13 +88,6 @@ impl Search {
             given => given as usize,
         }
     }
-}
-
-/// Standard normal numbers of a step of a search, addressed.
-fn normal(step: u32, k: u32) -> f64 {
-    let u = 1.0 - uniform(SEED, step, Site::Search, 2 * k);
-    let v = uniform(SEED, step, Site::Search, 2 * k + 1);
-    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
 }
 
 const SEED: u64 = 0x7365_6172_6368;
@@ -133,6 +140,7 @@ impl Method for Search {
         let n = if self.numbers > 0 { self.numbers } else { self.count(optic) };
         let runs = match self.kind {
             MethodName::FiniteDifferences => n as u64 + 1,
+            // At most: a step up that is kept takes one exposure.
             MethodName::Mixed => {
                 let active = self.options.active * (1.0 - self.options.skip);
                 1 + (2.0 * active * n as f64).ceil() as u64
@@ -182,12 +190,20 @@ impl Method for Search {
         let size = step_size(self.options.size, Options::SIZE, widest);
         let memory = Memory::new(n, size).flat();
         b.state(MEMORY, Shape::real(&[memory.len()]), Data::Real(memory));
-        for slot in moved {
-            let slot = b.slot(slot);
-            let crate::program::Role::Param(start) = &slot.role else { continue };
-            let (name, shape) = (format!("search.start.{}", slot.name), slot.shape.clone());
+        if self.kind == MethodName::FiniteDifferences {
+            let rates = factors.iter().map(|factor| recipe.optimizer.lr() * factor).collect();
+            b.state(RATES, Shape::real(&[factors.len()]), Data::Real(rates));
+        }
+        for id in moved {
+            let slot = b.slot(id);
+            let Role::Param(start) = &slot.role else { continue };
+            let (name, shape) = (slot.name.clone(), slot.shape.clone());
             let start = Data::Real(start.reals().to_vec());
-            b.state(&name, shape, start);
+            b.state(&format!("{START}{name}"), shape, start);
+            if let Some(bounds) = pair.twin.bounds(id) {
+                let bounds = Data::Real(bounds.to_vec());
+                b.state(&format!("{BOUNDS}{name}"), Shape::real(&[2]), bounds);
+            }
         }
         Ok(())
     }
@@ -238,13 +254,22 @@ impl Search {
         let program = bench.executor.program();
         let mut params = Vec::new();
         for (id, slot) in program.kept() {
-            let Some(name) = slot.name.strip_prefix("search.start.") else { continue };
+            let Some(name) = slot.name.strip_prefix(START) else { continue };
             let Some(own) = program.find(name) else { continue };
-            params.push((own, slot.shape.dims.clone(), id));
+            let bounds = program.find(&format!("{BOUNDS}{name}"));
+            params.push((own, slot.shape.dims.clone(), id, bounds));
         }
         let mut all = Vec::new();
-        for (own, dims, start) in params {
-            all.push((own, dims, bench.executor.read(start)?.reals().to_vec()));
+        for (slot, dims, start, bounds) in params {
+            let start = bench.executor.read(start)?.reals().to_vec();
+            let bounds = match bounds {
+                Some(bounds) => match *bench.executor.read(bounds)?.reals() {
+                    [low, high] => Some([low, high]),
+                    _ => None,
+                },
+                None => None,
+            };
+            all.push(Moved { slot, dims, start, bounds });
         }
         let space = Space::new(&self.recipe.reduced, all)?;
         self.numbers = space.numbers();
@@ -260,7 +285,11 @@ impl Search {
             z[k] += h;
             *slope = (measure(bench, space, &z)? - here) / h;
         }
-        let lr = self.recipe.optimizer.lr();
+        let rates = bench.executor.program().find(RATES);
+        let rates = rates.ok_or_else(|| Error::invalid("train.method", "no rates are kept"))?;
+        let rates = bench.executor.read(rates)?;
+        let at = (m.steps as usize).min(rates.reals().len() - 1);
+        let lr = rates.reals()[at];
         m.z.iter_mut().zip(&slope).for_each(|(z, g)| *z -= lr * g);
         Ok(())
     }
@@ -270,8 +299,9 @@ impl Search {
         let mut here = measure(bench, space, &m.z)?;
         for k in 0..m.z.len() {
             // Which numbers are active stays; which are skipped changes.
-            let active = uniform(SEED, 0, Site::Search, k as u32) < self.options.active;
-            let skipped = uniform(SEED, m.steps + 1, Site::Search, k as u32) < self.options.skip;
+            let active = uniform(self.seed, 0, Site::Search, k as u32) < self.options.active;
+            let skipped =
+                uniform(self.seed, m.steps + 1, Site::Search, k as u32) < self.options.skip;
             if !active || skipped {
                 continue;
             }
@@ -294,7 +324,7 @@ impl Search {
         let mut seen = Vec::with_capacity(pairs);
         for p in 0..pairs {
             let epsilon: Vec<f64> =
-                (0..n).map(|k| m.sigma[k] * normal(m.steps, (p * n + k) as u32)).collect();
+                (0..n).map(|k| m.sigma[k] * self.normal(m.steps, p * n + k)).collect();
             let side = |sign: f64| -> Vec<f64> {
                 m.z.iter().zip(&epsilon).map(|(z, e)| z + sign * e).collect()
             };
@@ -343,9 +373,8 @@ impl Search {
 
         let mut population = Vec::with_capacity(lambda);
         for p in 0..lambda {
-            let y: Vec<f64> = (0..n)
-                .map(|k| m.diagonal[k].sqrt() * normal(m.steps, (p * n + k) as u32))
-                .collect();
+            let y: Vec<f64> =
+                (0..n).map(|k| m.diagonal[k].sqrt() * self.normal(m.steps, p * n + k)).collect();
             let z: Vec<f64> = m.z.iter().zip(&y).map(|(z, y)| z + m.sigma[0] * y).collect();
             population.push((measure(bench, space, &z)?, y));
         }

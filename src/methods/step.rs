@@ -55,13 +55,12 @@ pub fn end(
     b.section("update");
     let step = b.state(names::STEP, Shape::index(&[1]), Data::Index(vec![0]));
     let schedule = schedule(b, recipe, factors);
-    let bounds = |slot| pair.twin.trainable.iter().find(|t| t.slot == slot)?.bounds;
     let trained: Vec<SlotId> = pair.twin.trainable.iter().map(|t| t.slot).collect();
     // Parameters of a method's own follow those of the machine.
     let own = of.keys().filter(|slot| !trained.contains(slot));
     for &slot in trained.iter().filter(|slot| of.contains_key(slot)).chain(own) {
         update(b, recipe, slot, of[&slot], step, schedule)?;
-        if let Some([low, high]) = bounds(slot) {
+        if let Some([low, high]) = pair.twin.bounds(slot) {
             let dims = b.slot(slot).shape.dims.clone();
             b.emit_into(Op::Clamp(Clamp { low, high, dims }), &[], &[slot])?;
         }

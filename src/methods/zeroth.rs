@@ -22,6 +22,7 @@ use crate::lower::{Machine, loss};
 use crate::math::random::OF_PROGRAMS;
 use crate::ops::Op;
 use crate::ops::add::{Add, AddInto};
+use crate::ops::clamp::Clamp;
 use crate::ops::count::Count;
 use crate::ops::draw::{Draw, Noise};
 use crate::ops::gain::Directional;
@@ -35,11 +36,12 @@ pub struct Zeroth {
     size: (Option<f64>, f64),
     /// θ + δ against θ, with normal δ.
     one_sided: bool,
+    seed: u64,
 }
 
 /// Sites of perturbations, apart from those of devices.
 const SITES: u32 = OF_PROGRAMS + (1 << 16);
-/// Seed of perturbations.
+/// Seed of perturbations, with that of the run.
 const SEED: u64 = 0x7370_7361 << 32;
 
 /// Counts perturbed steps.
@@ -52,9 +54,9 @@ const LOSS: &str = "probe.loss";
 /// Before the name of a parameter of the head: its gradient of a step so far.
 const HEAD: &str = "probe.head.";
 
-/// The perturbation of parameter `name` in probe `q`.
-fn drawn(q: u32, name: &str) -> String {
-    format!("probe.{q}.{name}")
+/// What parameter `name` is told on one side of probe `q`.
+fn told(q: u32, side: f64, name: &str) -> String {
+    format!("probe.{q}.{side}.{name}")
 }
 
 /// Where the losses of a step stand, in the order of their exposures.
@@ -68,16 +70,14 @@ fn counter(b: &mut Builder) -> SlotId {
 }
 
 impl Zeroth {
-    pub fn spsa(recipe: &Recipe) -> Self {
-        Self { probes: recipe.spsa.probes, size: (recipe.spsa.size, Spsa::SIZE), one_sided: false }
+    pub fn spsa(recipe: &Recipe, seed: u64) -> Self {
+        let size = (recipe.spsa.size, Spsa::SIZE);
+        Self { probes: recipe.spsa.probes, size, one_sided: false, seed }
     }
 
-    pub fn flops(recipe: &Recipe) -> Self {
-        Self {
-            probes: recipe.flops.probes,
-            size: (recipe.flops.size, Flops::SIZE),
-            one_sided: true,
-        }
+    pub fn flops(recipe: &Recipe, seed: u64) -> Self {
+        let size = (recipe.flops.size, Flops::SIZE);
+        Self { probes: recipe.flops.probes, size, one_sided: true, seed }
     }
 
     fn noise(&self, size: f64) -> Noise {
@@ -90,12 +90,23 @@ impl Zeroth {
         Ok(move |slot| step_size(stated, own, spacing[&slot]))
     }
 
+    /// The sides of θ on which a probe looks.
+    fn sides(&self) -> &'static [f64] {
+        if self.one_sided { &[1.0] } else { &[1.0, -1.0] }
+    }
+
     /// Exposures of a step.
     fn exposures(&self) -> u32 {
         if self.one_sided { 1 + self.probes } else { 2 * self.probes }
     }
 
-    /// Of these the ones that the head learns from.
+    /// Which of these are up and down of a probe.
+    fn pair(&self, probe: u32) -> [usize; 2] {
+        let q = probe as usize;
+        if self.one_sided { [1 + q, 0] } else { [2 * q, 2 * q + 1] }
+    }
+
+    /// The first of these, that the head learns from.
     fn heard(&self) -> u32 {
         if self.one_sided { 1 } else { 2 * self.probes }
     }
@@ -117,10 +128,30 @@ impl Zeroth {
             let site = SITES + probe * machine.trainable.len() as u32 + k as u32;
             let dims = b.slot(trained.slot).shape.dims.clone();
             let noise = self.noise(size(trained.slot));
-            let draw = Draw { noise, seed: SEED, site, dims };
+            let draw = Draw { noise, seed: SEED ^ self.seed, site, dims };
             all.insert(trained.slot, draw.emit(b, count, false)?);
         }
         Ok(all)
+    }
+
+    /// The parameters on one side of a probe, none beyond its bounds, by parameter.
+    fn told(
+        &self,
+        b: &mut Builder,
+        twin: &Machine,
+        (probe, side): (u32, f64),
+        size: impl Fn(SlotId) -> f64,
+        count: SlotId,
+    ) -> Result<BTreeMap<SlotId, SlotId>> {
+        let mut told = self.draws(b, twin, probe, |slot| side * size(slot), count)?;
+        for (&slot, at) in &mut told {
+            *at = b.emit(Op::Add(Add), &[slot, *at])?;
+            if let Some([low, high]) = twin.bounds(slot) {
+                let dims = b.slot(slot).shape.dims.clone();
+                b.emit_into(Op::Clamp(Clamp { low, high, dims }), &[], &[*at])?;
+            }
+        }
+        Ok(told)
     }
 
     /// The gradient of the optics from the losses up and down of every probe, each `[1]`.
@@ -161,9 +192,11 @@ impl Zeroth {
         let (twin, count, size) = (&pair.twin, counter(b), self.sizes(pair)?);
         b.routine(DRAW, 1);
         for q in 0..self.probes {
-            for (slot, by) in self.draws(b, twin, q, &size, count)? {
-                let name = drawn(q, &b.slot(slot).name);
-                b.output(by, &name);
+            for &side in self.sides() {
+                for (slot, at) in self.told(b, twin, (q, side), &size, count)? {
+                    let name = told(q, side, &b.slot(slot).name);
+                    b.output(at, &name);
+                }
             }
         }
         b.routine(MEASURE, recipe.batch);
@@ -185,14 +218,11 @@ impl Zeroth {
         b.routine(names::TRAIN, recipe.batch);
         let one = |b: &mut Builder, n| b.state(&seen(n), Shape::real(&[1]), Data::Real(vec![0.0]));
         let losses: Vec<SlotId> = (0..self.exposures()).map(|n| one(b, n)).collect();
-        of.extend(self.directions(b, twin, &size, count, &mut |_, q| {
-            let q = q as usize;
-            Ok(if self.one_sided {
-                [losses[1 + q], losses[0]]
-            } else {
-                [losses[2 * q], losses[2 * q + 1]]
-            })
-        })?);
+        of.extend(
+            self.directions(b, twin, &size, count, &mut |_, q| {
+                Ok(self.pair(q).map(|n| losses[n]))
+            })?,
+        );
         b.emit_into(Op::Count(Count), &[], &[count])?;
         let shown = losses[usize::from(!self.one_sided)];
         step::end(b, pair, recipe, factors, &of, |_| Ok(shown))
@@ -203,15 +233,11 @@ impl Zeroth {
 fn measure(
     b: &mut Builder,
     (device, twin): (&Device, &Machine),
-    moved: &BTreeMap<SlotId, SlotId>,
+    told: &BTreeMap<SlotId, SlotId>,
     recipe: &Recipe,
     name: &str,
 ) -> Result<(SlotId, SlotId)> {
-    let mut told = BTreeMap::new();
-    for (&slot, &by) in moved {
-        told.insert(slot, b.emit(Op::Add(Add), &[slot, by])?);
-    }
-    let reading = device.told(&told).show(b)?.reading;
+    let reading = device.told(told).show(b)?.reading;
     let reading = head::scored(b, twin, reading)?;
     let loss = loss::emit(b, twin, &reading, &recipe.loss)?;
     let (_, weight) = step::seed(b, recipe);
@@ -220,39 +246,33 @@ fn measure(
 
 impl Method for Zeroth {
     fn gradient(&self, b: &mut Builder, pair: &Pair, recipe: &Recipe) -> Result<Gradient> {
-        let (device, twin) = ((&pair.device, &pair.twin), &pair.twin);
+        let twin = &pair.twin;
         let count = counter(b);
         let size = self.sizes(pair)?;
+        let mut exposure = 0;
+        let mut measured = |b: &mut Builder, told: &BTreeMap<SlotId, SlotId>, name: &str| {
+            let device = pair.device.exposed(exposure);
+            exposure += 1;
+            measure(b, (&device, twin), told, recipe, name)
+        };
         let mut losses = Vec::new();
-        let rest = if self.one_sided {
-            Some(measure(b, device, &BTreeMap::new(), recipe, "rest")?)
-        } else {
-            None
-        };
-        for q in 0..self.probes {
-            let up = self.draws(b, twin, q, &size, count)?;
-            let up = measure(b, device, &up, recipe, &format!("up.{q}"))?;
-            let down = if let Some(rest) = rest {
-                rest
-            } else {
-                let down = self.draws(b, twin, q, |slot| -size(slot), count)?;
-                measure(b, device, &down, recipe, &format!("down.{q}"))?
-            };
-            losses.push((up, down));
+        if self.one_sided {
+            losses.push(measured(b, &BTreeMap::new(), "rest")?);
         }
-        let Some(&((_, _), (shown, _))) = losses.first() else {
-            unreachable!("a recipe has one probe at least")
-        };
-        let heard: Vec<SlotId> = match rest {
-            Some((rest, _)) => vec![rest],
-            None => losses.iter().flat_map(|((up, _), (down, _))| [*up, *down]).collect(),
-        };
+        for q in 0..self.probes {
+            for &side in self.sides() {
+                let told = self.told(b, twin, (q, side), &size, count)?;
+                losses.push(measured(b, &told, &format!("probe.{q}.{side}"))?);
+            }
+        }
+        let heard: Vec<SlotId> =
+            losses.iter().take(self.heard() as usize).map(|(loss, _)| *loss).collect();
+        let shown = losses[usize::from(!self.one_sided)].0;
         let (_, weight) = step::seed(b, recipe);
         let mut of = head::gradient(b, twin, &heard, weight / f64::from(self.heard()))?;
         b.section("probe");
         of.extend(self.directions(b, twin, &size, count, &mut |b, q| {
-            let ((_, up), (_, down)) = losses[q as usize];
-            let [up, down] = [up, down].map(|sums| b.emit(Op::LeafSum(LeafSum), &[sums]));
+            let [up, down] = self.pair(q).map(|n| b.emit(Op::LeafSum(LeafSum), &[losses[n].1]));
             Ok([up?, down?])
         })?);
         b.emit_into(Op::Count(Count), &[], &[count])?;
@@ -297,7 +317,7 @@ impl Zeroth {
         let mut moved = Vec::new();
         let mut sums = Vec::new();
         for (slot, kept) in program.kept() {
-            if program.find(&drawn(0, &kept.name)).is_some() {
+            if program.find(&told(0, 1.0, &kept.name)).is_some() {
                 moved.push((slot, kept.name.clone()));
             }
             if kept.name.starts_with(HEAD) {
@@ -319,14 +339,12 @@ impl Zeroth {
             let to = find(bench, &seen(exposure))?;
             bench.executor.write(to, &loss)
         };
-        let sides: &[f64] = if self.one_sided { &[1.0] } else { &[1.0, -1.0] };
         let mut exposure = u32::from(self.one_sided);
         for q in 0..self.probes {
-            for side in sides {
-                for ((slot, name), start) in moved.iter().zip(&start) {
-                    let by = bench.executor.read(find(bench, &drawn(q, name))?)?;
-                    let told = start.iter().zip(by.reals()).map(|(x, d)| x + side * d).collect();
-                    bench.executor.write(*slot, &Data::Real(told))?;
+            for &side in self.sides() {
+                for (slot, name) in &moved {
+                    let at = bench.executor.read(find(bench, &told(q, side, name))?)?;
+                    bench.executor.write(*slot, &at)?;
                 }
                 expose(bench, exposure)?;
                 exposure += 1;

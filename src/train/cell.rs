@@ -156,7 +156,7 @@ impl<'a> Cell<'a> {
         let Some(recipe) = &experiment.train else {
             return Err(Error::invalid("train", "missing").help("add a [train] block"));
         };
-        let method = methods::of(recipe, &experiment.optic)?;
+        let method = methods::of(recipe, &experiment.optic, experiment.seed)?;
         let batch = recipe.batch;
         let charge = method.charge(&experiment.optic, session.data.classes.len(), batch as u64);
         let (seed, data) = (experiment.seed, &session.data);

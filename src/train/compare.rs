@@ -165,7 +165,7 @@ impl Grid {
         let Some(recipe) = &experiment.train else {
             return Err(Error::invalid("train", "missing").help("add a [train] block"));
         };
-        let method = methods::of(recipe, &experiment.optic)?;
+        let method = methods::of(recipe, &experiment.optic, experiment.seed)?;
         let per_epoch = (data.train.len() / recipe.batch) as u64;
         let full = (per_epoch * recipe.epochs as u64).min(recipe.steps.unwrap_or(u64::MAX));
         let classes = data.classes.len();

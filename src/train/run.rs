@@ -114,7 +114,7 @@ pub fn train(
 
     let size = session.data.image[0] * session.data.image[1];
     let mut looping = Loop {
-        method: methods::of(&recipe, &session.experiment.optic)?,
+        method: methods::of(&recipe, &session.experiment.optic, session.experiment.seed)?,
         resolved,
         out: out.to_owned(),
         order: Order::new(session.experiment.seed, session.data.train.len(), recipe.batch),

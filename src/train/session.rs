@@ -124,7 +124,7 @@ fn build(experiment: &Experiment, data: &Dataset, factors: &[f64], purpose: For)
     let (pair, device) = Pair::new(&mut b, machine, &hardware);
     let mut ledger = Vec::new();
     if !matrices {
-        let method = methods::of(recipe, optic)?;
+        let method = methods::of(recipe, optic, experiment.seed)?;
         method.build(&mut b, &pair, recipe, factors)?;
         if purpose == For::Ledger && method.has_gradient() {
             ledger = oracle::ledger(&mut b, &*method, &pair, recipe)?;

@@ -163,7 +163,10 @@ impl Device {
             [(MeshDraws::Fixed, redrawn, false), (MeshDraws::Shot, spec.shot_std, true)]
         {
             if std > 0.0 {
-                let draw = self.draw_mesh((number, part), what, std, &dims);
+                let mut draw = self.draw_mesh((number, part), what, std, &dims);
+                if own {
+                    draw.site = self.exposed(draw.site);
+                }
                 let noise = draw.emit(b, self.shot, own)?;
                 at = b.emit(Op::Add(Add), &[noise, at])?;
             }

@@ -3,16 +3,17 @@
 //!
 //! What the light meets between two meshes (activations, attenuators, cameras) the computer takes
 //! back, from the fields that it has read there; the meshes themselves are taken back by light. A
-//! gradient is that of the phases at the shifters: heat that spreads to neighbours is not seen.
+//! gradient is that of the phases at the shifters: heat that spreads to neighbours is not seen. Phases
+//! hold while a sample is measured: `shot_std` is from one sample to the next.
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::How;
+use super::{How, Read, read};
 use crate::error::{Error, Result};
+use crate::lower::Machine;
 use crate::lower::in_situ::{Shots, measure, send_back};
-use crate::lower::{Machine, detect, loss};
 use crate::methods::recipe::Recipe;
-use crate::methods::{Gradient, step};
+use crate::methods::{Gradient, Pair};
 use crate::ops::Op;
 use crate::ops::leaf_sum::LeafSum;
 use crate::program::adjoint::{Start, params, walk_from};
@@ -21,15 +22,13 @@ use crate::program::{Builder, Role, SlotId};
 /// The gradient of a machine whose light is in meshes.
 pub(super) fn gradient(
     b: &mut Builder,
+    pair: &Pair,
     device: &Machine,
     how: How,
     recipe: &Recipe,
 ) -> Result<Gradient> {
     let light = device.light(b)?;
-    let reading = detect::read(b, device, &light)?;
-    let loss = loss::emit(b, device, &reading, &recipe.loss)?;
-    let (seed, _) = step::seed(b, recipe);
-    let mut seeds = vec![(loss, seed)];
+    let Read { loss, digital, mut seeds } = read(b, pair, device, &light, recipe)?;
     let shots = match how {
         // Im(conj(E') g) of both fields at every shifter is what the adjoint of the cells computes.
         How::Fields => {
@@ -37,8 +36,11 @@ pub(super) fn gradient(
             let seen = light.meshes.iter().flat_map(|passed| passed.seen.target.slots());
             let pairs: Vec<(SlotId, SlotId)> = told.zip(seen).collect();
             let ends: HashSet<SlotId> = pairs.iter().map(|&(_, seen)| seen).collect();
-            let grads = walk_from(b, Start { seeds, ends, ..Start::default() })?.reduce(b)?;
-            let mut of = params(b, &grads);
+            let walk = walk_from(b, Start { seeds, ends, ..Start::default() })?;
+            let grads = walk.reduce(b)?;
+            let digital = digital.reduce(b)?;
+            let mut of = params(b, &digital);
+            of.extend(params(b, &grads));
             of.extend(pairs.iter().filter_map(|&(told, seen)| Some((told, *grads.get(&seen)?))));
             return Ok(Gradient { loss, of });
         }
@@ -47,7 +49,7 @@ pub(super) fn gradient(
         How::Echo(epsilon) => Shots::Echo(epsilon * recipe.batch as f64),
     };
     let mut sums: BTreeMap<SlotId, SlotId> = BTreeMap::new();
-    let mut walks = Vec::new();
+    let mut walks = vec![digital];
     for passed in light.meshes.iter().rev() {
         let ends = [passed.leaving].into();
         let walk = walk_from(b, Start { seeds, ends, ..Start::default() })?;
