@@ -25,6 +25,7 @@ use crate::ops::phasor::Phasor;
 use crate::ops::quantise::Quantise;
 use crate::ops::sparse_sum::SparseSum;
 use crate::optics::element::PhaseMask;
+use crate::optics::encoding::{Encoding, Front, Modulation};
 use crate::optics::grid::Grid;
 use crate::optics::hardware::mask::Corner;
 use crate::optics::hardware::{DetectorFaults, FixedMask, Hardware, PlaneIndex, Pose};
@@ -349,14 +350,18 @@ impl Device {
         b.emit(Op::Expose(op), &[mean, gains, self.shot])
     }
 
-    /// Emits what the input's modulator shows of values in 0..1.
-    pub fn show(&self, b: &mut Builder, values: SlotId) -> Result<SlotId> {
+    /// Emits what the input's modulator shows of values in 0..1, or of parts of complex numbers, in
+    /// -1..1. A phase has no dark level, nor have these parts.
+    pub fn show(&self, b: &mut Builder, values: SlotId, encoding: &Encoding) -> Result<SlotId> {
         let input = &self.hardware.input;
+        let parts = encoding.front == Some(Front::Complex);
         let mut at = values;
         if let Some(bits) = input.bits {
-            at = b.emit(Op::Quantise(Quantise::range(1 << bits, 0.0, 1.0)), &[at])?;
+            let low = if parts { -1.0 } else { 0.0 };
+            at = b.emit(Op::Quantise(Quantise::range(1 << bits, low, 1.0)), &[at])?;
         }
-        if let Some(db) = input.extinction_db {
+        let dark = encoding.encoding == Modulation::Amplitude && !parts;
+        if let Some(db) = input.extinction_db.filter(|_| dark) {
             let floor = 10f64.powf(-db / 20.0);
             let dims = b.slot(values).shape.dims.clone();
             let mut all = |name: &str, value: f64| {

@@ -484,7 +484,9 @@ impl Machine {
             }
         }
         let shown = match (&self.device, carried) {
-            (Some(device), Some((image, encoding))) => Some((device.show(b, image)?, encoding)),
+            (Some(device), Some((image, encoding))) => {
+                Some((device.show(b, image, encoding)?, encoding))
+            }
             _ => carried,
         };
         if let (Some(modes), Some((image, encoding))) = (optic.modes, shown) {

@@ -50,6 +50,8 @@ struct Part {
     slot: SlotId,
     start: Vec<f64>,
     bounds: Option<[f64; 2]>,
+    /// Beyond which a number moves nothing more `[numbers]`, where it moves samples of its own.
+    ends: Vec<Option<[f64; 2]>>,
     /// Images of the numbers `[numbers, len]`.
     images: Vec<Vec<f64>>,
 }
@@ -72,6 +74,17 @@ fn superpixels(k: usize, [ny, nx]: [usize; 2]) -> Vec<Vec<f64>> {
         .collect()
 }
 
+/// From where on no sample of an indicator moves within bounds.
+fn ends(image: &[f64], start: &[f64], [low, high]: [f64; 2]) -> Option<[f64; 2]> {
+    if image.iter().any(|&b| b != 0.0 && b != 1.0) {
+        return None;
+    }
+    let own = image.iter().zip(start).filter(|(b, _)| **b == 1.0).map(|(_, start)| *start);
+    let least = own.clone().fold(f64::INFINITY, f64::min);
+    let most = own.fold(f64::NEG_INFINITY, f64::max);
+    (most <= high && least >= low).then_some([low - most, high - least])
+}
+
 impl Space {
     pub fn new(reduced: &Reduced, params: Vec<Moved>) -> Result<Self> {
         let mut parts = Vec::new();
@@ -88,7 +101,8 @@ impl Space {
                     .map(|k| (0..len).map(|i| f64::from(u8::from(i == k))).collect())
                     .collect(),
             };
-            parts.push(Part { slot, start, bounds, images });
+            let ends = images.iter().map(|image| ends(image, &start, bounds?)).collect();
+            parts.push(Part { slot, start, bounds, ends, images });
         }
         let space = Self { parts };
         let n = space.numbers();
@@ -102,6 +116,16 @@ impl Space {
 
     pub fn numbers(&self) -> usize {
         self.parts.iter().map(|p| p.images.len()).sum()
+    }
+
+    /// Brings numbers back that are farther than their parameters can go.
+    pub fn project(&self, z: &mut [f64]) {
+        let ends = self.parts.iter().flat_map(|part| &part.ends);
+        for (z, ends) in z.iter_mut().zip(ends) {
+            if let Some([low, high]) = ends {
+                *z = z.clamp(*low, *high);
+            }
+        }
     }
 
     /// The parameters at z, none beyond its bounds.
@@ -127,6 +151,23 @@ impl Space {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// No parameter leaves its bounds, and no number goes on where nothing moves.
+    #[test]
+    fn numbers_end_where_parameters_do() {
+        let (dims, bounds) = (vec![2, 2], Some([0.0, 1.0]));
+        let start = vec![1.0, 0.5, 1.0, 0.25];
+        let reduced = Reduced { across: 1, ..Reduced::default() };
+        let moved = Moved { slot: SlotId(0), dims, start, bounds };
+        let space = Space::new(&reduced, vec![moved]).unwrap();
+        let mut z = [5.0];
+        assert_eq!(space.at(&z)[0].1, [1.0; 4]);
+        space.project(&mut z);
+        assert_eq!(z, [0.75]);
+        z = [-5.0];
+        space.project(&mut z);
+        assert_eq!((z, space.at(&z)[0].1.as_slice()), ([-1.0], &[0.0; 4][..]));
+    }
 
     /// Every sample lies in one superpixel.
     #[test]

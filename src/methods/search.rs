@@ -226,6 +226,7 @@ impl Method for Search {
             _ => self.cma(bench, &space, &mut memory)?,
         }
         memory.steps += 1;
+        space.project(&mut memory.z);
         tell(bench, &space, &memory.z)?;
         bench.executor.write(slot, &Data::Real(memory.flat()))?;
         bench.run(names::TRAIN)
@@ -283,7 +284,10 @@ impl Search {
         for (k, slope) in slope.iter_mut().enumerate() {
             let mut z = m.z.clone();
             z[k] += h;
-            *slope = (measure(bench, space, &z)? - here) / h;
+            // At a bound the step that moves something is the one back.
+            let step = if space.at(&z) == space.at(&m.z) { -h } else { h };
+            z[k] = m.z[k] + step;
+            *slope = (measure(bench, space, &z)? - here) / step;
         }
         let rates = bench.executor.program().find(RATES);
         let rates = rates.ok_or_else(|| Error::invalid("train.method", "no rates are kept"))?;

@@ -134,13 +134,15 @@ pub struct DetectorFaults {
     pub bits: Option<u32>,
 }
 
-/// Of the modulator that shows the data.
+/// Of the modulator that shows the data; before a `fourier` or `pca` front end it shows the sample
+/// itself.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct InputFaults {
+    /// Levels of values in 0..1, or of the parts of `complex` ones in -1..1, are 2^bits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bits: Option<u32>,
-    /// Power of bright over dark in dB.
+    /// Power of bright over dark in dB, where values are amplitudes (`encoding = "amplitude"`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extinction_db: Option<f64>,
 }

@@ -180,12 +180,15 @@ pub fn meshes_of(element: usize) -> [u64; 2] {
     [2 * element as u64, 2 * element as u64 + 1]
 }
 
-/// Emits the phases that are driven in steps of phase or of voltage, through a table finer than
-/// either.
+/// Emits the phases that are driven in steps of phase, or of voltage, to 2π / 2^14.
 fn driven(b: &mut Builder, drive: Drive, told: SlotId) -> Result<SlotId> {
     const BINS: usize = 1 << 14;
-    if drive == Drive::Continuous {
-        return Ok(told);
+    match drive {
+        Drive::Continuous => return Ok(told),
+        Drive::Phase { bits } => {
+            return b.emit(Op::Quantise(Quantise::turn(1 << bits)), &[told]);
+        }
+        Drive::Voltage { .. } => {}
     }
     let op = Quantise::turn(BINS);
     let table = b.constant(&format!("mesh.drive.{drive:?}"), Shape::real(&[BINS]), || {
