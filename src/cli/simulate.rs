@@ -55,6 +55,9 @@ struct Summary {
 
 const ROUTINE: &str = "simulate";
 
+/// Error of the padding beyond which a step is doubtful.
+const DOUBTFUL: f64 = 0.1;
+
 impl Simulate {
     pub fn run(&self, common: &Common) -> Result<()> {
         let started = Instant::now();
@@ -151,6 +154,14 @@ impl Simulate {
                 power: p,
                 share: if entering > 0.0 { p / entering } else { 0.0 },
             });
+        }
+        for step in &summary.sampling {
+            if let Some(error) = step.padding_error.filter(|&error| error > DOUBTFUL) {
+                eprintln!(
+                    "warning: optic.element[{}].z: twice the padding changes the light by {error:.2} of itself; use a larger pad",
+                    step.element
+                );
+            }
         }
         summary.seconds = started.elapsed().as_secs_f64();
         write_json(&out.join("summary.json"), &summary)?;
