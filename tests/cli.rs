@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use lightloom::experiment::preset;
 use lightloom::files::npy;
+use num_complex::Complex;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 use serde_json::Value;
@@ -265,9 +266,38 @@ fn scenes_are_simulated_in_both_precisions() {
     let (single, double) = (field("f32"), field("f64"));
     let norm = |f: &mut dyn Iterator<Item = f64>| f.sum::<f64>().sqrt();
     let apart = norm(&mut single.iter().zip(&double).map(|(a, b)| (a - b).norm_sqr()));
-    let whole = norm(&mut double.iter().map(num_complex::Complex::norm_sqr));
+    let whole = norm(&mut double.iter().map(Complex::norm_sqr));
     // 2^-24 for each of the few dozen roundings on the way.
     assert!(apart / whole < 3e-6, "{}", apart / whole);
+}
+
+/// `simulate` shows the device that `[hardware]` draws, and its design with `--twin`; either says so.
+#[test]
+fn the_device_is_simulated_or_its_twin() {
+    let folder = folder();
+    let at = folder.path();
+    let run = |out: &str, more: &[&str]| {
+        let args = ["simulate", "tiny.toml", "--backend", "cpu", "--out", out, "--json"];
+        let said = json(&good(at, &[&args[..], more].concat()));
+        (said["machine"].clone(), npy::read_field(&at.join(out).join("output.npy")).unwrap().1)
+    };
+    let faults = ["--set", "hardware.mask.phase_std=0.5", "--set", "hardware.alignment.axial=1 mm"];
+    let with = |more: &[&'static str]| [&faults[..], more].concat();
+    let (which, plain) = run("plain", &["--twin"]);
+    assert_eq!(which, Value::Null, "there is one machine");
+    let (which, twin) = run("twin", &with(&["--twin"]));
+    assert!(which.as_str().unwrap().contains("twin") && twin == plain, "{which}");
+    let (which, one) = run("one", &with(&["--set", "hardware.seed=1"]));
+    assert!(which.as_str().unwrap().contains("hardware.seed = 1"), "{which}");
+    let (_, other) = run("other", &with(&["--set", "hardware.seed=2"]));
+    let apart = |a: &[Complex<f64>], b: &[Complex<f64>]| {
+        let apart: f64 = a.iter().zip(b).map(|(a, b)| (a - b).norm_sqr()).sum();
+        apart / b.iter().map(Complex::norm_sqr).sum::<f64>()
+    };
+    assert!(apart(&one, &plain) > 0.05 && apart(&one, &other) > 0.05);
+    // Without --json the page says it too.
+    let args = ["simulate", "tiny.toml", "--backend", "cpu", "--out", "text"];
+    assert!(good(at, &[&args[..], &faults].concat()).contains("the device that hardware.seed = "));
 }
 
 #[test]
