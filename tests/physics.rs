@@ -65,8 +65,12 @@ impl Scene {
 
     /// Every plane by name.
     fn planes(&self, precision: Precision) -> Vec<(String, Field)> {
+        self.planes_of(1, precision)
+    }
+
+    fn planes_of(&self, seed: u64, precision: Precision) -> Vec<(String, Field)> {
         let mut b = Builder::default();
-        let machine = Machine::new(&mut b, &self.optic(), None, 0, 1).expect("machine");
+        let machine = Machine::new(&mut b, &self.optic(), None, 0, seed).expect("machine");
         b.routine("test", 1);
         let light = machine.light(&mut b).expect("light");
         for plane in &light.planes {
@@ -702,6 +706,24 @@ fn masks_multiply() {
         // Two products and an own exp(i phi), an ulp or two each.
         close("masks", difference(&scene.output(F64), &expected), 1e-15);
     }
+}
+
+/// A mask that is drawn and does not train is another for every seed, as one that trains is: exp(i phi)
+/// of uniform phases, two of which agree by chance to 1 / sqrt(126).
+#[test]
+fn a_frozen_mask_follows_the_seed() {
+    let samples = [9, 14];
+    let mask = |more: &str| format!("{{ kind = \"phase_mask\", init = \"random\"{more} }}");
+    let output = |seed: u64, more: &str| {
+        let scene = Scene::new(&head(532e-9, [2e-6; 2], samples, ""), &mask(more));
+        let [.., (_, field)] = &scene.planes_of(seed, F64)[..] else { panic!("an output plane") };
+        field.clone()
+    };
+    let frozen = |seed: u64| output(seed, ", trainable = false");
+    assert_eq!(frozen(1), frozen(1));
+    let alike = |a: &Field, b: &Field| a.iter().zip(b).map(|(a, b)| a * b.conj()).sum::<Complex<f64>>();
+    assert!(alike(&frozen(1), &frozen(2)).norm() / 126.0 < 0.4);
+    close("frozen or not", difference(&frozen(2), &output(2, "")), 1e-15);
 }
 
 /// A geometry that training moved is the geometry itself: z + lambda d, pitch (1 + e), offset +

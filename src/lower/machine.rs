@@ -60,6 +60,8 @@ pub struct Machine {
     pub image: Option<SlotId>,
     pub label: Option<SlotId>,
     pub classes: usize,
+    /// Of what is drawn before training.
+    pub seed: u64,
     /// One per trainable quantity.
     pub trainable: Vec<Trainable>,
     /// W and b of the detector's head.
@@ -191,6 +193,7 @@ impl Machine {
             image: image.map(|[h, w]| b.input("image", Shape::real(&[h, w]))),
             label: image.map(|_| b.input("label", Shape::index(&[1]))),
             classes,
+            seed,
             trainable: Vec::new(),
             head: None,
             device: None,
