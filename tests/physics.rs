@@ -708,6 +708,35 @@ fn masks_multiply() {
     }
 }
 
+/// A vector of 9 on 16 guides lights the first 9, whatever encodes it, with the power that is said:
+/// what a device's photons are counted against.
+#[test]
+fn a_vector_leaves_the_other_guides_dark() {
+    let scene = |input: &str| {
+        let text = "wavelength = \"1.55 um\"\nmodes = 16\n";
+        Scene::new(&format!("{text}input = {{ {input} }}"), "{ kind = \"mesh\" }")
+    };
+    for encoding in ["amplitude", "phase", "both"] {
+        for (power, more) in [(9.0, ""), (4.0, ", power = 4.0")] {
+            let scene = scene(&format!("encoding = \"{encoding}\"{more}"));
+            let mut b = Builder::default();
+            let machine = Machine::new(&mut b, &scene.optic(), Some([1, 9]), 2, 1).expect("machine");
+            close("budget", (machine.source_power().expect("power") - power).abs(), EXACT);
+            b.routine("test", 1);
+            let light = machine.light(&mut b).expect("light");
+            b.output(light.entering, "entering");
+            let mut cpu = cpu::compile(Arc::new(b.finish()), F64, Some(1)).expect("a thread");
+            // Where the data are at their brightest.
+            let image = machine.image.expect("an image");
+            cpu.write(image, &Data::Real(vec![1.0; 9])).expect("write");
+            cpu.run("test", 1).expect("run");
+            let found = cpu.read(light.entering).expect("read").complexes().to_vec();
+            assert!(found[9..].iter().all(|z| z.norm() == 0.0), "{encoding}: {found:?}");
+            close("power", (self::power(&found) - power).abs(), EXACT);
+        }
+    }
+}
+
 /// A mask that is drawn and does not train is another for every seed, as one that trains is: exp(i phi)
 /// of uniform phases, two of which agree by chance to 1 / sqrt(126).
 #[test]
