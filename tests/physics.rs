@@ -720,7 +720,8 @@ fn a_vector_leaves_the_other_guides_dark() {
         for (power, more) in [(9.0, ""), (4.0, ", power = 4.0")] {
             let scene = scene(&format!("encoding = \"{encoding}\"{more}"));
             let mut b = Builder::default();
-            let machine = Machine::new(&mut b, &scene.optic(), Some([1, 9]), 2, 1).expect("machine");
+            let machine =
+                Machine::new(&mut b, &scene.optic(), Some([1, 9]), 2, 1).expect("machine");
             close("budget", (machine.source_power().expect("power") - power).abs(), EXACT);
             b.routine("test", 1);
             let light = machine.light(&mut b).expect("light");
