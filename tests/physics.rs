@@ -751,7 +751,8 @@ fn a_frozen_mask_follows_the_seed() {
     };
     let frozen = |seed: u64| output(seed, ", trainable = false");
     assert_eq!(frozen(1), frozen(1));
-    let alike = |a: &Field, b: &Field| a.iter().zip(b).map(|(a, b)| a * b.conj()).sum::<Complex<f64>>();
+    let alike =
+        |a: &Field, b: &Field| a.iter().zip(b).map(|(a, b)| a * b.conj()).sum::<Complex<f64>>();
     assert!(alike(&frozen(1), &frozen(2)).norm() / 126.0 < 0.4);
     close("frozen or not", difference(&frozen(2), &output(2, "")), 1e-15);
 }
