@@ -330,6 +330,42 @@ fn presets_are_right_and_found_by_name() {
     good(folder.path(), &["validate", "assets/experiments/mnist.toml"]);
 }
 
+/// What `validate` says of a machine, by hand: cells n (n - 1) / 2 of a mesh of n, two phases a cell and
+/// one a guide.
+#[test]
+fn validate_says_what_there_is() {
+    let folder = folder();
+    let at = folder.path();
+    let says = |file: &str, sets: &[&str], what: &[&str]| {
+        let sets = sets.iter().flat_map(|set| ["--set", set]);
+        let args: Vec<&str> = ["validate", file].into_iter().chain(sets).collect();
+        let said = good(at, &args);
+        for what in what {
+            assert!(said.contains(what), "{args:?} has no {what}: {said}");
+        }
+    };
+    says("tiny.toml", &[], &["\n  512 trainable parameters", "Fresnel number 1.365, band"]);
+    // 6.4 mm and 12.8 mm of window: Fresnel numbers 10.24 / 7.5 and 40.96 / 7.5.
+    says(
+        "tiny.toml",
+        &["optic.samples=[16, 32]"],
+        &["Fresnel number 1.365 along y and 5.461 along x, band limited to ", " along y and "],
+    );
+    says("tiny.toml", &["optic.boundary=periodic"], &["Fresnel number 1.365, whole band"]);
+    // Two masks of 32 x 32, and W and b of 25 readings for ten digits.
+    says("device-hybrid", &[], &["\n  2308 trainable parameters"]);
+    let chip = |element: &str, more: &str| {
+        let text = format!("[optic]\nwavelength = \"1.55 um\"\n{more}\nelement = [{element}]\n");
+        fs::write(at.join("chip.toml"), text).unwrap();
+    };
+    // 120 + 45 cells; 2 x 120 + 16 and 2 x 45 + 10 phases, and ten attenuators between.
+    chip("{ kind = \"svd\", outputs = 10 }", "modes = 16");
+    says("chip.toml", &[], &["165 interferometers, 26 columns", "\n  366 trainable parameters"]);
+    // A mesh of 9 guides behind a plane: 36 cells, 81 phases.
+    chip("{ kind = \"couple\", modes = 9 }, { kind = \"mesh\" }", "samples = 32\npitch = \"4 um\"");
+    says("chip.toml", &[], &["9 guides behind it: 36 interferometers", "\n  81 trainable"]);
+}
+
 #[test]
 fn lists_schema_and_completions() {
     let folder = folder();
