@@ -1,4 +1,4 @@
-// E = sqrt(P / sum I^2) I, and the adjoint; a workgroup a sample.
+// E = sqrt(P / sum A^2) A, A = max(I, 0), and the adjoint; a workgroup a sample.
 // needs: reduce
 struct Params {
     first: u32,
@@ -15,10 +15,16 @@ struct Params {
 @group(0) @binding(2) var<storage, read> g: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> back: array<f32>;
 
+// max(I, 0); a NaN stays one.
+fn shown(x: f32) -> f32 {
+    return select(x, 0.0, x < 0.0);
+}
+
 fn square(lane: u32, at: u32) -> f32 {
     var sum = 0.0;
     for (var i = lane; i < p.len; i += 256u) {
-        sum += x[at + i] * x[at + i];
+        let a = shown(x[at + i]);
+        sum += a * a;
     }
     return sum_of_workgroup(lane, sum);
 }
@@ -32,7 +38,7 @@ fn remodulate(
     let total = square(lane, at);
     let by = select(0.0, sqrt(p.power / total), total > 0.0);
     for (var i = lane; i < p.len; i += 256u) {
-        field[at + i] = vec2<f32>(by * x[at + i], 0.0);
+        field[at + i] = vec2<f32>(by * shown(x[at + i]), 0.0);
     }
 }
 
@@ -46,11 +52,12 @@ fn remodulate_adjoint(
     let by = select(0.0, sqrt(p.power / total), total > 0.0);
     var sum = 0.0;
     for (var i = lane; i < p.len; i += 256u) {
-        sum += x[at + i] * g[at + i].x;
+        sum += shown(x[at + i]) * g[at + i].x;
     }
     workgroupBarrier();
     let along = select(0.0, sum_of_workgroup(lane, sum) / total, total > 0.0);
     for (var i = lane; i < p.len; i += 256u) {
-        back[at + i] = by * (g[at + i].x - along * x[at + i]);
+        let intensity = x[at + i];
+        back[at + i] = select(by * (g[at + i].x - along * intensity), 0.0, intensity < 0.0);
     }
 }

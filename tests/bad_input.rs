@@ -292,6 +292,19 @@ const EDITS: &[Edit] = &[
         &["optic.element[2].offset", "use an offset below"],
     ),
     (
+        "free space beyond what the padding resolves",
+        "{ kind = \"phase_mask\", init = \"zero\" }",
+        "{ kind = \"phase_mask\" }, { kind = \"free_space\", z = \"-100 mm\" }",
+        "-100 mm",
+        // 12.8 mm squared over 75 mm²; sqrt(8 x 75 mm²) = 24.49 mm of a window of 6.4 mm.
+        &[
+            "optic.element[2].z",
+            "(pad W)² / (λ z) = 2.18 samples along each axis",
+            "pad >= 3.9",
+            "12.3 mm",
+        ],
+    ),
+    (
         "empty bounds",
         "init = \"zero\"",
         "bounds = [3.0, 1.0]",

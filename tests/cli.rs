@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use lightloom::experiment::preset;
 use lightloom::files::npy;
+use num_complex::Complex;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 use serde_json::Value;
@@ -265,9 +266,38 @@ fn scenes_are_simulated_in_both_precisions() {
     let (single, double) = (field("f32"), field("f64"));
     let norm = |f: &mut dyn Iterator<Item = f64>| f.sum::<f64>().sqrt();
     let apart = norm(&mut single.iter().zip(&double).map(|(a, b)| (a - b).norm_sqr()));
-    let whole = norm(&mut double.iter().map(num_complex::Complex::norm_sqr));
+    let whole = norm(&mut double.iter().map(Complex::norm_sqr));
     // 2^-24 for each of the few dozen roundings on the way.
     assert!(apart / whole < 3e-6, "{}", apart / whole);
+}
+
+/// `simulate` shows the device that `[hardware]` draws, and its design with `--twin`; either says so.
+#[test]
+fn the_device_is_simulated_or_its_twin() {
+    let folder = folder();
+    let at = folder.path();
+    let run = |out: &str, more: &[&str]| {
+        let args = ["simulate", "tiny.toml", "--backend", "cpu", "--out", out, "--json"];
+        let said = json(&good(at, &[&args[..], more].concat()));
+        (said["machine"].clone(), npy::read_field(&at.join(out).join("output.npy")).unwrap().1)
+    };
+    let faults = ["--set", "hardware.mask.phase_std=0.5", "--set", "hardware.alignment.axial=1 mm"];
+    let with = |more: &[&'static str]| [&faults[..], more].concat();
+    let (which, plain) = run("plain", &["--twin"]);
+    assert_eq!(which, Value::Null, "there is one machine");
+    let (which, twin) = run("twin", &with(&["--twin"]));
+    assert!(which.as_str().unwrap().contains("twin") && twin == plain, "{which}");
+    let (which, one) = run("one", &with(&["--set", "hardware.seed=1"]));
+    assert!(which.as_str().unwrap().contains("hardware.seed = 1"), "{which}");
+    let (_, other) = run("other", &with(&["--set", "hardware.seed=2"]));
+    let apart = |a: &[Complex<f64>], b: &[Complex<f64>]| {
+        let apart: f64 = a.iter().zip(b).map(|(a, b)| (a - b).norm_sqr()).sum();
+        apart / b.iter().map(Complex::norm_sqr).sum::<f64>()
+    };
+    assert!(apart(&one, &plain) > 0.05 && apart(&one, &other) > 0.05);
+    // Without --json the page says it too.
+    let args = ["simulate", "tiny.toml", "--backend", "cpu", "--out", "text"];
+    assert!(good(at, &[&args[..], &faults].concat()).contains("the device that hardware.seed = "));
 }
 
 #[test]
@@ -298,6 +328,42 @@ fn presets_are_right_and_found_by_name() {
         assert_eq!(warned, "", "{name}");
     }
     good(folder.path(), &["validate", "assets/experiments/mnist.toml"]);
+}
+
+/// What `validate` says of a machine, by hand: cells n (n - 1) / 2 of a mesh of n, two phases a cell and
+/// one a guide.
+#[test]
+fn validate_says_what_there_is() {
+    let folder = folder();
+    let at = folder.path();
+    let says = |file: &str, sets: &[&str], what: &[&str]| {
+        let sets = sets.iter().flat_map(|set| ["--set", set]);
+        let args: Vec<&str> = ["validate", file].into_iter().chain(sets).collect();
+        let said = good(at, &args);
+        for what in what {
+            assert!(said.contains(what), "{args:?} has no {what}: {said}");
+        }
+    };
+    says("tiny.toml", &[], &["\n  512 trainable parameters", "Fresnel number 1.365, band"]);
+    // 6.4 mm and 12.8 mm of window: Fresnel numbers 10.24 / 7.5 and 40.96 / 7.5.
+    says(
+        "tiny.toml",
+        &["optic.samples=[16, 32]"],
+        &["Fresnel number 1.365 along y and 5.461 along x, band limited to ", " along y and "],
+    );
+    says("tiny.toml", &["optic.boundary=periodic"], &["Fresnel number 1.365, whole band"]);
+    // Two masks of 32 x 32, and W and b of 25 readings for ten digits.
+    says("device-hybrid", &[], &["\n  2308 trainable parameters"]);
+    let chip = |element: &str, more: &str| {
+        let text = format!("[optic]\nwavelength = \"1.55 um\"\n{more}\nelement = [{element}]\n");
+        fs::write(at.join("chip.toml"), text).unwrap();
+    };
+    // 120 + 45 cells; 2 x 120 + 16 and 2 x 45 + 10 phases, and ten attenuators between.
+    chip("{ kind = \"svd\", outputs = 10 }", "modes = 16");
+    says("chip.toml", &[], &["165 interferometers, 26 columns", "\n  366 trainable parameters"]);
+    // A mesh of 9 guides behind a plane: 36 cells, 81 phases.
+    chip("{ kind = \"couple\", modes = 9 }, { kind = \"mesh\" }", "samples = 32\npitch = \"4 um\"");
+    says("chip.toml", &[], &["9 guides behind it: 36 interferometers", "\n  81 trainable"]);
 }
 
 #[test]

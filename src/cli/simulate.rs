@@ -14,8 +14,9 @@ use crate::backend::Precision;
 use crate::error::{Error, Result};
 use crate::experiment::check;
 use crate::files::npy;
-use crate::lower::Machine;
 use crate::lower::fuse::fuse;
+use crate::lower::{Chance, Machine};
+use crate::optics::Hardware;
 use crate::optics::sampling::{self, StepReport};
 use crate::program::{Builder, Role};
 use crate::render::field;
@@ -31,6 +32,9 @@ pub struct Simulate {
     /// Which test sample enters, where the file has data.
     #[arg(long, default_value_t = 0)]
     sample: usize,
+    /// The machine as it was designed, without what [hardware] says is wrong with the real one.
+    #[arg(long)]
+    twin: bool,
 }
 
 #[derive(Serialize)]
@@ -46,6 +50,9 @@ struct PlaneSummary {
 #[derive(Serialize)]
 struct Summary {
     device: String,
+    /// Which machine the light went through, where an experiment has two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<String>,
     planes: Vec<PlaneSummary>,
     sampling: Vec<StepReport>,
     compile_s: f64,
@@ -54,6 +61,9 @@ struct Summary {
 }
 
 const ROUTINE: &str = "simulate";
+
+/// Error of the padding beyond which a step is doubtful.
+const DOUBTFUL: f64 = 0.1;
 
 impl Simulate {
     pub fn run(&self, common: &Common) -> Result<()> {
@@ -77,6 +87,7 @@ impl Simulate {
             data.as_ref().map_or((None, 0), |d| (Some(d.image), d.classes.len()));
         let machine = Machine::new(&mut b, &optic, image, classes, experiment.seed)
             .map_err(|e| loaded.locate(e))?;
+        let (machine, which) = self.real(&mut b, machine, experiment.hardware.as_ref());
         b.routine(ROUTINE, 1);
         let light = machine.light(&mut b).map_err(|e| loaded.locate(e))?;
         // Every plane that is looked at is kept; a plane may be the source itself, a constant.
@@ -117,8 +128,9 @@ impl Simulate {
         let entering = planes.first().map_or(0.0, |(_, f)| power(f));
         let mut summary = Summary {
             device: executor.describe(),
+            machine: which,
             planes: Vec::new(),
-            sampling: sampling::report(&experiment.optic, &steps),
+            sampling: sampling::report(&machine.optic, &steps),
             compile_s,
             run_s,
             seconds: 0.0,
@@ -152,12 +164,23 @@ impl Simulate {
                 share: if entering > 0.0 { p / entering } else { 0.0 },
             });
         }
+        for step in &summary.sampling {
+            if let Some(error) = step.padding_error.filter(|&error| error > DOUBTFUL) {
+                eprintln!(
+                    "warning: optic.element[{}].z: twice the padding changes the light by {error:.2} of itself; use a larger pad",
+                    step.element
+                );
+            }
+        }
         summary.seconds = started.elapsed().as_secs_f64();
         write_json(&out.join("summary.json"), &summary)?;
         if common.json {
             return print_json(&summary);
         }
         let mut text = format!("{}\n", summary.device);
+        if let Some(machine) = &summary.machine {
+            text += &format!("{machine}\n");
+        }
         for p in &summary.planes {
             text += &format!(
                 "{:>14}  z = {:<10}  power {:.6} of what entered\n",
@@ -170,6 +193,26 @@ impl Simulate {
             text += &format!("{s}\n");
         }
         print(&(text + &format!("planes: {}", out.display())))
+    }
+
+    /// The machine that is asked for, and which of the two it is where the hardware is not ideal.
+    fn real(
+        &self,
+        b: &mut Builder,
+        twin: Machine,
+        hardware: Option<&Hardware>,
+    ) -> (Machine, Option<String>) {
+        let Some(hardware) = hardware.filter(|hardware| !hardware.is_ideal()) else {
+            return (twin, None);
+        };
+        if self.twin {
+            return (twin, Some("the twin, without the faults of [hardware]".into()));
+        }
+        if hardware.lab.is_some() {
+            return (twin, Some("the twin: the device of hardware.lab shows no fields".into()));
+        }
+        let device = twin.real(b, hardware, Chance::Drawn(hardware.seed));
+        (device, Some(format!("the device that hardware.seed = {} draws", hardware.seed)))
     }
 }
 

@@ -5,10 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Common;
+use crate::data;
 use crate::error::Result;
 use crate::experiment::{Loaded, device};
+use crate::lower::Machine;
 use crate::optics::Optic;
-use crate::optics::element::{AmplitudeMask, Element, PhaseMask};
+use crate::optics::element::Element;
+use crate::optics::transfer::Transfer;
+use crate::program::Builder;
 use crate::units::Metres;
 
 #[derive(Debug, Args)]
@@ -23,7 +27,7 @@ impl Validate {
         for path in &self.files {
             let loaded = common.open(path)?;
             let hardware = hardware(&loaded)?;
-            super::print(&format!("{}: ok\n{}{hardware}", path.display(), summary(&loaded)))?;
+            super::print(&format!("{}: ok\n{}{hardware}", path.display(), summary(&loaded)?))?;
         }
         Ok(())
     }
@@ -43,39 +47,22 @@ fn hardware(loaded: &Loaded) -> Result<String> {
     Ok(text)
 }
 
-/// A chip in a few lines.
-fn chip(optic: &Optic, modes: usize) -> String {
-    let (mut cells, mut depth, mut parameters) = (0, 0, 0);
-    for element in &optic.element {
-        let (topology, meshes, trainable) = match element {
-            Element::Mesh(m) => (m.topology, 1, m.trainable),
-            Element::Svd(m) => (m.topology, 2, true),
-            Element::PhaseMask(PhaseMask { trainable, .. })
-            | Element::AmplitudeMask(AmplitudeMask { trainable, .. }) => {
-                parameters += if *trainable { modes } else { 0 };
-                continue;
-            }
-            _ => continue,
-        };
-        let Ok(layout) = topology.layout(modes) else { continue };
-        cells += meshes * layout.cells.len();
-        depth += meshes * layout.depth;
-        if trainable {
-            parameters += meshes * (2 * layout.cells.len() + modes) + (meshes - 1) * modes;
-        }
-    }
-    format!(
-        "  a chip of {modes} guides: {cells} interferometers, {depth} columns in a row; wavelength {}\n  {parameters} trainable parameters",
-        optic.wavelength
-    )
+/// The interferometers that the light passes.
+fn meshes(machine: &Machine) -> String {
+    let parts = machine.meshes();
+    let layouts = || parts.iter().flat_map(|part| &part.meshes).map(|(mesh, _)| &mesh.layout);
+    let cells: usize = layouts().map(|layout| layout.cells.len()).sum();
+    let depth: usize = layouts().map(|layout| layout.depth).sum();
+    format!("{cells} interferometers, {depth} columns in a row")
 }
 
-/// The machine in a few lines.
-fn summary(loaded: &Loaded) -> String {
-    let optic = &loaded.experiment.optic;
-    if let Some(modes) = optic.modes {
-        return chip(optic, modes);
-    }
+/// What both axes say: once where it is the same.
+fn of_axes([y, x]: [String; 2]) -> String {
+    if y == x { x } else { format!("{y} along y and {x} along x") }
+}
+
+/// A plane of samples in a few lines.
+fn plane(optic: &Optic) -> String {
     let grid = optic.grid();
     let [ny, nx] = grid.samples;
     let [my, mx] = optic.padded();
@@ -84,31 +71,25 @@ fn summary(loaded: &Loaded) -> String {
         "  window {ny} x {nx} samples, {height} x {width}, padded to {my} x {mx}; wavelength {}\n",
         optic.wavelength
     );
-    let mut parameters = 0;
     for (i, element) in optic.element.iter().enumerate() {
-        match element {
-            Element::FreeSpace(step) => {
-                let fresnel =
-                    (grid.extent()[1] / 2.0).powi(2) / (optic.wavelength.0 * step.z.0.abs());
-                let limit = crate::optics::transfer::Transfer::axis_limit(
-                    optic.wavelength.0,
-                    step.z.0,
-                    mx as f64 * grid.pitch[1],
-                );
-                let nyquist = 0.5 / grid.pitch[1];
-                let band = if limit >= nyquist {
-                    "whole band".to_owned()
-                } else {
-                    format!("band limited to {:.0} % of Nyquist", 100.0 * limit / nyquist)
-                };
-                text +=
-                    &format!("  {i}: free space {}, Fresnel number {fresnel:.3}, {band}\n", step.z);
-                parameters += step.trainable.len();
+        let Element::FreeSpace(step) = element else { continue };
+        let transfer = optic.transfer(step);
+        let fresnel = [0, 1].map(|a| {
+            let number = (grid.extent()[a] / 2.0).powi(2) / (optic.wavelength.0 * step.z.0.abs());
+            format!("{number:.3}")
+        });
+        let band = [0, 1].map(|a| {
+            let padded = transfer.padded[a] as f64 * grid.pitch[a];
+            let limit = Transfer::axis_limit(optic.wavelength.0, step.z.0, padded);
+            let nyquist = 0.5 / grid.pitch[a];
+            if !transfer.band_limit || limit >= nyquist {
+                "whole band".to_owned()
+            } else {
+                format!("band limited to {:.0} % of Nyquist", 100.0 * limit / nyquist)
             }
-            Element::PhaseMask(m) if m.trainable => parameters += grid.len(),
-            Element::AmplitudeMask(m) if m.trainable => parameters += grid.len(),
-            _ => {}
-        }
+        });
+        let (fresnel, band) = (of_axes(fresnel), of_axes(band));
+        text += &format!("  {i}: free space {}, Fresnel number {fresnel}, {band}\n", step.z);
     }
     let pitch = grid.pitch[0].min(grid.pitch[1]);
     let steepest = (optic.wavelength.0 / (2.0 * pitch)).min(1.0).asin().to_degrees();
@@ -116,5 +97,37 @@ fn summary(loaded: &Loaded) -> String {
     if steepest > 30.0 {
         text += " (beyond about 30° thin scalar masks are an approximation)";
     }
-    text + &format!("\n  {parameters} trainable parameters")
+    text
+}
+
+/// The machine in a few lines.
+fn summary(loaded: &Loaded) -> Result<String> {
+    let experiment = &loaded.experiment;
+    let optic = &experiment.optic;
+    let has_head = optic.detector.as_ref().is_some_and(|d| d.head.is_some());
+    // A file is valid where its data are not at hand.
+    let data = experiment.data.as_ref().filter(|_| has_head);
+    let data = data.and_then(|source| data::load(source, experiment.seed).ok());
+    let classes = data.as_ref().map_or(0, |data| data.classes.len());
+    let mut b = Builder::default();
+    let machine = Machine::new(&mut b, optic, None, classes, experiment.seed)
+        .map_err(|e| loaded.locate(e))?;
+    let parameters: usize = machine.trainable.iter().map(|t| b.slot(t.slot).shape.len()).sum();
+    let coupled = optic.element.iter().find_map(|element| match element {
+        Element::Couple(couple) => Some(couple.modes),
+        _ => None,
+    });
+    let meshes = meshes(&machine);
+    let mut text = match (optic.modes, coupled) {
+        (Some(n), _) => {
+            format!("  a chip of {n} guides: {meshes}; wavelength {}", optic.wavelength)
+        }
+        (None, Some(n)) => format!("{}\n  a chip of {n} guides behind it: {meshes}", plane(optic)),
+        (None, None) => plane(optic),
+    };
+    text += &format!("\n  {parameters} trainable parameters");
+    if has_head && data.is_none() {
+        text += ", without the digital layer's: its classes are those of the data";
+    }
+    Ok(text)
 }

@@ -59,8 +59,10 @@ pub fn guides(b: &mut Builder, image: SlotId, encoding: &Encoding, modes: usize)
     } else {
         let map = front.real(modes, size);
         let v = SparseSum::new("placement", map, &[1, modes]).emit(b, image)?;
-        let ones = vec![Complex::ONE; modes];
-        let source = b.constant("source", Shape::complex(&[1, modes]), || Data::Complex(ones));
+        // An amplitude is dark where no number is by itself, a phase is not.
+        let mut source = vec![Complex::ZERO; modes];
+        source[..encoding.lit(modes, values)].fill(Complex::ONE);
+        let source = b.constant("source", Shape::complex(&[1, modes]), || Data::Complex(source));
         b.emit(Op::Encode(encode(encoding)), &[v, source])?
     };
     if let Some(power) = encoding.power {

@@ -58,8 +58,12 @@ pub struct Machine {
     pub optic: Optic,
     /// The sample of the data set, `[height x width]` reals, where there are data.
     pub image: Option<SlotId>,
+    /// Numbers of a sample, where there are data.
+    pub values: Option<usize>,
     pub label: Option<SlotId>,
     pub classes: usize,
+    /// Of what is drawn before training.
+    pub seed: u64,
     /// One per trainable quantity.
     pub trainable: Vec<Trainable>,
     /// W and b of the detector's head.
@@ -189,8 +193,10 @@ impl Machine {
         let mut machine = Self {
             optic: optic.clone(),
             image: image.map(|[h, w]| b.input("image", Shape::real(&[h, w]))),
+            values: image.map(|[h, w]| h * w),
             label: image.map(|_| b.input("label", Shape::index(&[1]))),
             classes,
+            seed,
             trainable: Vec::new(),
             head: None,
             device: None,
@@ -278,7 +284,9 @@ impl Machine {
     pub fn source_power(&self) -> Result<f64> {
         let (optic, grid) = (&self.optic, self.optic.grid());
         if let Some(modes) = optic.modes {
-            return Ok(optic.input.as_ref().and_then(|i| i.power).unwrap_or(modes as f64));
+            let Some(input) = &optic.input else { return Ok(modes as f64) };
+            let lit = self.values.map_or(modes, |values| input.lit(modes, values));
+            return Ok(input.power.unwrap_or(lit as f64));
         }
         let source = optic.source.field(&grid, optic.wavelength.0)?;
         let inside = optic.input.as_ref().map(|input| input.inside(&grid));

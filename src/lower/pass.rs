@@ -186,7 +186,7 @@ impl Machine {
             let phase = if let Some(phase) = self.param(i) {
                 phase
             } else {
-                let phases = params::phases(optic, i, mask, 0)?;
+                let phases = params::phases(optic, i, mask, self.seed)?;
                 let name = tensor_name(i, "phase");
                 b.constant(&name, Shape::real(&samples), || Data::Real(phases))
             };
@@ -210,7 +210,7 @@ impl Machine {
             let t = b.emit(Op::Phasor(Phasor), &[phase])?;
             return modulate(b, field, t, Some(phase), conj);
         }
-        let phases = params::phases(optic, i, mask, 0)?;
+        let phases = params::phases(optic, i, mask, self.seed)?;
         let t = b.constant(&tensor_name(i, "phasor"), Shape::complex(&samples), || {
             Data::Complex(phases.into_iter().map(Complex::cis).collect())
         });

@@ -1,8 +1,9 @@
-//! E = √(P / Σ I²) I: a fresh wave of power P whose amplitude follows a measured intensity I. With
-//! the detector before it, a squared modulus: the smallest honest nonlinearity (opto-electronic, as
-//! between the layers of Filipovich 2022, Optica 9, 1323).
+//! E = √(P / S) A, A = max(I, 0), S = Σ A²: a fresh wave of power P whose amplitude follows a measured
+//! intensity I. With the detector before it, a squared modulus: the smallest honest nonlinearity
+//! (opto-electronic, as between the layers of Filipovich 2022, Optica 9, 1323).
 //!
-//! Adjoint: g_I = √(P / S) (h - I (I·h) / S), h = Re g, S = Σ I². Dark stays dark.
+//! A camera reads below 0 where noise takes it under its dark level; no modulator shows that. Adjoint:
+//! g_I = √(P / S) (h - A (A·h) / S), h = Re g, and 0 where I < 0. Dark stays dark.
 
 use num_complex::Complex;
 
@@ -32,9 +33,14 @@ fn kernel(entry: &'static str, len: usize, power: f64) -> GpuKernel {
         .word("power", Word::F32(power as f32))
 }
 
-/// Σ I² and √(P / Σ I²); lanes beside the window hold anything.
+/// max(I, 0); a NaN stays one.
+fn shown<T: Scalar>(x: T) -> T {
+    if x < T::zero() { T::zero() } else { x }
+}
+
+/// S and √(P / S); lanes beside the window hold anything.
 fn scale<T: Scalar>(x: &[T], places: &[u32], power: T) -> [T; 2] {
-    let total: T = places.iter().map(|&at| x[at as usize] * x[at as usize]).sum();
+    let total: T = places.iter().map(|&at| shown(x[at as usize]).powi(2)).sum();
     [total, if total > T::zero() { (power / total).sqrt() } else { T::zero() }]
 }
 
@@ -62,7 +68,7 @@ impl Primitive for Remodulate {
             for ((re, im), x) in
                 planar::parts_mut(io.outputs[0].complex(), width).zip(x.chunks_exact(width))
             {
-                re.iter_mut().zip(x).for_each(|(re, &x)| *re = by * x);
+                re.iter_mut().zip(x).for_each(|(re, &x)| *re = by * shown(x));
                 im.fill(T::zero());
             }
         })
@@ -95,9 +101,11 @@ impl Primitive for RemodulateAdjoint {
             let [total, by] = scale(x, &places, power);
             let back = io.outputs[0].real();
             planar::fold2(back, g, g, width, |_, g, _| g.re);
-            let along: T = places.iter().map(|&at| x[at as usize] * back[at as usize]).sum();
+            let along: T = places.iter().map(|&at| shown(x[at as usize]) * back[at as usize]).sum();
             let along = if total > T::zero() { along / total } else { T::zero() };
-            back.iter_mut().zip(x).for_each(|(h, &x)| *h = by * (*h - along * x));
+            back.iter_mut().zip(x).for_each(|(h, &x)| {
+                *h = if x < T::zero() { T::zero() } else { by * (*h - along * x) };
+            });
         })
     }
 

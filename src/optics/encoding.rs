@@ -154,6 +154,15 @@ impl Encoding {
         grid.samples.map(|n| ((self.aperture * n as f64).round() as usize).clamp(1, n))
     }
 
+    /// Guides of a chip that the numbers of a sample light, the first; the others are dark.
+    pub fn lit(&self, modes: usize, values: usize) -> usize {
+        match self.front.unwrap_or(Front::Vector) {
+            Front::Vector => values.min(modes),
+            Front::Complex => (values / 2).min(modes),
+            Front::Fourier | Front::Pool | Front::Pca => modes,
+        }
+    }
+
     /// 1 inside the centred window and 0 outside, `[y, x]`.
     pub fn inside(&self, grid: &Grid) -> Vec<f64> {
         let place = self.placement(grid, [1, 1]);

@@ -46,12 +46,17 @@ impl std::fmt::Display for StepReport {
 const MOST: usize = 2048 * 2048;
 
 /// Reports every step of free space; `fields` holds the field before each, in order.
+///
+/// # Panics
+/// When there are more or fewer fields than steps.
 pub fn report(optic: &Optic, fields: &[Vec<Complex<f64>>]) -> Vec<StepReport> {
     let steps = optic.element.iter().enumerate().filter_map(|(i, e)| match e {
         Element::FreeSpace(step) => Some((i, step)),
         _ => None,
     });
-    steps.zip(fields).map(|((i, step), field)| one(optic, i, step, field)).collect()
+    let steps: Vec<_> = steps.collect();
+    assert_eq!(steps.len(), fields.len(), "one field before each step");
+    steps.into_iter().zip(fields).map(|((i, step), field)| one(optic, i, step, field)).collect()
 }
 
 fn one(optic: &Optic, element: usize, step: &FreeSpace, field: &[Complex<f64>]) -> StepReport {

@@ -1,5 +1,5 @@
-//! The light that enters: a complex field on the first plane, unit amplitude at its brightest
-//! unless a file says otherwise.
+//! The light that enters: a complex field on the first plane. A plane wave has unit amplitude, a
+//! Gaussian beam has it at its waist, and a file says its own.
 
 use std::path::PathBuf;
 
@@ -35,7 +35,8 @@ pub struct PlaneWave {
     pub tilt: [f64; 2],
 }
 
-/// A Gaussian beam (Saleh and Teich, eq. 3.1-7, conjugated to exp(+ikz)).
+/// A Gaussian beam of amplitude w0 / w on its axis (Saleh and Teich, eq. 3.1-7, conjugated to
+/// exp(+ikz)).
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gaussian {

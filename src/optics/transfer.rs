@@ -58,6 +58,15 @@ impl Transfer {
         1.0 / (wavelength * (2.0 * z / width).hypot(1.0))
     }
 
+    /// Samples of H between the two ends of that band along `[y, x]`, far behind the window:
+    /// (pad W)² / (λ |z|).
+    pub fn band_samples(&self) -> [f64; 2] {
+        [0, 1].map(|a| {
+            let width = self.padded[a] as f64 * self.pitch[a];
+            width * width / (self.wavelength * self.z.abs())
+        })
+    }
+
     /// Whether (fy, fx) lies where the sampled H does not alias.
     ///
     /// The phase of H may turn by at most π from one frequency to the next, that is

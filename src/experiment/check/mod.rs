@@ -30,6 +30,16 @@ const MOST_SAMPLES: f64 = 2.147_483_648e9;
 /// z / λ up to which a phase of 2π z / λ is known to a thousandth of a turn in f64.
 const MOST_TURNS: f64 = 1e12;
 
+/// Samples of H across its band, (pad W)² / (λ z), below which a step is refused and below which it is
+/// doubtful.
+///
+/// The farther the light goes, the fewer frequencies of a window lie in the band; a handful is no
+/// chirp any more, and one alone makes the mean of the field of everything (Zhang et al. 2020, Opt.
+/// Lett. 45, 1543 and 4416). Gaussian beams with waists of 0.03 to 0.2 W, padded by 2 to 8, differ in
+/// the window from their closed form by at least 12 % (relative L2) below 8 samples, the narrow ones by
+/// half, and by at most 17 % from 32 on.
+const BAND_SAMPLES: [f64; 2] = [8.0, 32.0];
+
 /// Checks everything that can be known without the data; returns warnings.
 pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
@@ -260,6 +270,7 @@ fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
         match element {
             Element::FreeSpace(step) => {
                 free_space(optic, step, &key)?;
+                far(optic, step, &key("z"), warnings)?;
                 if step.z.0 != 0.0 && step.z.0.abs() < optic.wavelength.0 {
                     warnings.push(format!(
                         "{}: {} is less than a wavelength; near a mask light is no scalar",
@@ -360,5 +371,31 @@ fn free_space(optic: &Optic, step: &FreeSpace, key: &dyn Fn(&str) -> String) -> 
             }
         }
     }
+    Ok(())
+}
+
+/// Whether the band of a step in open space holds enough samples along both axes.
+fn far(optic: &Optic, step: &FreeSpace, key: &str, warnings: &mut Vec<String>) -> Result<()> {
+    let transfer = optic.transfer(step);
+    let samples = transfer.band_samples();
+    let worse = usize::from(samples[1] < samples[0]);
+    let [least, enough] = BAND_SAMPLES;
+    if !transfer.band_limit || samples[worse] >= enough {
+        return Ok(());
+    }
+    let wanted = if samples[worse] < least { least } else { enough };
+    let along = if samples[0] == samples[1] { "each axis" } else { ["y", "x"][worse] };
+    let rule = format!(
+        "over {} the band of free space holds (pad W)² / (λ z) = {:.2} samples along {along}; it takes {wanted}",
+        step.z, samples[worse]
+    );
+    let width = (wanted * optic.wavelength.0 * step.z.0.abs()).sqrt();
+    let pad = (10.0 * width / optic.grid().extent()[worse]).ceil() / 10.0;
+    let window = Metres(width / optic.pad).at_least();
+    let way_out = format!("use pad >= {pad}, or a window of at least {window}");
+    if samples[worse] < least {
+        return Err(Error::invalid(key, rule).help(way_out));
+    }
+    warnings.push(format!("{key}: {rule} for errors below a tenth; {way_out}"));
     Ok(())
 }
