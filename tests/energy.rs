@@ -448,6 +448,34 @@ fn accuracy_is_of_the_same_photons() {
     assert!(share["source"].as_str().expect("a source").contains("computed in this run"));
 }
 
+/// The noise of an accuracy is that which the joules pay for, and no other: [hardware] changes nothing,
+/// were its camera blind.
+#[test]
+fn accuracy_is_without_the_faults_of_the_device() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .current_dir(folder.path())
+        .args(["train", "device-stack", "--out", "run", "--backend", "cpu", "--json"])
+        .args(["--set", "data.train_limit=320", "--set", "train.epochs=1"])
+        .output()
+        .expect("the program starts");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let args = ["run/checkpoint.safetensors", "--json", "--no-measure", "--draws", "1"];
+    let args = [&args[..], &["--bits", "8", "--backend", "cpu"]].concat();
+    let machine = |more: &[&str]| {
+        let said = run_in(folder.path(), &[&args[..], more].concat());
+        assert_eq!(said.code, Some(0), "{}", said.error);
+        let answer: Value = serde_json::from_str(&said.out).expect("JSON");
+        answer["machines"][0].clone()
+    };
+    let ours = machine(&[]);
+    assert!(number(&ours, "/noiseless_accuracy") > 0.2, "{}", ours["noiseless_accuracy"]);
+    assert!(ours["note"].as_str().expect("a note").contains("without the faults of [hardware]"));
+    let blind = machine(&["--set", "hardware.detector.photons=1", "--set", "hardware.mask.levels=2"]);
+    assert_eq!(blind["noiseless_accuracy"], ours["noiseless_accuracy"]);
+    assert_eq!(blind["results"][0]["accuracy"], ours["results"][0]["accuracy"]);
+}
+
 #[test]
 fn a_seed_gives_the_same_numbers() {
     let of = |seed: &str| json(&["--machine", "svd:16", "--draws", "20", "--seed", seed]);

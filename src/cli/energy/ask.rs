@@ -22,10 +22,11 @@ use crate::energy::training::Setup;
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, Loaded, preset};
 use crate::train::metrics::wilson;
-use crate::train::{Session, fields};
+use crate::train::{Session, checkpoint, fields};
 
 const TRAINED: &str = "accuracy at each number of bits is with the photons, the receivers and the \
-                       converters that the joules beside it pay for";
+                       converters that the joules beside it pay for, on the machine as it was \
+                       designed, without the faults of [hardware]";
 const UNTRAINED: &str = "not trained: no accuracy belongs to these joules; the checkpoint.safetensors \
                          of a run has one";
 
@@ -97,6 +98,7 @@ struct Subject {
 fn subject(common: &Common, overrides: &[String], path: &Path) -> Result<Subject> {
     if path.extension().is_some_and(|e| e == "safetensors") {
         let (session, data) = eval::open_with(path, common, overrides)?;
+        let session = designed(path, session, common)?;
         // Runs are told apart by their folders.
         let folder = path.parent().and_then(Path::file_name);
         let name = folder.map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
@@ -117,6 +119,18 @@ fn subject(common: &Common, overrides: &[String], path: &Path) -> Result<Subject
     let data = Arc::new(data::load(source, experiment.seed).map_err(|e| loaded.locate(e))?);
     let name = path.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     Ok(Subject { name, experiment, data, session: None, loaded: Some(loaded) })
+}
+
+/// The machine of a run without its `[hardware]`: joules pay for photons, receivers and converters of
+/// their own, which are put on light that has no others.
+fn designed(path: &Path, session: Session, common: &Common) -> Result<Session> {
+    if session.experiment.hardware.is_none() {
+        return Ok(session);
+    }
+    let experiment = Experiment { hardware: None, ..session.experiment };
+    let mut designed = Session::new(experiment, session.data, common.choice())?;
+    checkpoint::read(path)?.load(path, &mut *designed.executor, false)?;
+    Ok(designed)
 }
 
 fn of_experiment(
