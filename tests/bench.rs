@@ -242,14 +242,30 @@ fn an_experiment_can_be_measured() {
     assert_eq!(number(point, "/masks"), 2.0);
 }
 
+/// A front end learns from the data before anything is measured, as it does before anything is
+/// trained.
+#[test]
+fn a_front_end_that_learns_can_be_measured() {
+    let few = ["--set", "data.train_limit=64", "--set", "optic.input.front=pca", "--batch", "8"];
+    let report = bench("cpu", &[&["williamson2020-mnist"][..], &few].concat());
+    let lines = report["points"][0]["lines"].as_array().expect("lines");
+    let routines: Vec<_> = lines.iter().map(|l| l["routine"].as_str().unwrap()).collect();
+    assert_eq!(routines, ["train", "infer"]);
+}
+
 /// A wrong request is refused with the way out, before anything is measured.
 #[test]
 fn wrong_requests_are_refused() {
+    let pca = ["--set", "optic.input.front=pca", "--set", "data.train_limit=8"];
     for (args, says) in [
         (&["bench", "circular-aperture"][..], "scene"),
         (&["bench", "mnist", "--cost-table"][..], "--cost-table"),
         (&["bench", "mnist", "--digital"][..], "--digital"),
         (&["bench", "--sizes", "0"][..], "0"),
+        (
+            &[&["bench", "williamson2020-mnist"][..], &pca].concat()[..],
+            "16 principal components of 8",
+        ),
         (&["bench", "mnist-small", "--batch", "4096", "--set", "data.train_limit=64"][..], "64"),
     ] {
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -310,6 +310,10 @@ fn experiments_become_machines() {
     assert!(number(front, "/wall/typical") > 0.0);
     let training = chip["results"][0]["training"].as_array().expect("a training run");
     assert!(training.len() >= 4 && training.iter().all(|t| number(t, "/cost/seconds") > 0.0));
+    // A front end that learns does so here too.
+    let learns = ["--set", "optic.input.front=pca", "--set", "data.train_limit=64"];
+    let learns = [&["williamson2020-mnist", "--draws", "1", "--bits", "4"][..], &learns].concat();
+    assert!(number(&json(&learns), "/machines/0/results/0/wall/typical") > 0.0);
     // Keys of the experiment and figures are set side by side.
     let other = json(&[
         "lin2018-mnist",
@@ -471,7 +475,8 @@ fn accuracy_is_without_the_faults_of_the_device() {
     let ours = machine(&[]);
     assert!(number(&ours, "/noiseless_accuracy") > 0.2, "{}", ours["noiseless_accuracy"]);
     assert!(ours["note"].as_str().expect("a note").contains("without the faults of [hardware]"));
-    let blind = machine(&["--set", "hardware.detector.photons=1", "--set", "hardware.mask.levels=2"]);
+    let blind =
+        machine(&["--set", "hardware.detector.photons=1", "--set", "hardware.mask.levels=2"]);
     assert_eq!(blind["noiseless_accuracy"], ours["noiseless_accuracy"]);
     assert_eq!(blind["results"][0]["accuracy"], ours["results"][0]["accuracy"]);
 }

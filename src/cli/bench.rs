@@ -17,7 +17,7 @@ use crate::bench::sheets::{Sheet, head, sheets};
 use crate::bench::stack;
 use crate::data;
 use crate::error::{Error, Result};
-use crate::experiment::{Experiment, preset};
+use crate::experiment::{Experiment, check, preset};
 use crate::files::atomic;
 
 #[derive(Debug, Args)]
@@ -64,6 +64,9 @@ impl Bench {
                 .help("give an experiment, or none for the standard stack")
         })?;
         let data = data::load(source, first.seed)?;
+        if self.experiment.is_some() {
+            experiments.iter().try_for_each(|(_, e)| check::with_data(&e.optic, &data))?;
+        }
         let mut device = Device::new(common.choice())?;
         let tiny = stack::propagation(&stack::standard(16, 1, 1, &[])?.optic, 1)?;
         let executor = device.choice.compile(std::sync::Arc::new(tiny.program))?;

@@ -20,7 +20,7 @@ use crate::energy::rank::{Forms, Useful};
 use crate::energy::stack::Band;
 use crate::energy::training::Setup;
 use crate::error::{Error, Result};
-use crate::experiment::{Experiment, Loaded, preset};
+use crate::experiment::{Experiment, Loaded, check, preset};
 use crate::train::metrics::wilson;
 use crate::train::{Session, checkpoint, fields};
 
@@ -117,6 +117,7 @@ fn subject(common: &Common, overrides: &[String], path: &Path) -> Result<Subject
         )
     })?;
     let data = Arc::new(data::load(source, experiment.seed).map_err(|e| loaded.locate(e))?);
+    check::with_data(&experiment.optic, &data).map_err(|e| loaded.locate(e))?;
     let name = path.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     Ok(Subject { name, experiment, data, session: None, loaded: Some(loaded) })
 }
