@@ -50,6 +50,15 @@ pub struct Tally {
     pub refused: Option<String>,
 }
 
+/// `91.0 % ± 1.2, 3 devices`: a mean over devices and half its interval.
+pub fn over_devices(accuracy: f64, interval: Option<[f64; 2]>, devices: usize) -> String {
+    let mean = format!("{:.1} %", 100.0 * accuracy);
+    match interval {
+        Some([low, high]) => format!("{mean} ± {:.1}, {devices} devices", 50.0 * (high - low)),
+        None => format!("{mean}, one device"),
+    }
+}
+
 /// A training run, as every method needs to know it.
 #[derive(Debug, Clone, Copy)]
 pub struct Setup {

@@ -4,6 +4,7 @@ use comfy_table::Table;
 
 use super::text::{range, spread, table};
 use crate::energy::answer::{OfMachine, Priced};
+use crate::energy::training::over_devices;
 use crate::energy::unit::{engineering, three_digits};
 use crate::report::energy::count;
 
@@ -46,15 +47,7 @@ pub fn ledger(machine: &OfMachine) -> Option<Table> {
             let rest = [format!("does not suit: {why}")].into_iter().chain(vec![String::new(); 8]);
             return start.into_iter().chain(rest).collect();
         }
-        let accuracy = match t.interval {
-            Some([low, high]) => format!(
-                "{:.1} % ± {:.1}, {} devices",
-                100.0 * t.accuracy,
-                50.0 * (high - low),
-                t.devices
-            ),
-            None => format!("{:.1} %, one device", 100.0 * t.accuracy),
-        };
+        let accuracy = over_devices(t.accuracy, t.interval, t.devices);
         let counts = [t.steps as f64, c.shots, c.reconfigurations, c.fields, c.digital_macs];
         let cost = match &p.cost {
             Some(c) => [
