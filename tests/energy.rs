@@ -309,7 +309,9 @@ fn experiments_become_machines() {
     let front = terms.iter().find(|t| t["name"] == "digital front end").expect("Fourier is paid");
     assert!(number(front, "/wall/typical") > 0.0);
     let training = chip["results"][0]["training"].as_array().expect("a training run");
-    assert!(training.len() >= 4 && training.iter().all(|t| number(t, "/cost/seconds") > 0.0));
+    let (refused, priced): (Vec<_>, Vec<_>) = training.iter().partition(|t| t["cost"].is_null());
+    assert!(priced.len() >= 4 && priced.iter().all(|t| number(t, "/cost/seconds") > 0.0));
+    assert!(refused.iter().all(|t| t["refused"].is_string()), "{refused:?}");
     // A front end that learns does so here too.
     let learns = ["--set", "optic.input.front=pca", "--set", "data.train_limit=64"];
     let learns = [&["williamson2020-mnist", "--draws", "1", "--bits", "4"][..], &learns].concat();
@@ -333,6 +335,50 @@ fn experiments_become_machines() {
         number(&light, "/optics")
     };
     assert!((light(&other) / light(&answer) - 2.0).abs() < 0.5, "twice the noise");
+}
+
+/// A training run is priced by what a step of each method asks for, and a method that does not suit
+/// is said not to: 512 phases are more than finite differences take.
+#[test]
+fn training_is_counted_by_its_methods() {
+    use lightloom::experiment::preset;
+    use lightloom::methods;
+    use lightloom::methods::recipe::{MethodName, Recipe};
+    for (name, classes) in [("williamson2020-mnist", 10), ("mnist-small", 10)] {
+        let few = ["data.train_limit=640".to_owned(), "train.steps=7".to_owned()];
+        let args = ["--draws", "1", "--bits", "4", "--set", &few[0], "--set", &few[1]];
+        let answer = json(&[&[name][..], &args].concat());
+        let training = answer["machines"][0]["results"][0]["training"].as_array().expect("one");
+        let found: Vec<_> =
+            training.iter().map(|t| t["method"].as_str().expect("a name")).collect();
+        let all = ["backprop", "pat", "three_shot", "spsa", "finite_differences"];
+        assert_eq!(found, all);
+        let experiment = preset::open(Path::new(name), &few).expect("it is right").experiment;
+        let recipe = experiment.train.expect("it trains");
+        for t in training {
+            let method = MethodName::ALL.into_iter().find(|m| m.name() == t["method"]);
+            let recipe = Recipe { method: method.expect("one of them"), ..recipe.clone() };
+            if let Some(why) = t["refused"].as_str() {
+                assert_eq!((name, &t["method"]), ("williamson2020-mnist", &Value::from(all[4])));
+                assert!(why.contains("512 numbers") && t["cost"].is_null(), "{t}");
+                continue;
+            }
+            let method = methods::of(&recipe, &experiment.optic).expect("it suits");
+            let step = method.charge(&experiment.optic, classes, recipe.batch as u64);
+            let [shots, loads, fields] =
+                [step.shots, step.reconfigurations, step.fields].map(|n| 7.0 * n as f64);
+            let counts = |at: &str| number(t, &format!("/counts/{at}"));
+            assert_eq!(
+                [counts("shots"), counts("reconfigurations"), counts("fields")],
+                [shots, loads.max(1.0), fields]
+            );
+            assert!((counts("digital_macs") - 7.0 * step.macs).abs() <= 1e-9 * step.macs, "{t}");
+        }
+        // Two exposures and three loads a step.
+        assert_eq!(number(&training[3], "/counts/shots"), 14.0 * recipe.batch as f64);
+        assert_eq!(number(&training[3], "/counts/reconfigurations"), 21.0);
+        assert_eq!(number(&training[0], "/counts/shots"), 0.0);
+    }
 }
 
 /// Cameras between layers, and a digital layer behind them, are priced: 32 x 32 samples of each of two

@@ -4,11 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::super::{Common, eval};
+use super::plans::plans;
 use super::{Energy, ledger};
 use crate::backend::cpu;
 use crate::baseline::network::Task;
-use crate::bench::stack::{INFER, stack};
-use crate::bench::work;
 use crate::data::{self, Dataset};
 use crate::energy::answer::{Accuracy, Asked, Rival};
 use crate::energy::detected::{Head, Noise, answer};
@@ -18,7 +17,6 @@ use crate::energy::machine::{Kind, Machine};
 use crate::energy::of_optic;
 use crate::energy::rank::{Forms, Useful};
 use crate::energy::stack::Band;
-use crate::energy::training::Setup;
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, Loaded, check, preset};
 use crate::train::metrics::wilson;
@@ -153,7 +151,7 @@ fn of_experiment(
                 None => e,
             }
         })?;
-    let training = setup(&experiment, &data, &machine)?;
+    let training = plans(&experiment, &data)?;
     if let Some(session) = &mut session {
         if energy.accuracy.is_some() {
             return Err(Error::invalid("--accuracy", format!("{name} is a run, and has its own"))
@@ -316,22 +314,4 @@ fn trained(common: &Common, data: &Dataset, wanted: &[f64], seed: u64) -> Result
         })
     };
     Ok(wanted.iter().filter_map(rival).collect())
-}
-
-/// What a training run does, where the experiment has one.
-fn setup(experiment: &Experiment, data: &Dataset, machine: &Machine) -> Result<Option<Setup>> {
-    let Some(recipe) = &experiment.train else { return Ok(None) };
-    let per_epoch = data.train.len() / recipe.batch;
-    let full = (per_epoch * recipe.epochs) as u64;
-    let steps = recipe.steps.map_or(full, |s| s.min(full));
-    let program = stack(experiment, data, 1)?.program;
-    let flops: f64 = program
-        .routine(INFER)
-        .map_or(0.0, |routine| work::of(&program, routine, 1, 4).iter().map(|w| w.flops).sum());
-    Ok(Some(Setup {
-        steps: steps as f64,
-        batch: recipe.batch as f64,
-        parameters: machine.parameters(),
-        simulation: flops / 2.0,
-    }))
 }

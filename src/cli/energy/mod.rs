@@ -6,6 +6,7 @@ mod costs;
 mod figures;
 mod ledger;
 mod measure;
+mod plans;
 mod text;
 
 use std::path::PathBuf;
