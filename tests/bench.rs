@@ -240,6 +240,28 @@ fn an_experiment_can_be_measured() {
     let point = &report["points"][0];
     assert_eq!((number(point, "/samples/0"), number(point, "/batch")), (32.0, 32.0));
     assert_eq!(number(point, "/masks"), 2.0);
+    assert_eq!(report["left_out"], Value::Null);
+}
+
+/// What is measured is the ideal machine, and the head of the report says so where that is not the
+/// experiment's own.
+#[test]
+fn a_device_is_measured_without_its_faults() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .current_dir(folder.path())
+        .args(["bench", "device-stack", "--quick", "--backend", "cpu", "--out", "o"])
+        .args(["--batch", "1", "--set", "data.train_limit=64"])
+        .output()
+        .expect("the program starts");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let said = "[hardware]: the device is the ideal machine, without faults and noise";
+    let text = String::from_utf8(out.stdout).expect("text");
+    assert!(text.contains(&format!("   left out  {said}\n")), "{text}");
+    let written = |name| std::fs::read_to_string(folder.path().join("o").join(name)).expect(name);
+    assert!(written("bench.md").contains(&format!("- left out: {said}\n")));
+    let report: Value = serde_json::from_str(&written("bench.json")).expect("JSON");
+    assert_eq!(report["left_out"], said);
 }
 
 /// A front end learns from the data before anything is measured, as it does before anything is

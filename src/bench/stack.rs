@@ -59,6 +59,9 @@ pub fn standard(
     Ok(load::from_text("the standard stack", &text, Path::new(""), overrides)?.experiment)
 }
 
+/// Of an experiment: its device is the machine as it was designed.
+pub const LEFT_OUT: &str = "[hardware]: the device is the ideal machine, without faults and noise";
+
 /// An experiment's routines `train` and `infer` for one batch, unfused.
 #[derive(Debug)]
 pub struct Stack {

@@ -74,6 +74,7 @@ impl Bench {
         let mut report = Report {
             host: Host::of(executor.describe(), threads),
             subject: self.subject(),
+            left_out: first.hardware.is_some().then_some(stack::LEFT_OUT),
             peaks: None,
             without_peaks: device.without_peaks.clone(),
             points: Vec::new(),
