@@ -275,6 +275,36 @@ fn a_front_end_that_learns_can_be_measured() {
     assert_eq!(routines, ["train", "infer"]);
 }
 
+/// A cost table that is ended early leaves what it has measured: each point with its times.
+#[test]
+fn a_cost_table_is_kept_point_by_point() {
+    use std::io::{BufRead, BufReader};
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .current_dir(folder.path())
+        .args(["bench", "--cost-table", "--quick", "--backend", "cpu", "--out", "o"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let mut line = || said.next().expect("a line").expect("text");
+    assert_eq!(line(), "N = 64");
+    let times = line();
+    assert!(times.starts_with("  training step ") && times.contains(", inference "), "{times}");
+    // The file is there before the next point begins.
+    assert_eq!(line(), "N = 128");
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    let written = std::fs::read_to_string(folder.path().join("o/bench.json")).expect("bench.json");
+    let report: Value = serde_json::from_str(&written).expect("JSON");
+    let rows = report["scaling"][0]["rows"].as_array().expect("rows");
+    assert_eq!((rows.len(), number(&rows[0], "/value")), (1, 64.0));
+    sampled(&rows[0]["train"]);
+    assert!(
+        std::fs::read_to_string(folder.path().join("o/bench.md")).is_ok_and(|t| t.contains("64"))
+    );
+}
+
 /// A wrong request is refused with the way out, before anything is measured.
 #[test]
 fn wrong_requests_are_refused() {

@@ -1,6 +1,6 @@
 //! `lightloom bench`: what this device does, and what limits each line of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -12,7 +12,7 @@ use crate::bench::digital;
 use crate::bench::host::Host;
 use crate::bench::point::{Device, measure};
 use crate::bench::report::Report;
-use crate::bench::scaling::{self, Along};
+use crate::bench::scaling::{self, Along, Axis};
 use crate::bench::sheets::{Sheet, head, sheets};
 use crate::bench::stack;
 use crate::data;
@@ -91,9 +91,19 @@ impl Bench {
             Effort { seconds: 4.0, rounds: [7, 100] }
         };
         if self.cost_table {
+            report.peaks.clone_from(&device.peaks);
             for along in Along::ALL {
-                let axis = scaling::axis(&device, &data, along, self.quick, &mut |w| say(w))?;
-                report.scaling.push(axis);
+                let measured = report.scaling.len();
+                // A run that is ended early keeps what it has.
+                let told = &mut |said: &str, so_far: Option<Axis>| {
+                    say(said);
+                    let Some(axis) = so_far else { return Ok(()) };
+                    report.scaling.truncate(measured);
+                    report.scaling.push(axis);
+                    report.seconds = started.elapsed().as_secs_f64();
+                    write(&out, &report)
+                };
+                scaling::axis(&device, &data, along, self.quick, told)?;
             }
         } else if !self.digital {
             for (batch, experiment) in &experiments {
@@ -111,9 +121,7 @@ impl Bench {
         report.peaks = device.peaks.take();
         report.judge(device.real());
         report.seconds = started.elapsed().as_secs_f64();
-        write_json(&out.join("bench.json"), &report)?;
-        let markdown = text(&report, true);
-        atomic::write(&out.join("bench.md"), |f| f.write_all(markdown.as_bytes()))?;
+        write(&out, &report)?;
         if common.json {
             return print_json(&report);
         }
@@ -196,6 +204,12 @@ impl Bench {
         }
         Ok(all)
     }
+}
+
+fn write(folder: &Path, report: &Report) -> Result<()> {
+    write_json(&folder.join("bench.json"), report)?;
+    let markdown = text(report, true);
+    atomic::write(&folder.join("bench.md"), |f| f.write_all(markdown.as_bytes()))
 }
 
 /// The report on a terminal, or as Markdown.
