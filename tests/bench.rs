@@ -240,16 +240,84 @@ fn an_experiment_can_be_measured() {
     let point = &report["points"][0];
     assert_eq!((number(point, "/samples/0"), number(point, "/batch")), (32.0, 32.0));
     assert_eq!(number(point, "/masks"), 2.0);
+    assert_eq!(report["left_out"], Value::Null);
+}
+
+/// What is measured is the ideal machine, and the head of the report says so where that is not the
+/// experiment's own.
+#[test]
+fn a_device_is_measured_without_its_faults() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .current_dir(folder.path())
+        .args(["bench", "device-stack", "--quick", "--backend", "cpu", "--out", "o"])
+        .args(["--batch", "1", "--set", "data.train_limit=64"])
+        .output()
+        .expect("the program starts");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let said = "[hardware]: the device is the ideal machine, without faults and noise";
+    let text = String::from_utf8(out.stdout).expect("text");
+    assert!(text.contains(&format!("   left out  {said}\n")), "{text}");
+    let written = |name| std::fs::read_to_string(folder.path().join("o").join(name)).expect(name);
+    assert!(written("bench.md").contains(&format!("- left out: {said}\n")));
+    let report: Value = serde_json::from_str(&written("bench.json")).expect("JSON");
+    assert_eq!(report["left_out"], said);
+}
+
+/// A front end learns from the data before anything is measured, as it does before anything is
+/// trained.
+#[test]
+fn a_front_end_that_learns_can_be_measured() {
+    let few = ["--set", "data.train_limit=64", "--set", "optic.input.front=pca", "--batch", "8"];
+    let report = bench("cpu", &[&["williamson2020-mnist"][..], &few].concat());
+    let lines = report["points"][0]["lines"].as_array().expect("lines");
+    let routines: Vec<_> = lines.iter().map(|l| l["routine"].as_str().unwrap()).collect();
+    assert_eq!(routines, ["train", "infer"]);
+}
+
+/// A cost table that is ended early leaves what it has measured: each point with its times.
+#[test]
+fn a_cost_table_is_kept_point_by_point() {
+    use std::io::{BufRead, BufReader};
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .current_dir(folder.path())
+        .args(["bench", "--cost-table", "--quick", "--backend", "cpu", "--out", "o"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let mut line = || said.next().expect("a line").expect("text");
+    assert_eq!(line(), "N = 64");
+    let times = line();
+    assert!(times.starts_with("  training step ") && times.contains(", inference "), "{times}");
+    // The file is there before the next point begins.
+    assert_eq!(line(), "N = 128");
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    let written = std::fs::read_to_string(folder.path().join("o/bench.json")).expect("bench.json");
+    let report: Value = serde_json::from_str(&written).expect("JSON");
+    let rows = report["scaling"][0]["rows"].as_array().expect("rows");
+    assert_eq!((rows.len(), number(&rows[0], "/value")), (1, 64.0));
+    sampled(&rows[0]["train"]);
+    assert!(
+        std::fs::read_to_string(folder.path().join("o/bench.md")).is_ok_and(|t| t.contains("64"))
+    );
 }
 
 /// A wrong request is refused with the way out, before anything is measured.
 #[test]
 fn wrong_requests_are_refused() {
+    let pca = ["--set", "optic.input.front=pca", "--set", "data.train_limit=8"];
     for (args, says) in [
         (&["bench", "circular-aperture"][..], "scene"),
         (&["bench", "mnist", "--cost-table"][..], "--cost-table"),
         (&["bench", "mnist", "--digital"][..], "--digital"),
         (&["bench", "--sizes", "0"][..], "0"),
+        (
+            &[&["bench", "williamson2020-mnist"][..], &pca].concat()[..],
+            "16 principal components of 8",
+        ),
         (&["bench", "mnist-small", "--batch", "4096", "--set", "data.train_limit=64"][..], "64"),
     ] {
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -309,7 +309,13 @@ fn experiments_become_machines() {
     let front = terms.iter().find(|t| t["name"] == "digital front end").expect("Fourier is paid");
     assert!(number(front, "/wall/typical") > 0.0);
     let training = chip["results"][0]["training"].as_array().expect("a training run");
-    assert!(training.len() >= 4 && training.iter().all(|t| number(t, "/cost/seconds") > 0.0));
+    let (refused, priced): (Vec<_>, Vec<_>) = training.iter().partition(|t| t["cost"].is_null());
+    assert!(priced.len() >= 4 && priced.iter().all(|t| number(t, "/cost/seconds") > 0.0));
+    assert!(refused.iter().all(|t| t["refused"].is_string()), "{refused:?}");
+    // A front end that learns does so here too.
+    let learns = ["--set", "optic.input.front=pca", "--set", "data.train_limit=64"];
+    let learns = [&["williamson2020-mnist", "--draws", "1", "--bits", "4"][..], &learns].concat();
+    assert!(number(&json(&learns), "/machines/0/results/0/wall/typical") > 0.0);
     // Keys of the experiment and figures are set side by side.
     let other = json(&[
         "lin2018-mnist",
@@ -329,6 +335,50 @@ fn experiments_become_machines() {
         number(&light, "/optics")
     };
     assert!((light(&other) / light(&answer) - 2.0).abs() < 0.5, "twice the noise");
+}
+
+/// A training run is priced by what a step of each method asks for, and a method that does not suit
+/// is said not to: 512 phases are more than finite differences take.
+#[test]
+fn training_is_counted_by_its_methods() {
+    use lightloom::experiment::preset;
+    use lightloom::methods;
+    use lightloom::methods::recipe::{MethodName, Recipe};
+    for (name, classes) in [("williamson2020-mnist", 10), ("mnist-small", 10)] {
+        let few = ["data.train_limit=640".to_owned(), "train.steps=7".to_owned()];
+        let args = ["--draws", "1", "--bits", "4", "--set", &few[0], "--set", &few[1]];
+        let answer = json(&[&[name][..], &args].concat());
+        let training = answer["machines"][0]["results"][0]["training"].as_array().expect("one");
+        let found: Vec<_> =
+            training.iter().map(|t| t["method"].as_str().expect("a name")).collect();
+        let all = ["backprop", "pat", "three_shot", "spsa", "finite_differences"];
+        assert_eq!(found, all);
+        let experiment = preset::open(Path::new(name), &few).expect("it is right").experiment;
+        let recipe = experiment.train.expect("it trains");
+        for t in training {
+            let method = MethodName::ALL.into_iter().find(|m| m.name() == t["method"]);
+            let recipe = Recipe { method: method.expect("one of them"), ..recipe.clone() };
+            if let Some(why) = t["refused"].as_str() {
+                assert_eq!((name, &t["method"]), ("williamson2020-mnist", &Value::from(all[4])));
+                assert!(why.contains("512 numbers") && t["cost"].is_null(), "{t}");
+                continue;
+            }
+            let method = methods::of(&recipe, &experiment.optic).expect("it suits");
+            let step = method.charge(&experiment.optic, classes, recipe.batch as u64);
+            let [shots, loads, fields] =
+                [step.shots, step.reconfigurations, step.fields].map(|n| 7.0 * n as f64);
+            let counts = |at: &str| number(t, &format!("/counts/{at}"));
+            assert_eq!(
+                [counts("shots"), counts("reconfigurations"), counts("fields")],
+                [shots, loads.max(1.0), fields]
+            );
+            assert!((counts("digital_macs") - 7.0 * step.macs).abs() <= 1e-9 * step.macs, "{t}");
+        }
+        // Two exposures and three loads a step.
+        assert_eq!(number(&training[3], "/counts/shots"), 14.0 * recipe.batch as f64);
+        assert_eq!(number(&training[3], "/counts/reconfigurations"), 21.0);
+        assert_eq!(number(&training[0], "/counts/shots"), 0.0);
+    }
 }
 
 /// Cameras between layers, and a digital layer behind them, are priced: 32 x 32 samples of each of two
@@ -446,6 +496,35 @@ fn accuracy_is_of_the_same_photons() {
     let figures = answer["figures"].as_array().expect("figures");
     let share = figures.iter().find(|f| f["key"] == "thz.on_detector").expect("it is there");
     assert!(share["source"].as_str().expect("a source").contains("computed in this run"));
+}
+
+/// The noise of an accuracy is that which the joules pay for, and no other: [hardware] changes nothing,
+/// were its camera blind.
+#[test]
+fn accuracy_is_without_the_faults_of_the_device() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .current_dir(folder.path())
+        .args(["train", "device-stack", "--out", "run", "--backend", "cpu", "--json"])
+        .args(["--set", "data.train_limit=320", "--set", "train.epochs=1"])
+        .output()
+        .expect("the program starts");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let args = ["run/checkpoint.safetensors", "--json", "--no-measure", "--draws", "1"];
+    let args = [&args[..], &["--bits", "8", "--backend", "cpu"]].concat();
+    let machine = |more: &[&str]| {
+        let said = run_in(folder.path(), &[&args[..], more].concat());
+        assert_eq!(said.code, Some(0), "{}", said.error);
+        let answer: Value = serde_json::from_str(&said.out).expect("JSON");
+        answer["machines"][0].clone()
+    };
+    let ours = machine(&[]);
+    assert!(number(&ours, "/noiseless_accuracy") > 0.2, "{}", ours["noiseless_accuracy"]);
+    assert!(ours["note"].as_str().expect("a note").contains("without the faults of [hardware]"));
+    let blind =
+        machine(&["--set", "hardware.detector.photons=1", "--set", "hardware.mask.levels=2"]);
+    assert_eq!(blind["noiseless_accuracy"], ours["noiseless_accuracy"]);
+    assert_eq!(blind["results"][0]["accuracy"], ours["results"][0]["accuracy"]);
 }
 
 #[test]

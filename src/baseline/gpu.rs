@@ -1,5 +1,6 @@
 //! The GPU at hand as a digital machine: how fast our matmul in WGSL is there, and what it takes.
 
+use super::Measured;
 use super::matmul::noise;
 use super::power::Meter;
 use crate::backend::gpu::matmul::{Operands, Product};
@@ -9,14 +10,6 @@ use crate::error::Result;
 /// Seconds of one try.
 const LEAST: f64 = 0.05;
 const TRIES: usize = 5;
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Measured {
-    /// Operations a second, two a MAC: the best of some tries, a limit.
-    pub rate: f64,
-    /// W while it works, where a meter tells it.
-    pub watts: Option<f64>,
-}
 
 /// The best GPU of this machine, or why there is none to measure.
 ///
@@ -45,19 +38,18 @@ pub fn measure(
     // Clocks and caches are warm behind the first.
     product.run(1)?;
     let once = product.run(1)?.max(1e-6);
-    let repeats = |seconds: f64| (seconds / once).ceil().max(1.0) as usize;
-    let many = repeats(LEAST);
+    let many = (LEAST / once).ceil().max(1.0) as usize;
     let mut best = f64::INFINITY;
     for _ in 0..TRIES {
         best = best.min(product.run(many)? / many as f64);
     }
-    let watts = match meter {
+    let spent = match meter {
         None => None,
         Some(meter) => {
-            let (ran, spent) = meter.measure(|| product.run(repeats(meter.least)));
+            let (ran, spent) = meter.measure_each(once, |repeats| product.run(repeats));
             ran?;
-            spent.map(|[joules, seconds]| joules / seconds).filter(|w| *w > 0.0)
+            spent
         }
     };
-    Ok(Measured { rate: 2.0 * (n as f64).powi(3) / best, watts })
+    Ok(Measured::of(n, best, spent))
 }

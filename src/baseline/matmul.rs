@@ -4,6 +4,9 @@ use std::time::Instant;
 
 use gemm::Parallelism;
 
+use super::Measured;
+use super::power::Meter;
+
 /// A matrix over a slice: entry (i, j) at `i * row + j * column`.
 #[derive(Debug, Clone, Copy)]
 pub struct Matrix<'a> {
@@ -82,8 +85,8 @@ pub fn noise(len: usize, seed: u64) -> Vec<f32> {
     (0..len).map(|i| draw(i) + if draw(i) < 0.0 { -0.01 } else { 0.01 }).collect()
 }
 
-/// Operations a second of n x n by n x n on a pool: the best of some, a limit.
-pub fn rate(n: usize, pool: &rayon::ThreadPool) -> f64 {
+/// n x n by n x n on a pool.
+pub fn measure(n: usize, pool: &rayon::ThreadPool, meter: Option<&Meter>) -> Measured {
     let (a, b, mut c) = (noise(n * n, 1), noise(n * n, 2), vec![0.0; n * n]);
     let mut run = || {
         let started = Instant::now();
@@ -92,7 +95,8 @@ pub fn rate(n: usize, pool: &rayon::ThreadPool) -> f64 {
     };
     run();
     let best = (0..7).map(|_| run()).fold(f64::INFINITY, f64::min);
-    2.0 * (n as f64).powi(3) / best
+    let spent = meter.and_then(|m| m.measure_each(best, |n| (0..n).map(|_| run()).sum::<f64>()).1);
+    Measured::of(n, best, spent)
 }
 
 #[cfg(test)]

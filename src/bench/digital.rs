@@ -220,10 +220,9 @@ fn metered(
     each: f64,
     run: &mut dyn FnMut(usize) -> Result<f64>,
 ) -> Result<Option<f64>> {
-    let repeats = (meter.least / each).ceil().max(1.0) as usize;
-    let (ran, spent) = meter.measure(|| run(repeats));
+    let (ran, spent) = meter.measure_each(each, run);
     ran?;
-    Ok(spent.map(|[joules, _]| joules / repeats as f64))
+    Ok(spent.map(|[joules, _]| joules))
 }
 
 /// A Haar-random mesh of n modes, its light simulated on the device.

@@ -14,6 +14,9 @@ pub struct Report {
     pub host: Host,
     /// What was measured: the standard stack or an experiment's name.
     pub subject: String,
+    /// What of the experiment was not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<&'static str>,
     pub peaks: Option<Peaks>,
     /// Why there are no peaks.
     #[serde(skip_serializing_if = "Option::is_none")]

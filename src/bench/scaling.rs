@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::clock::{Effort, Sampled};
 use super::point::{Device, Refused, bare};
+use super::sheets::spread;
 use super::stack;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -91,61 +92,88 @@ pub struct Axis {
     pub refused: Vec<Refused>,
 }
 
-/// Measures one axis; `told` hears of each point before it is measured.
+/// Measures one axis; `told` hears of each point before it is measured, and then its times, with the
+/// axis as far as it is known.
 pub fn axis(
     device: &Device,
     data: &Dataset,
     along: Along,
     quick: bool,
-    told: &mut dyn FnMut(&str),
-) -> Result<Axis> {
+    told: &mut dyn FnMut(&str, Option<Axis>) -> Result<()>,
+) -> Result<()> {
     let effort = Effort {
         seconds: if quick { 0.1 } else { 1.0 },
         rounds: if quick { [1, 5] } else { [1, 15] },
     };
+    sweep(along, quick, told, &mut |[size, batch, depth]| {
+        let experiment = stack::standard(size, depth, batch, &[])?;
+        bare(device, &experiment, data, batch, effort)
+    })
+}
+
+/// Up the axis, and down again where there is time; `time` measures one training step and one
+/// inference.
+fn sweep(
+    along: Along,
+    quick: bool,
+    told: &mut dyn FnMut(&str, Option<Axis>) -> Result<()>,
+    time: &mut dyn FnMut([usize; 3]) -> Result<[Sampled; 2]>,
+) -> Result<()> {
     let values = along.values(quick);
     let mut seen = vec![[Vec::new(), Vec::new()]; values.len()];
     let mut refused = Vec::new();
     let down = if quick { 0 } else { values.len() };
     for i in (0..values.len()).chain((0..down).rev()) {
-        let [size, batch, depth] = along.at(values[i]);
         let what = format!("{} = {}", along.name(), values[i]);
         if refused.iter().any(|r: &Refused| r.what == what) {
             continue;
         }
-        told(&what);
-        let experiment = stack::standard(size, depth, batch, &[])?;
-        match bare(device, &experiment, data, batch, effort) {
+        told(&what, None)?;
+        let said = match time(along.at(values[i])) {
             Ok(times) => {
+                let [train, infer] = times.each_ref().map(spread);
                 for (all, new) in seen[i].iter_mut().zip(times) {
                     all.extend(new.samples);
                 }
+                format!("  training step {train}, inference {infer}")
             }
-            Err(Error::Device { what: why, .. }) => refused.push(Refused { what, why }),
+            Err(Error::Device { what: why, .. }) => {
+                let said = format!("  {why}");
+                refused.push(Refused { what, why });
+                said
+            }
             Err(other) => return Err(other),
+        };
+        told(&said, Some(Axis::of(along, &values, &seen, &refused)))?;
+    }
+    Ok(())
+}
+
+impl Axis {
+    /// `seen`: seconds of training and of inference at each of the values, where they are known.
+    fn of(along: Along, values: &[usize], seen: &[[Vec<f64>; 2]], refused: &[Refused]) -> Self {
+        let rows: Vec<Row> = values
+            .iter()
+            .zip(seen)
+            .filter(|(_, [train, _])| !train.is_empty())
+            .map(|(&value, [train, infer])| Row {
+                value,
+                train: Sampled::of(train.clone()),
+                infer: Sampled::of(infer.clone()),
+            })
+            .collect();
+        let exponent = |time: fn(&Row) -> f64| {
+            slope(rows.iter().map(|r| (along.work(r.value).ln(), time(r).ln())))
+        };
+        Self {
+            train_exponent: exponent(|r| r.train.median),
+            infer_exponent: exponent(|r| r.infer.median),
+            along,
+            law: along.law(),
+            rows,
+            refused: refused.to_vec(),
         }
     }
-    let rows: Vec<Row> = values
-        .into_iter()
-        .zip(seen)
-        .filter(|(_, [train, _])| !train.is_empty())
-        .map(|(value, [train, infer])| Row {
-            value,
-            train: Sampled::of(train),
-            infer: Sampled::of(infer),
-        })
-        .collect();
-    let exponent = |time: fn(&Row) -> f64| {
-        slope(rows.iter().map(|r| (along.work(r.value).ln(), time(r).ln())))
-    };
-    Ok(Axis {
-        train_exponent: exponent(|r| r.train.median),
-        infer_exponent: exponent(|r| r.infer.median),
-        along,
-        law: along.law(),
-        rows,
-        refused,
-    })
 }
 
 /// Of the line through the points, by least squares.
@@ -172,6 +200,33 @@ mod tests {
             });
             assert!((slope(times) - power).abs() < 1e-9);
         }
+    }
+
+    /// Each point is told with its times as soon as it has them, and lies in the axis so far; what a
+    /// device refuses is not asked of it again on the way down.
+    #[test]
+    fn points_are_told_one_by_one() {
+        let mut told = Vec::new();
+        let mut hear = |said: &str, axis: Option<Axis>| {
+            told.push((said.to_owned(), axis));
+            Ok(())
+        };
+        sweep(Along::Depth, false, &mut hear, &mut |[_, _, depth]| match depth {
+            20 => Err(Error::device("too deep")),
+            _ => Ok([0.25, 0.125].map(|s| Sampled::of(vec![s * depth as f64]))),
+        })
+        .expect("it runs");
+        let said = |k: usize| {
+            let (said, axis) = &told[k];
+            (&said[..], axis.as_ref().map(|a| [a.rows.len(), a.refused.len()]))
+        };
+        assert_eq!(said(0), ("depth = 1", None));
+        let times = "  training step 250 ms (250 to 250), inference 125 ms (125 to 125)";
+        assert_eq!(said(1), (times, Some([1, 0])));
+        assert_eq!([said(14), said(15)], [("depth = 20", None), ("  too deep", Some([7, 1]))]);
+        assert_eq!((said(16), told.len()), (("depth = 16", None), 2 * (8 + 7)));
+        let last = told.last().and_then(|(_, axis)| axis.as_ref()).expect("an axis");
+        assert_eq!((last.rows.len(), last.rows[6].train.n, last.refused.len()), (7, 2, 1));
     }
 
     #[test]

@@ -67,6 +67,9 @@ pub fn head(report: &Report) -> Vec<[String; 2]> {
         ["version".to_owned(), (*version).to_owned()],
         ["command".to_owned(), command.clone()],
     ];
+    if let Some(what) = report.left_out {
+        lines.insert(3, ["left out".to_owned(), what.to_owned()]);
+    }
     if let Some(driver) = driver {
         lines.insert(1, ["driver".to_owned(), driver.clone()]);
     }

@@ -19,6 +19,7 @@ use crate::methods::{self, Pair};
 use crate::optics::element::{Element, FreeSpace};
 use crate::optics::{Hardware, Optic};
 use crate::program::{Builder, Data, Program, Shape, SlotId};
+use crate::train::session::learn_front;
 
 pub const INFER: &str = "infer";
 pub const PROPAGATE: &str = "propagate";
@@ -58,6 +59,9 @@ pub fn standard(
     Ok(load::from_text("the standard stack", &text, Path::new(""), overrides)?.experiment)
 }
 
+/// Of an experiment: its device is the machine as it was designed.
+pub const LEFT_OUT: &str = "[hardware]: the device is the ideal machine, without faults and noise";
+
 /// An experiment's routines `train` and `infer` for one batch, unfused.
 #[derive(Debug)]
 pub struct Stack {
@@ -72,15 +76,12 @@ pub fn stack(experiment: &Experiment, data: &Dataset, batch: usize) -> Result<St
     };
     let recipe = methods::recipe::Recipe { batch, ..recipe.clone() };
     let mut b = Builder::default();
-    let (optic, seed) = (&experiment.optic, experiment.seed);
-    let machine = Machine::new(&mut b, optic, Some(data.image), data.classes.len(), seed)?;
+    let (mut optic, seed) = (experiment.optic.clone(), experiment.seed);
+    learn_front(&mut optic, data)?;
+    let machine = Machine::new(&mut b, &optic, Some(data.image), data.classes.len(), seed)?;
     let (pair, _) = Pair::new(&mut b, machine.clone(), &Hardware::default());
-    methods::of(&recipe, optic, seed)?.build(
-        &mut b,
-        &pair,
-        &recipe,
-        &recipe.schedule.factors(STEPS),
-    )?;
+    let factors = recipe.schedule.factors(STEPS);
+    methods::of(&recipe, &optic, seed)?.build(&mut b, &pair, &recipe, &factors)?;
     b.routine(INFER, batch);
     let light = machine.light(&mut b)?;
     let reading = detect::read(&mut b, &machine, &light)?;

@@ -1,6 +1,6 @@
 //! `lightloom bench`: what this device does, and what limits each line of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -12,12 +12,12 @@ use crate::bench::digital;
 use crate::bench::host::Host;
 use crate::bench::point::{Device, measure};
 use crate::bench::report::Report;
-use crate::bench::scaling::{self, Along};
+use crate::bench::scaling::{self, Along, Axis};
 use crate::bench::sheets::{Sheet, head, sheets};
 use crate::bench::stack;
 use crate::data;
 use crate::error::{Error, Result};
-use crate::experiment::{Experiment, preset};
+use crate::experiment::{Experiment, check, preset};
 use crate::files::atomic;
 
 #[derive(Debug, Args)]
@@ -64,6 +64,9 @@ impl Bench {
                 .help("give an experiment, or none for the standard stack")
         })?;
         let data = data::load(source, first.seed)?;
+        if self.experiment.is_some() {
+            experiments.iter().try_for_each(|(_, e)| check::with_data(&e.optic, &data))?;
+        }
         let mut device = Device::new(common.choice())?;
         let tiny = stack::propagation(&stack::standard(16, 1, 1, &[])?.optic, 1)?;
         let executor = device.choice.compile(std::sync::Arc::new(tiny.program))?;
@@ -71,6 +74,7 @@ impl Bench {
         let mut report = Report {
             host: Host::of(executor.describe(), threads),
             subject: self.subject(),
+            left_out: first.hardware.is_some().then_some(stack::LEFT_OUT),
             peaks: None,
             without_peaks: device.without_peaks.clone(),
             points: Vec::new(),
@@ -87,9 +91,19 @@ impl Bench {
             Effort { seconds: 4.0, rounds: [7, 100] }
         };
         if self.cost_table {
+            report.peaks.clone_from(&device.peaks);
             for along in Along::ALL {
-                let axis = scaling::axis(&device, &data, along, self.quick, &mut |w| say(w))?;
-                report.scaling.push(axis);
+                let measured = report.scaling.len();
+                // A run that is ended early keeps what it has.
+                let told = &mut |said: &str, so_far: Option<Axis>| {
+                    say(said);
+                    let Some(axis) = so_far else { return Ok(()) };
+                    report.scaling.truncate(measured);
+                    report.scaling.push(axis);
+                    report.seconds = started.elapsed().as_secs_f64();
+                    write(&out, &report)
+                };
+                scaling::axis(&device, &data, along, self.quick, told)?;
             }
         } else if !self.digital {
             for (batch, experiment) in &experiments {
@@ -107,9 +121,7 @@ impl Bench {
         report.peaks = device.peaks.take();
         report.judge(device.real());
         report.seconds = started.elapsed().as_secs_f64();
-        write_json(&out.join("bench.json"), &report)?;
-        let markdown = text(&report, true);
-        atomic::write(&out.join("bench.md"), |f| f.write_all(markdown.as_bytes()))?;
+        write(&out, &report)?;
         if common.json {
             return print_json(&report);
         }
@@ -192,6 +204,12 @@ impl Bench {
         }
         Ok(all)
     }
+}
+
+fn write(folder: &Path, report: &Report) -> Result<()> {
+    write_json(&folder.join("bench.json"), report)?;
+    let markdown = text(report, true);
+    atomic::write(&folder.join("bench.md"), |f| f.write_all(markdown.as_bytes()))
 }
 
 /// The report on a terminal, or as Markdown.

@@ -8,7 +8,7 @@ use super::figure::{Confidence, Figure};
 use super::machine::{Kind, Machine};
 use super::published::Comparison;
 use super::rank::Useful;
-use super::training::{Cost, Counts, Setup, Tally};
+use super::training::{Cost, Plan, Tally};
 
 /// A number at the typical figures, and 5, 50 and 95 % of the draws.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -73,8 +73,8 @@ pub struct Asked {
     pub rivals: Vec<Rival>,
     /// Of a trained machine, the network as good as it, one each of the question's bits.
     pub equals: Vec<Rival>,
-    /// The training run, where there is one.
-    pub training: Option<Setup>,
+    /// Its training run by some methods, where there is one.
+    pub training: Vec<Plan>,
     /// Training runs that were counted.
     pub ledger: Vec<Tally>,
     /// Of a trained machine, one each of the question's bits.
@@ -96,7 +96,7 @@ impl Asked {
             machine,
             rivals: Vec::new(),
             equals: Vec::new(),
-            training: None,
+            training: Vec::new(),
             ledger: Vec::new(),
             accuracy: Vec::new(),
             noiseless: None,
@@ -288,9 +288,10 @@ pub struct Sensor {
 
 #[derive(Debug, Serialize)]
 pub struct Trained {
-    pub method: &'static str,
-    pub counts: Counts,
-    /// None where the weights are printed and the method loads them more than once.
+    #[serde(flatten)]
+    pub plan: Plan,
+    /// None where the weights are printed and the method loads them more than once, and where the
+    /// method does not suit.
     pub cost: Option<Cost>,
 }
 

@@ -14,7 +14,7 @@ use super::library::Library;
 use super::machine::{Kind, Machine};
 use super::published::comparisons;
 use super::stack::{Band, Terahertz};
-use super::training::{Cost, METHODS, Tally, cost, counts};
+use super::training::{Cost, Plan, Tally, cost};
 
 const CONVENTIONS: [&str; 5] = [
     "an output of b bits has an SNR of 6.02 b + 1.76 dB: its light, its receiver's noise and its converter are those of b bits",
@@ -222,15 +222,14 @@ fn at_bits(library: &Library, q: &Question, asked: &Asked, which: usize) -> AtBi
         equal: equal.collect(),
         sensor,
         break_even: break_even(machine, library, bits, q.seed, q.draws),
-        training: asked.training.map_or_else(Vec::new, |setup| {
-            let of = |method: &&'static str| {
-                let counts = counts(method, &setup);
-                Trained { method, counts, cost: cost(machine, &d, bits, &counts) }
-            };
-            METHODS.iter().map(of).collect()
-        }),
+        training: asked.training.iter().map(|p| trained(machine, &d, bits, p)).collect(),
         ledger: asked.ledger.iter().map(|t| priced(library, q, machine, bits, t)).collect(),
     }
+}
+
+fn trained(machine: &Machine, d: &Draw, bits: f64, plan: &Plan) -> Trained {
+    let cost = cost(machine, d, bits, &plan.counts).filter(|_| plan.refused.is_none());
+    Trained { plan: plan.clone(), cost }
 }
 
 fn priced(library: &Library, q: &Question, machine: &Machine, bits: f64, t: &Tally) -> Priced {

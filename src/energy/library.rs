@@ -1,6 +1,6 @@
 //! The figures by key: built-in files, a user's file over them, `--set` over both.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 
@@ -19,6 +19,8 @@ static DEVICES: Dir = include_dir!("$CARGO_MANIFEST_DIR/assets/devices");
 pub struct Library {
     figures: Vec<Figure>,
     index: HashMap<String, usize>,
+    /// Keys that a user gave: no measurement takes their place.
+    given: HashSet<String>,
 }
 
 /// A figure as a file gives it.
@@ -101,6 +103,9 @@ impl Library {
                 self.insert(
                     figure.map_err(|(rule, help)| file.error(span(), &key_name, rule, &help))?,
                 );
+                if !new {
+                    self.given.insert(key_name);
+                }
             }
         }
         Ok(())
@@ -144,16 +149,17 @@ impl Library {
         }
         allowed(name, old.unit, range)
             .map_err(|(rule, help)| source.error(whole, key, rule, &help))?;
+        self.given.insert(name.to_owned());
         let source = format!("--set {text}");
         self.insert(Figure { range, source, confidence: Confidence::Assumed, ..old });
         Ok(())
     }
 
-    /// Puts a measurement, in SI, in place of a figure; one that was set stays, and `false` says so.
+    /// Puts a measurement, in SI, in place of a figure; one that was given stays, and `false` says so.
     pub fn measured(&mut self, key: &str, value: f64, source: &str) -> bool {
         let position = self.position(key);
         let figure = &mut self.figures[position];
-        if figure.source.starts_with("--set") || !value.is_finite() || value <= 0.0 {
+        if self.given.contains(key) || !value.is_finite() || value <= 0.0 {
             return false;
         }
         figure.range = [value; 3];
@@ -163,12 +169,12 @@ impl Library {
     }
 
     /// Puts a figure in place of another that could not be measured, marked with why; one that was
-    /// set stays, and `false` says so.
+    /// given stays, and `false` says so.
     pub fn taken(&mut self, key: &str, from: &str, why: &str) -> bool {
         let other = self.figures[self.position(from)].clone();
         let position = self.position(key);
         let figure = &mut self.figures[position];
-        if figure.source.starts_with("--set") {
+        if self.given.contains(key) {
             return false;
         }
         figure.range = other.range;
@@ -340,6 +346,24 @@ mod tests {
         let dac = library.figure_of("dac.b8").expect("there");
         assert!((dac.typical() / 2e-12 - 1.0).abs() < 1e-12);
         assert_eq!(dac.confidence, Confidence::Assumed);
+    }
+
+    /// What a user gave, in a file or by --set, is not measured over; what they left is.
+    #[test]
+    fn given_figures_stay() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("mine.toml");
+        let mine = "[cpu]\ncore_rate = { value = 7, unit = \"GOPS\", source = \"ours\" }\n";
+        std::fs::write(&file, mine).expect("a file");
+        let mut library = Library::built_in().expect("they are right");
+        library.overlay(&file).expect("it is right");
+        library.set("cpu.core_power=3").expect("a power");
+        assert!(!library.measured("cpu.core_rate", 1e9, "a run"));
+        assert!(!library.taken("cpu.core_rate", "cpu.core_rate", "a test"));
+        assert!(!library.measured("cpu.core_power", 9.0, "a run"));
+        assert_eq!(library.figure_of("cpu.core_rate").expect("there").source, "ours");
+        assert!(library.measured("cpu.cores", 2.0, "a run"));
+        assert_eq!(library.figure_of("cpu.cores").expect("there").range, [2.0; 3]);
     }
 
     #[test]

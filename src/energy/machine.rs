@@ -149,14 +149,6 @@ impl Machine {
         }
     }
 
-    /// Weights that training sets.
-    pub fn parameters(&self) -> f64 {
-        match &self.kind {
-            Kind::Chip(chip) => chip.shifters(),
-            Kind::Stack(stack) => stack.layers as f64 * stack.pixels.unwrap_or(0.0) + stack.head,
-        }
-    }
-
     /// J to read every input electronically, as a digital machine must where light brings them.
     pub fn readout(&self, d: &Draw, bits: f64) -> f64 {
         match &self.kind {

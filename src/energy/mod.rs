@@ -9,7 +9,7 @@
 //! - [`detected`]: what detectors read of the light that is paid for;
 //! - [`rank`]: what a linear stack computes above its detectors' noise;
 //! - [`digital`]: what light must beat; [`break_even`]: at which sizes it does;
-//! - [`training`]: a run's shots and loads, by its algorithm or as they were counted, as time and
+//! - [`training`]: a run's shots and loads, as a method asks for them or as they were counted, as time and
 //!   energy; [`published`]: totals of others;
 //! - [`of_optic`]: the machine that an experiment would be; [`answer`]: all of it, as data, which
 //!   [`evaluate`] makes.

@@ -8,6 +8,7 @@ use crate::ops::Op;
 use crate::ops::dot::Dot;
 use crate::optics::Optic;
 use crate::optics::element::Element;
+use crate::optics::mesh::Topology;
 use crate::program::{Builder, SlotId};
 
 /// Opens the device to its examiner.
@@ -54,17 +55,54 @@ pub fn macs(optic: &Optic, classes: usize) -> f64 {
     let padded = optic.padded().map(|n| n as f64);
     let points = padded[0] * padded[1];
     let transform = 2.0 * points * points.max(2.0).log2() / 2.0;
+    // Four a cell.
+    let mesh = |topology: Topology, n: usize| {
+        topology.layout(n).map_or(0.0, |layout| 4.0 * layout.cells.len() as f64)
+    };
     let mut complex = 0.0;
     for (i, element) in optic.element.iter().enumerate() {
+        let [_, guides] = optic.shape(i);
         let [rows, columns] = optic.shape(i).map(|n| n as f64);
         complex += match element {
             Element::FreeSpace(_) => transform + points,
-            Element::Mesh(_) => 2.0 * columns * (columns - 1.0),
-            Element::Svd(_) => 4.0 * columns * (columns - 1.0) + columns,
+            Element::Mesh(m) => mesh(m.topology, guides),
+            Element::Svd(m) => {
+                let outputs = m.outputs.unwrap_or(guides);
+                mesh(m.topology, guides) + mesh(m.topology, outputs) + guides.min(outputs) as f64
+            }
             Element::Couple(couple) => rows * columns * couple.modes as f64,
             Element::Monitor(_) => 0.0,
             _ => rows * columns,
         };
     }
     4.0 * complex + head::macs(optic, classes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::experiment::load;
+
+    /// Four complex products a cell, four real ones each: 28 cells of 8 guides in a rectangle, 3 x 4
+    /// in a butterfly, and 28 + 6 about 4 attenuators where 8 guides become 4.
+    #[test]
+    fn cells_of_meshes_are_counted() {
+        for (element, complex) in [
+            ("mesh\"", 4.0 * 28.0),
+            ("mesh\", topology = \"butterfly\"", 4.0 * 12.0),
+            ("mesh\", topology = \"diamond\"", 4.0 * 49.0),
+            ("svd\"", 2.0 * 4.0 * 28.0 + 8.0),
+            ("svd\", outputs = 4", 4.0 * (28.0 + 6.0) + 4.0),
+        ] {
+            let text = format!(
+                "data = {{ name = \"mnist\" }}\n[optic]\nwavelength = \"1.55 um\"\nmodes = 8\n\
+                 input = {{ front = \"vector\" }}\nelement = [{{ kind = \"{element} }}]\n\
+                 detector = {{}}\n[train]\nepochs = 1\nbatch = 8\n"
+            );
+            let loaded = load::from_text("a chip", &text, Path::new(""), &[]).expect(element);
+            assert_eq!(macs(&loaded.experiment.optic, 2), 4.0 * complex, "{element}");
+        }
+    }
 }

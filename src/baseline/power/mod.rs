@@ -104,6 +104,18 @@ impl Meter {
         }
     }
 
+    /// Likewise of work that takes about `each` seconds and is done as often as the source needs: joules
+    /// and seconds of one time.
+    pub fn measure_each<T>(
+        &self,
+        each: f64,
+        work: impl FnOnce(usize) -> T,
+    ) -> (T, Option<[f64; 2]>) {
+        let repeats = (self.least / each).ceil().max(1.0) as usize;
+        let (out, spent) = self.measure(|| work(repeats));
+        (out, spent.map(|all| all.map(|v| v / repeats as f64)))
+    }
+
     /// Mean power until the end, and once behind it.
     fn watch(&self, first: f64, ended: &AtomicBool) -> Option<f64> {
         let (mut sum, mut count) = (first, 1.0);
@@ -145,6 +157,7 @@ fn number(path: &Path) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+    use std::sync::{Arc, Mutex};
 
     use super::*;
 
@@ -186,6 +199,36 @@ mod tests {
         assert!(why(&folder.path().join("gone")).contains("is not there"));
         zone(folder.path(), "intel-rapl:0", ["package-0", "closed", "9000000"]);
         assert!(why(folder.path()).contains("root only"));
+    }
+
+    /// Counts 7 J a second, and keeps when it was asked.
+    struct Clock {
+        started: Instant,
+        asked: Arc<Mutex<Vec<f64>>>,
+    }
+
+    impl Source for Clock {
+        fn read(&self) -> Option<Told> {
+            let seconds = self.started.elapsed().as_secs_f64();
+            self.asked.lock().expect("no panic").push(seconds);
+            Some(Told::Joules(vec![[7.0 * seconds, f64::INFINITY]]))
+        }
+    }
+
+    /// A product of 64 x 64 takes some 10 µs, and is done for as long as the source needs; what goes
+    /// before it is not.
+    #[test]
+    fn short_work_is_repeated() {
+        let asked = Arc::default();
+        let clock = Clock { started: Instant::now(), asked: Arc::clone(&asked) };
+        let meter = Meter::new(clock, "made up", 0.2);
+        assert_eq!(meter.measure_each(0.06, |times| times).0, 4);
+        asked.lock().expect("no panic").clear();
+        let pool = crate::backend::cpu::pool(Some(1)).expect("a thread");
+        let got = crate::baseline::matmul::measure(64, &pool, Some(&meter));
+        assert!(got.rate > 0.0 && (got.watts.expect("watts") / 7.0 - 1.0).abs() < 0.1, "{got:?}");
+        let asked = asked.lock().expect("no panic");
+        assert!(asked.len() == 2 && asked[1] - asked[0] > 0.1, "{asked:?}");
     }
 
     const PCI: &str = "0000:03:00.0";

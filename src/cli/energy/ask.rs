@@ -4,11 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::super::{Common, eval};
+use super::plans::plans;
 use super::{Energy, ledger};
 use crate::backend::cpu;
 use crate::baseline::network::Task;
-use crate::bench::stack::{INFER, stack};
-use crate::bench::work;
 use crate::data::{self, Dataset};
 use crate::energy::answer::{Accuracy, Asked, Rival};
 use crate::energy::detected::{Head, Noise, answer};
@@ -18,14 +17,14 @@ use crate::energy::machine::{Kind, Machine};
 use crate::energy::of_optic;
 use crate::energy::rank::{Forms, Useful};
 use crate::energy::stack::Band;
-use crate::energy::training::Setup;
 use crate::error::{Error, Result};
-use crate::experiment::{Experiment, Loaded, preset};
+use crate::experiment::{Experiment, Loaded, check, preset};
 use crate::train::metrics::wilson;
-use crate::train::{Session, fields};
+use crate::train::{Session, checkpoint, fields};
 
 const TRAINED: &str = "accuracy at each number of bits is with the photons, the receivers and the \
-                       converters that the joules beside it pay for";
+                       converters that the joules beside it pay for, on the machine as it was \
+                       designed, without the faults of [hardware]";
 const UNTRAINED: &str = "not trained: no accuracy belongs to these joules; the checkpoint.safetensors \
                          of a run has one";
 
@@ -97,6 +96,7 @@ struct Subject {
 fn subject(common: &Common, overrides: &[String], path: &Path) -> Result<Subject> {
     if path.extension().is_some_and(|e| e == "safetensors") {
         let (session, data) = eval::open_with(path, common, overrides)?;
+        let session = designed(path, session, common)?;
         // Runs are told apart by their folders.
         let folder = path.parent().and_then(Path::file_name);
         let name = folder.map_or_else(|| "run".into(), |n| n.to_string_lossy().into_owned());
@@ -115,8 +115,21 @@ fn subject(common: &Common, overrides: &[String], path: &Path) -> Result<Subject
         )
     })?;
     let data = Arc::new(data::load(source, experiment.seed).map_err(|e| loaded.locate(e))?);
+    check::with_data(&experiment.optic, &data).map_err(|e| loaded.locate(e))?;
     let name = path.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     Ok(Subject { name, experiment, data, session: None, loaded: Some(loaded) })
+}
+
+/// The machine of a run without its `[hardware]`: joules pay for photons, receivers and converters of
+/// their own, which are put on light that has no others.
+fn designed(path: &Path, session: Session, common: &Common) -> Result<Session> {
+    if session.experiment.hardware.is_none() {
+        return Ok(session);
+    }
+    let experiment = Experiment { hardware: None, ..session.experiment };
+    let mut designed = Session::new(experiment, session.data, common.choice())?;
+    checkpoint::read(path)?.load(path, &mut *designed.executor, false)?;
+    Ok(designed)
 }
 
 fn of_experiment(
@@ -138,7 +151,7 @@ fn of_experiment(
                 None => e,
             }
         })?;
-    let training = setup(&experiment, &data, &machine)?;
+    let training = plans(&experiment, &data)?;
     if let Some(session) = &mut session {
         if energy.accuracy.is_some() {
             return Err(Error::invalid("--accuracy", format!("{name} is a run, and has its own"))
@@ -301,22 +314,4 @@ fn trained(common: &Common, data: &Dataset, wanted: &[f64], seed: u64) -> Result
         })
     };
     Ok(wanted.iter().filter_map(rival).collect())
-}
-
-/// What a training run does, where the experiment has one.
-fn setup(experiment: &Experiment, data: &Dataset, machine: &Machine) -> Result<Option<Setup>> {
-    let Some(recipe) = &experiment.train else { return Ok(None) };
-    let per_epoch = data.train.len() / recipe.batch;
-    let full = (per_epoch * recipe.epochs) as u64;
-    let steps = recipe.steps.map_or(full, |s| s.min(full));
-    let program = stack(experiment, data, 1)?.program;
-    let flops: f64 = program
-        .routine(INFER)
-        .map_or(0.0, |routine| work::of(&program, routine, 1, 4).iter().map(|w| w.flops).sum());
-    Ok(Some(Setup {
-        steps: steps as f64,
-        batch: recipe.batch as f64,
-        parameters: machine.parameters(),
-        simulation: flops / 2.0,
-    }))
 }

@@ -3,12 +3,14 @@
 use comfy_table::Table;
 
 use super::text::{range, spread, table};
-use crate::energy::answer::{OfMachine, Priced};
+use crate::energy::answer::{OfMachine, Priced, Trained};
+use crate::energy::training::over_devices;
 use crate::energy::unit::{engineering, three_digits};
 use crate::report::energy::count;
 
-pub const TRAINING: &str = "Shots and loads by each method's algorithm, at the first of the bits; loads \
-                        and shots wait for each other, the computer beside it is this CPU.";
+pub const TRAINING: &str = "Counts of each method's step as `lightloom compare` has them, all steps, and \
+                        one load at least; at the first of the bits. Loads and shots wait for each \
+                        other, the computer beside it is this CPU.";
 
 pub const LEDGER: &str = "Counts of `lightloom compare`, all steps of one device; one load at least, to \
                       use what was trained. A field is four exposures, which count among them.\n\
@@ -19,13 +21,17 @@ pub const LEDGER: &str = "Counts of `lightloom compare`, all steps of one device
 /// By each method's algorithm.
 pub fn training(machine: &OfMachine) -> Option<Table> {
     let result = machine.results.first().filter(|r| !r.training.is_empty())?;
-    let rows = result.training.iter().map(|t| {
-        let (time, energy) = match &t.cost {
+    let rows = result.training.iter().map(|Trained { plan: t, cost }| {
+        if let Some(why) = &t.refused {
+            let rest = [format!("does not suit: {why}")].into_iter().chain(vec![String::new(); 4]);
+            return [t.method.clone()].into_iter().chain(rest).collect();
+        }
+        let (time, energy) = match cost {
             Some(c) => (duration(c.seconds), engineering(c.joules, "J")),
             None => ("-".into(), "its masks are printed".into()),
         };
         vec![
-            t.method.into(),
+            t.method.clone(),
             count(t.counts.shots),
             count(t.counts.reconfigurations),
             count(t.counts.digital_macs),
@@ -46,15 +52,7 @@ pub fn ledger(machine: &OfMachine) -> Option<Table> {
             let rest = [format!("does not suit: {why}")].into_iter().chain(vec![String::new(); 8]);
             return start.into_iter().chain(rest).collect();
         }
-        let accuracy = match t.interval {
-            Some([low, high]) => format!(
-                "{:.1} % ± {:.1}, {} devices",
-                100.0 * t.accuracy,
-                50.0 * (high - low),
-                t.devices
-            ),
-            None => format!("{:.1} %, one device", 100.0 * t.accuracy),
-        };
+        let accuracy = over_devices(t.accuracy, t.interval, t.devices);
         let counts = [t.steps as f64, c.shots, c.reconfigurations, c.fields, c.digital_macs];
         let cost = match &p.cost {
             Some(c) => [

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::plans::counts;
 use crate::energy::answer::Asked;
-use crate::energy::training::{Counts, Tally};
+use crate::energy::training::Tally;
 use crate::error::{Error, Result};
 use crate::report::compare::Row;
 
@@ -32,7 +33,6 @@ pub fn read(path: &Path) -> Result<Vec<Tally>> {
 }
 
 fn tally(row: Row) -> Tally {
-    let c = row.charge;
     let of_scale = |scale: f64| format!(", faults × {scale}");
     Tally {
         method: row.method.name() + &row.scale.map_or_else(String::new, of_scale),
@@ -41,13 +41,7 @@ fn tally(row: Row) -> Tally {
         accuracy: row.accuracy.mean,
         interval: row.accuracy.interval,
         steps: row.steps,
-        counts: Counts {
-            shots: c.shots as f64,
-            // What a computer trained alone is loaded once.
-            reconfigurations: c.reconfigurations.max(1) as f64,
-            fields: c.fields as f64,
-            digital_macs: c.macs,
-        },
+        counts: counts(row.charge, 1.0),
         refused: row.refused,
     }
 }

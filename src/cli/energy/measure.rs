@@ -25,7 +25,7 @@ const GPU: [(Operands, &str, [&str; 2]); 2] = [
 const KNOWN: [(&str, &str); 3] =
     [("A100", "a100.power"), ("H100", "h100.power"), ("B200", "b200.power")];
 
-/// A figure that was set stays.
+/// A figure that was given, by `--set` or `--devices`, stays.
 pub fn measure(energy: &Energy, common: &Common, library: &mut Library) -> Result<Vec<String>> {
     if energy.no_measure {
         return Ok(vec![
@@ -50,22 +50,19 @@ fn of_cpu(common: &Common, library: &mut Library) -> Result<Vec<String>> {
     let pool = cpu::pool(common.threads.map(usize::from))?;
     let cores = pool.current_num_threads() as f64;
     let meter = Meter::of_cpu();
-    let (rate, spent) = match &meter {
-        Ok(meter) => meter.measure(|| matmul::rate(ON_CPU, &pool)),
-        Err(_) => (matmul::rate(ON_CPU, &pool), None),
-    };
+    let got = matmul::measure(ON_CPU, &pool, meter.as_ref().ok());
     let source = format!("measured in this run: sgemm of {ON_CPU} x {ON_CPU}, {cores} threads");
     let mut note = |key: &str, value: f64, source: &str| {
         if library.measured(key, value, source) {
             notes.push(format!("{key}: {source}"));
         }
     };
-    note("cpu.core_rate", three_digits(rate / cores), &source);
+    note("cpu.core_rate", three_digits(got.rate / cores), &source);
     note("cpu.cores", cores, "threads of this run");
-    match (spent, meter) {
-        (Some([joules, seconds]), Ok(meter)) if joules > 0.0 && seconds > 0.0 => {
+    match (got.watts, meter) {
+        (Some(watts), Ok(meter)) => {
             let source = format!("measured in this run: {}", meter.name());
-            note("cpu.core_power", three_digits(joules / seconds / cores), &source);
+            note("cpu.core_power", three_digits(watts / cores), &source);
         }
         (_, Err(why)) => notes.push(format!("{why}; cpu.core_power is assumed")),
         (_, Ok(meter)) => {

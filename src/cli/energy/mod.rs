@@ -6,6 +6,7 @@ mod costs;
 mod figures;
 mod ledger;
 mod measure;
+mod plans;
 mod text;
 
 use std::path::PathBuf;
@@ -31,7 +32,8 @@ pub struct Energy {
     /// modes, as svd:16 [default: thz,slm,svd where no experiment is given].
     #[arg(long, value_delimiter = ',')]
     machine: Vec<String>,
-    /// A file of figures in place of the built-in ones; --set table.key=value changes one.
+    /// A file of figures in place of the built-in ones; --set table.key=value changes one. What is
+    /// given so is not measured.
     #[arg(long, value_name = "FILE.toml")]
     devices: Option<PathBuf>,
     /// Draws of all figures from their ranges.

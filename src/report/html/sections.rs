@@ -8,6 +8,7 @@ use super::ranges::Spread;
 use super::run::Part;
 use super::tables::{Block, Cell};
 use crate::energy::answer::OfMacs;
+use crate::energy::training::over_devices;
 use crate::energy::unit::engineering;
 use crate::report::compare::{self, Row};
 use crate::report::energy;
@@ -79,7 +80,9 @@ struct Latency {
 struct Priced {
     system: String,
     method: String,
+    devices: usize,
     accuracy_in_compare: f64,
+    interval_in_compare: Option<[f64; 2]>,
     shots: f64,
     reconfigurations: f64,
     fields: f64,
@@ -124,8 +127,8 @@ pub fn of_energy(value: &Value) -> Option<Vec<Part>> {
             "time",
             "energy",
         ];
-        let note = "Counts of lightloom compare, all steps of one device. The accuracy is that of its \
-                    devices, with the noise of their experiment: not with that of the light which is \
+        let note = "Counts of lightloom compare, all steps of one device. The accuracy is a mean over \
+                    its devices with its 95 % interval (Student's t), and with the noise of their experiment: not with that of the light which is \
                     paid for here.";
         let title = format!("{}: training as it was counted, at {} bits", m.name, r.bits);
         let rows = r.ledger.iter().map(priced);
@@ -186,7 +189,7 @@ fn priced(p: &Priced) -> Vec<String> {
         }
         _ => ["–".into(), "its masks are printed".into()],
     };
-    let accuracy = format!("{:.1} %", 100.0 * p.accuracy_in_compare);
+    let accuracy = over_devices(p.accuracy_in_compare, p.interval_in_compare, p.devices);
     start.into_iter().chain([accuracy]).chain(counts).chain(cost).collect()
 }
 
@@ -250,7 +253,7 @@ mod tests {
     fn refusals_and_printed_masks_are_said() {
         let row = |more: Value| -> Vec<String> {
             let mut all = json!({
-                "system": "a", "method": "fa", "accuracy_in_compare": 0.5, "shots": 2e6,
+                "system": "a", "method": "fa", "devices": 1, "accuracy_in_compare": 0.5, "shots": 2e6,
                 "reconfigurations": 3.0, "fields": 0.0, "digital_macs": 1e9,
             });
             let map = all.as_object_mut().expect("an object");
@@ -261,10 +264,13 @@ mod tests {
         assert_eq!((refused.len(), &refused[2][..]), (9, "does not suit: no layers"));
         let printed = row(json!({}));
         assert_eq!((printed.len(), &printed[8][..]), (9, "its masks are printed"));
+        assert_eq!(printed[2], "50.0 %, one device");
         let paid = row(json!({
+            "devices": 3, "interval_in_compare": [0.48, 0.52],
             "seconds": { "typical": 2.0, "p5": 1.0, "p95": 4.0 },
             "joules": { "typical": 5.0, "p5": 5.0, "p95": 5.0 },
         }));
+        assert_eq!(paid[2], "50.0 % ± 2.0, 3 devices");
         assert_eq!(
             &paid[3..],
             ["2.00 M", "3", "0", "1.00 G", "2.00 s (1.00 s to 4.00 s)", "5.00 J"]
