@@ -369,6 +369,13 @@ const EDITS: &[Edit] = &[
         &["].name", "\"A\" is taken"],
     ),
     (
+        "a monitor behind a coupler",
+        "  { kind = \"phase_mask\", init = \"zero\" },",
+        "  { kind = \"couple\", modes = 16 },\n  { kind = \"monitor\", name = \"../a\" },",
+        "\"../a\"",
+        &["optic.element[2].name", "cannot name a file"],
+    ),
+    (
         "duplicate monitors",
         "{ kind = \"phase_mask\", init = \"zero\" }",
         "{ kind = \"phase_mask\" }, { kind = \"monitor\", name = \"a\" }, { kind = \"monitor\", name = \"a\" }",
@@ -635,6 +642,30 @@ fn wrong_chips() {
             "\"mesh\"",
             "\"svd\", outputs = 8",
             &["optic.element", "10 classes", "at least 10"],
+        ),
+        (
+            "a chip's monitor that leaves the folder",
+            "\"mesh\" }",
+            "\"mesh\" }, { kind = \"monitor\", name = \"../escaped\" }",
+            &["bad.toml:8: ", "optic.element[1].name", "cannot name a file"],
+        ),
+        (
+            "a chip's monitors of one name",
+            "\"mesh\" }",
+            "\"mesh\" }, { kind = \"monitor\", name = \"a\" }, { kind = \"monitor\", name = \"A\" }",
+            &["bad.toml:8: ", "optic.element[2].name", "\"A\" is taken"],
+        ),
+        (
+            "a chip's monitor called output",
+            "\"mesh\" }",
+            "\"mesh\" }, { kind = \"monitor\", name = \"Output\" }",
+            &["bad.toml:8: ", "optic.element[1].name", "\"Output\" is taken"],
+        ),
+        (
+            "a chip's empty bounds",
+            "\"mesh\" }",
+            "\"mesh\" }, { kind = \"phase_mask\", bounds = [2.0, 1.0] }",
+            &["bad.toml:8: ", "optic.element[1].bounds", "[2, 1] is empty"],
         ),
         (
             "outputs of a butterfly",

@@ -52,10 +52,6 @@ pub fn optic(optic: &Optic, modes: usize) -> Result<()> {
             positive("optic.input.power", power, "1")?;
         }
     }
-    for (i, element) in optic.element.iter().enumerate() {
-        let modes = optic.guides(i).unwrap_or(modes);
-        self::element(&format!("optic.element[{i}]"), element, modes)?;
-    }
     Ok(())
 }
 

@@ -35,14 +35,13 @@ pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     if let Some(modes) = experiment.optic.modes {
         chip::optic(&experiment.optic, modes)?;
-        input(experiment)?;
     } else {
         grid(&experiment.optic)?;
         source(&experiment.optic)?;
-        input(experiment)?;
-        elements(&experiment.optic, &mut warnings)?;
-        regions::detector(&experiment.optic)?;
     }
+    input(experiment)?;
+    elements(&experiment.optic, &mut warnings)?;
+    regions::detector(&experiment.optic)?;
     regions::head(&experiment.optic)?;
     if let Some(data) = &experiment.data
         && data.name.is_some() == data.path.is_some()
@@ -243,16 +242,17 @@ fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
     // Some disks do not tell A from a.
     let mut names: HashSet<String> = HashSet::new();
     let half_wave = grid.pitch.iter().any(|&p| p < optic.wavelength.0 / 2.0);
-    let has_mask = optic
-        .element
-        .iter()
-        .any(|e| matches!(e, Element::PhaseMask(_) | Element::AmplitudeMask(_)));
+    let has_mask = optic.element.iter().enumerate().any(|(i, e)| {
+        let mask = matches!(e, Element::PhaseMask(_) | Element::AmplitudeMask(_));
+        mask && optic.guides(i).is_none()
+    });
     if half_wave && has_mask {
         warnings.push(format!(
             "optic.pitch: masks with features below half a wavelength ({}) are not thin scalar screens any more", Metres(optic.wavelength.0 / 2.0)));
     }
     for (i, element) in optic.element.iter().enumerate() {
         let key = |k: &str| format!("optic.element[{i}].{k}");
+        anywhere(element, &key, &mut names)?;
         if let Some(modes) = optic.guides(i) {
             chip::element(&format!("optic.element[{i}]"), element, modes)?;
             continue;
@@ -268,15 +268,7 @@ fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
                     ));
                 }
             }
-            Element::PhaseMask(mask) => {
-                if let Some([low, high]) = mask.bounds
-                    && low >= high
-                {
-                    return Err(Error::invalid(key("bounds"), format!("[{low}, {high}] is empty"))
-                        .help("give the lower bound first, as [0.0, 3.14]"));
-                }
-            }
-            Element::AmplitudeMask(_) => {}
+            Element::PhaseMask(_) | Element::AmplitudeMask(_) | Element::Monitor(_) => {}
             Element::Aperture(aperture) => {
                 let centre = aperture.centre.map_or([0.0; 2], |c| c.map(|m| m.0));
                 let size = [aperture.size.y().0, aperture.size.x().0];
@@ -311,26 +303,47 @@ fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
                 return Err(Error::invalid(format!("optic.element[{i}].kind"), rule)
                     .help("give optic.modes in place of optic.samples and optic.pitch, or a { kind = \"couple\" } before it"));
             }
-            Element::Monitor(m) => {
-                let safe = !m.name.is_empty()
-                    && m.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-                if !safe {
-                    return Err(Error::invalid(
-                        key("name"),
-                        format!("\"{}\" cannot name a file", m.name),
-                    )
-                    .help("use letters, digits, - and _"));
-                }
-                let reserved = ["input", "output", "summary"].contains(&m.name.as_str())
-                    || m.name.starts_with("before_");
-                if reserved || !names.insert(m.name.to_lowercase()) {
-                    return Err(Error::invalid(key("name"), format!("\"{}\" is taken", m.name))
-                        .help("give every monitor a name of its own; input, output and before_N are made by themselves"));
-                }
-            }
         }
     }
     Ok(())
+}
+
+/// Rules of an element wherever it stands, on a plane or on the guides of a chip; `names` are those of
+/// the monitors before it.
+fn anywhere(
+    element: &Element,
+    key: &dyn Fn(&str) -> String,
+    names: &mut HashSet<String>,
+) -> Result<()> {
+    match element {
+        Element::PhaseMask(mask) => match mask.bounds {
+            Some([low, high]) if low >= high => {
+                Err(Error::invalid(key("bounds"), format!("[{low}, {high}] is empty"))
+                    .help("give the lower bound first, as [0.0, 3.14]"))
+            }
+            _ => Ok(()),
+        },
+        Element::Monitor(m) => {
+            let safe = !m.name.is_empty()
+                && m.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+            if !safe {
+                return Err(Error::invalid(
+                    key("name"),
+                    format!("\"{}\" cannot name a file", m.name),
+                )
+                .help("use letters, digits, - and _"));
+            }
+            let name = m.name.to_lowercase();
+            let reserved = ["input", "output", "summary"].contains(&name.as_str())
+                || name.starts_with("before_");
+            if reserved || !names.insert(name) {
+                return Err(Error::invalid(key("name"), format!("\"{}\" is taken", m.name))
+                    .help("give every monitor a name of its own; input, output and before_N are made by themselves"));
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn free_space(optic: &Optic, step: &FreeSpace, key: &dyn Fn(&str) -> String) -> Result<()> {
