@@ -671,7 +671,7 @@ fn wrong_chips() {
             "outputs of a butterfly",
             "\"mesh\"",
             "\"svd\", topology = \"fft\", outputs = 12",
-            &["power of two", "16"],
+            &["bad.toml:8: ", "optic.element[0].topology: ", "power of two", "16", "[8:30]"],
         ),
         (
             "images as vectors",
@@ -709,8 +709,24 @@ fn wrong_chips() {
             "\"mesh\", trainable = false",
             &["nothing in it is trainable"],
         ),
-        ("hardware", "theta_std = 0.01", "theta_std = -1", &["theta_std", "-1"]),
-        ("time", "theta_std = 0.01", "step_s = -1.0", &["step_s", "-1"]),
+        (
+            "hardware",
+            "theta_std = 0.01",
+            "theta_std = -1",
+            &["bad.toml:13: ", "hardware.mesh.theta_std: ", "-1", "[13:13]"],
+        ),
+        (
+            "hardware by another name",
+            "theta_std = 0.01",
+            "bs_error = -1",
+            &["bad.toml:13: ", "hardware.mesh.splitter_angle: ", "-1", "[13:12]"],
+        ),
+        (
+            "time",
+            "theta_std = 0.01",
+            "step_s = -1.0",
+            &["bad.toml:13: ", "hardware.mesh.step_s: ", "-1", "[13:10]"],
+        ),
         ("hardware key", "theta_std", "theta_sdt", &["bad.toml:13: ", "theta_sdt", "theta_std"]),
         (
             "no preset",
@@ -753,7 +769,8 @@ fn wrong_chips() {
     let butterfly = CHIP
         .replace("modes = 16", "modes = 25")
         .replace("\"mesh\"", "\"mesh\", topology = \"fft\"");
-    cases.expect("butterfly", &train(&butterfly), 2, &["power of two", "32"]);
+    let says = ["bad.toml:8: ", "optic.element[0].topology: ", "power of two", "32", "[8:31]"];
+    cases.expect("butterfly", &train(&butterfly), 2, &says);
     for (name, old, new, says) in edits {
         assert!(CHIP.contains(old), "{name}: {old} is not in the file");
         cases.expect(name, &train(&CHIP.replacen(old, new, 1)), 2, says);

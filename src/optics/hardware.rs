@@ -158,7 +158,7 @@ fn ranged(key: &str, value: f64, low: f64, high: f64) -> Result<()> {
 impl Hardware {
     /// Refuses values out of range, and keys that need one another.
     pub fn check(&self) -> Result<()> {
-        self.mesh.check()?;
+        self.mesh.check().map_err(|e| e.renamed(|key| format!("hardware.mesh.{key}")))?;
         let most = f64::INFINITY;
         ranged("wavelength_error", self.wavelength_error, -0.5, 0.5)?;
         let mask = &self.mask;

@@ -110,7 +110,10 @@ pub fn sample(optic: &Optic, data: &Dataset) -> Result<()> {
 /// Elements of a chip, and those of planes that are alike.
 pub fn element(key: &str, element: &Element, modes: usize) -> Result<()> {
     // A butterfly of another size is refused here rather than where it is made.
-    let fits = |topology: Topology, modes: usize| topology.layout(modes).map(|_| ());
+    let fits = |topology: Topology, modes: usize| {
+        let layout = topology.layout(modes).map(|_| ());
+        layout.map_err(|e| e.renamed(|_| format!("{key}.topology")))
+    };
     match element {
         Element::Mesh(m) => fits(m.topology, modes),
         Element::Svd(m) => {
