@@ -56,7 +56,7 @@ fn default_timeout() -> f64 {
     10.0
 }
 
-/// Of every phase mask.
+/// Of every phase mask on a plane; those on guides have no faults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MaskFaults {

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 mod chip;
+mod hardware;
 mod regions;
 mod task;
 
@@ -34,7 +35,7 @@ const MOST_TURNS: f64 = 1e12;
 pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     if let Some(modes) = experiment.optic.modes {
-        chip::optic(&experiment.optic, modes)?;
+        chip::optic(experiment, modes)?;
     } else {
         grid(&experiment.optic)?;
         source(&experiment.optic)?;
@@ -50,7 +51,7 @@ pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
             .help("name = \"mnist\", or path = \"a folder, a .npz or a .csv\""));
     }
     if let Some(hardware) = &experiment.hardware {
-        hardware.check()?;
+        hardware::hardware(&experiment.optic, hardware)?;
     }
     if let Some(recipe) = &experiment.train {
         task::task(experiment, recipe)?;
