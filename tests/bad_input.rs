@@ -264,6 +264,13 @@ const EDITS: &[Edit] = &[
         &["optic.source.tilt", "limit π", "use a tilt <="],
     ),
     (
+        "tilts that are steep together",
+        "pitch = \"0.4 mm\"\nsamples = 16\npad = 2\nsource = { kind = \"plane\" }",
+        "pitch = \"0.3 mm\"\nsamples = 16\npad = 2\nsource = { kind = \"plane\", tilt = [-0.8, 0.8] }",
+        "tilt",
+        &["optic.source.tilt", "must be below 1", "sum to less than π/2"],
+    ),
+    (
         "thin beam",
         "{ kind = \"plane\" }",
         "{ kind = \"gaussian\", waist = \"0.1 mm\" }",

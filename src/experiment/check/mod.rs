@@ -156,6 +156,25 @@ fn quadratic_step(optic: &Optic, f: f64, reach: f64) -> (f64, f64) {
     if steps[0].0 > steps[1].0 { steps[0] } else { steps[1] }
 }
 
+/// A ramp that turns light of this wavelength by `angle` radians, on samples `pitch` metres apart.
+fn tilt(key: &str, angle: f64, pitch: f64, wavelength: f64) -> Result<()> {
+    let sine = angle.sin().abs();
+    let step = 2.0 * std::f64::consts::PI * pitch * sine / wavelength;
+    if step <= std::f64::consts::PI {
+        return Ok(());
+    }
+    let most = (wavelength / (2.0 * pitch)).asin();
+    let rule = format!(
+        "a tilt of {angle} rad turns the phase by {step:.3} rad between neighbouring samples (limit π)"
+    );
+    let pitch = Metres(wavelength / (2.0 * sine));
+    Err(Error::invalid(key, rule).help(format!(
+        "use a tilt <= {:.6} rad, or a pitch <= {}",
+        most - 5e-7,
+        pitch.at_most()
+    )))
+}
+
 fn source(optic: &Optic) -> Result<()> {
     let pi = std::f64::consts::PI;
     match &optic.source {
@@ -166,19 +185,16 @@ fn source(optic: &Optic) -> Result<()> {
                     return Err(Error::invalid("optic.source.tilt", rule)
                         .help("give angles between -π/2 and π/2, in radians"));
                 }
-                let step =
-                    2.0 * pi * optic.grid().pitch[a] * angle.sin().abs() / optic.wavelength.0;
-                if step > pi {
-                    let most = (optic.wavelength.0 / (2.0 * optic.grid().pitch[a])).asin();
-                    let rule = format!(
-                        "a tilt of {angle} rad turns the phase by {step:.3} rad between neighbouring samples (limit π)"
-                    );
-                    let pitch = Metres(optic.wavelength.0 / (2.0 * angle.sin().abs()));
-                    return Err(Error::invalid("optic.source.tilt", rule).help(format!(
-                        "use a tilt <= {most:.4} rad, or a pitch <= {}",
-                        pitch.at_most()
-                    )));
-                }
+                let (pitch, wavelength) = (optic.grid().pitch[a], optic.wavelength.0);
+                tilt("optic.source.tilt", *angle, pitch, wavelength)?;
+            }
+            let [y, x] = wave.tilt.map(f64::abs);
+            if y.sin().powi(2) + x.sin().powi(2) >= 1.0 {
+                let rule = format!(
+                    "tilts of {y} and {x} rad together do not go forward: sin² y + sin² x must be below 1"
+                );
+                return Err(Error::invalid("optic.source.tilt", rule)
+                    .help("give angles whose sizes sum to less than π/2"));
             }
             Ok(())
         }
