@@ -107,9 +107,9 @@ pub struct Alignment {
     pub lateral: Metres,
     /// Along the beam.
     pub axial: Metres,
-    /// Radians by which a plane turns the beam, about x and y.
+    /// Radians by which a phase mask on a plane turns the beam, about x and y; other planes stand upright.
     pub tilt: f64,
-    /// Radians about the beam.
+    /// Radians of a phase mask on a plane about the beam; other planes are not turned.
     pub rotation: f64,
 }
 

@@ -40,6 +40,9 @@ pub fn optic(experiment: &Experiment, modes: usize) -> Result<()> {
         let rule = "the data alone are the light of a chip's guides";
         return Err(Error::invalid("optic.source", rule).help("leave it out, or drop [data]"));
     }
+    if let Source::Gaussian(beam) = &optic.source {
+        positive("optic.source.waist", beam.waist.0, "\"1 mm\"")?;
+    }
     if optic.element.is_empty() {
         return Err(Error::invalid("optic.element", "an optic without elements")
             .help("add at least { kind = \"mesh\" }"));

@@ -1,5 +1,6 @@
 //! Rules of `[hardware]` that need the optic.
 
+use super::tilt;
 use crate::error::{Error, Result};
 use crate::experiment::device;
 use crate::optics::element::Element;
@@ -11,7 +12,10 @@ pub fn hardware(optic: &Optic, hardware: &Hardware) -> Result<()> {
     let in_plane =
         |(i, e): (usize, &Element)| matches!(e, Element::PhaseMask(_)) && optic.guides(i).is_none();
     if optic.element.iter().enumerate().any(in_plane) {
-        return Ok(());
+        // The shortest that a device may have.
+        let wavelength = optic.wavelength.0 * (1.0 - hardware.wavelength_error.abs());
+        let [y, x] = optic.grid().pitch;
+        return tilt("hardware.alignment.tilt", hardware.alignment.tilt, y.max(x), wavelength);
     }
     let guides = optic.guides(optic.element.len()).is_some();
     if guides && hardware.mask != MaskFaults::default() && !presets_mask(hardware)? {
