@@ -271,6 +271,20 @@ const EDITS: &[Edit] = &[
         &["optic.source.tilt", "must be below 1", "sum to less than π/2"],
     ),
     (
+        "a mask that is too oblique",
+        "[data]\nname = \"mnist\"\ntrain_limit = 64\n[optic]\nwavelength = \"0.75 mm\"",
+        "hardware.alignment.tilt = 0.5\n[data]\nname = \"mnist\"\ntrain_limit = 64\n[optic]\nwavelength = \"0.3 mm\"",
+        "tilt = 0.5",
+        &["hardware.alignment.tilt", "limit π", "use a tilt <= 0.384", "or a pitch <= 312 um"],
+    ),
+    (
+        "a beam with a steep front",
+        "{ kind = \"plane\" }",
+        "{ kind = \"gaussian\", waist = \"0.5 mm\", z = \"2.1 mm\" }",
+        "2.1 mm",
+        &["optic.source.z", "limit π", "use pitch <= "],
+    ),
+    (
         "thin beam",
         "{ kind = \"plane\" }",
         "{ kind = \"gaussian\", waist = \"0.1 mm\" }",
@@ -589,6 +603,32 @@ fn wrong_experiment_files() {
         cases.unwritten(name, &folder.path().join("out"));
     }
     cases.finish(50);
+}
+
+/// Where a phase turns too fast from sample to sample, the pitch that the error names would do.
+#[test]
+fn the_pitch_that_is_named_would_do() {
+    let folder = folder();
+    let validate = |pitch: &str, [old, new]: [&str; 2]| {
+        assert!(GOOD.contains(old));
+        let text = GOOD.replace(old, new).replace("\"0.4 mm\"", pitch);
+        fs::write(folder.path().join("steep.toml"), text).unwrap();
+        run(folder.path(), &["validate", "steep.toml"]).text
+    };
+    let plane = "{ kind = \"plane\" }";
+    let beam = "{ kind = \"gaussian\", waist = \"0.5 mm\", z = \"2.1 mm\" }";
+    let steep = "{ kind = \"plane\", tilt = [0.0, 1.4] }";
+    for edit in [
+        [plane, beam],
+        [plane, steep],
+        ["init = \"zero\" }", "init = \"zero\" }, { kind = \"lens\", f = \"1 mm\" }"],
+    ] {
+        let said = validate("\"0.4 mm\"", edit);
+        let (_, named) = said.split_once("pitch <= ").unwrap_or_else(|| panic!("{said}"));
+        let named = named.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+        let again = validate(&format!("{:?}", named.trim_end_matches(',')), edit);
+        assert!(said.contains("limit π") && !again.contains("limit π"), "{named}: {said}; {again}");
+    }
 }
 
 /// A chip, and what it becomes by one edit each: name, old, new, what is blamed.

@@ -216,13 +216,20 @@ fn source(optic: &Optic) -> Result<()> {
                 let radius = z + rayleigh * rayleigh / z;
                 let w = beam.waist.0 * (z / rayleigh).hypot(1.0);
                 // Beyond 2.63 w the amplitude is below a thousandth.
-                let (step, _) = quadratic_step(optic, radius, 2.63 * w);
+                let reach = 2.63 * w;
+                let (step, _) = quadratic_step(optic, radius, reach);
                 if step > pi {
                     let rule = format!(
                         "the beam's wavefront turns by {step:.3} rad between neighbouring samples at its edge (limit π)"
                     );
-                    return Err(Error::invalid("optic.source.z", rule)
-                        .help("start the beam closer to its waist, or use a finer pitch"));
+                    // p (2 r - p) <= λ R, out to where the beam or the window ends.
+                    let [y, x] = optic.grid().extent();
+                    let r = reach.min(y.max(x) / 2.0);
+                    let finest = r - (r * r - optic.wavelength.0 * radius).max(0.0).sqrt();
+                    return Err(Error::invalid("optic.source.z", rule).help(format!(
+                        "use pitch <= {}, or start the beam closer to its waist",
+                        Metres(finest).at_most()
+                    )));
                 }
             }
             Ok(())
