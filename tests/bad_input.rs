@@ -561,6 +561,13 @@ const EDITS: &[Edit] = &[
         "feedback = { scale = nan }",
         &["train.feedback.scale", "not a finite number"],
     ),
+    (
+        "a key of a constant schedule",
+        "[train]",
+        "[train]\nschedule = { kind = \"constant\", whatever = 3 }",
+        "whatever",
+        &["train.schedule.whatever", "unknown key `whatever`", "leave it out", "[19:"],
+    ),
     ("no steps", "epochs = 1", "epochs = 1\nsteps = 0", "steps = 0", &["train.steps", "0 steps"]),
     (
         "negative rate",

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{Experiment, check, device};
 use crate::error::{Error, Invalid, Place, Result};
-use crate::methods::recipe::{Adam, Cosine, Sgd};
+use crate::methods::recipe::{Adam, Constant, Cosine, Sgd};
 use crate::optics::element::{AmplitudeMask, Aperture, FreeSpace, Lens, Monitor, PhaseMask};
 use crate::optics::mesh::imperfections::canonical;
 use crate::optics::source::{FieldFile, Gaussian, PlaneWave};
@@ -223,7 +223,10 @@ fn deserialize<T: DeserializeOwned>(value: toml::Value, prefix: &str) -> Result<
             let near = known.iter().max_by(|a, b| {
                 strsim::jaro_winkler(a, &name).total_cmp(&strsim::jaro_winkler(b, &name))
             });
-            help = format!("use one of {}", known.join(", "));
+            help = match known[..] {
+                [] => "leave it out".to_owned(),
+                _ => format!("use one of {}", known.join(", ")),
+            };
             if let Some(near) = near.filter(|n| strsim::jaro_winkler(n, &name) > 0.75) {
                 help = format!("did you mean `{near}`? {help}");
             }
@@ -282,6 +285,7 @@ fn refine(root: &toml::Value, error: Error) -> Error {
         ("source", "file") => again(read::<FieldFile>(&value, &outer)),
         (_, "adam") => again(read::<Adam>(&value, &outer)),
         (_, "sgd") => again(read::<Sgd>(&value, &outer)),
+        (_, "constant") => again(read::<Constant>(&value, &outer)),
         (_, "cosine") => again(read::<Cosine>(&value, &outer)),
         _ => None,
     };
