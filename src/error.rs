@@ -143,6 +143,14 @@ impl Error {
         }
     }
 
+    /// Names the key of a rule as the user knows it: the rule may know only its own.
+    pub fn renamed(mut self, name: impl FnOnce(&str) -> String) -> Self {
+        if let Self::Invalid(e) = &mut self {
+            e.key = name(&e.key);
+        }
+        self
+    }
+
     /// 2 when the request is wrong, 1 when a right request could not be carried out.
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -264,6 +264,27 @@ const EDITS: &[Edit] = &[
         &["optic.source.tilt", "limit π", "use a tilt <="],
     ),
     (
+        "tilts that are steep together",
+        "pitch = \"0.4 mm\"\nsamples = 16\npad = 2\nsource = { kind = \"plane\" }",
+        "pitch = \"0.3 mm\"\nsamples = 16\npad = 2\nsource = { kind = \"plane\", tilt = [-0.8, 0.8] }",
+        "tilt",
+        &["optic.source.tilt", "must be below 1", "sum to less than π/2"],
+    ),
+    (
+        "a mask that is too oblique",
+        "[data]\nname = \"mnist\"\ntrain_limit = 64\n[optic]\nwavelength = \"0.75 mm\"",
+        "hardware.alignment.tilt = 0.5\n[data]\nname = \"mnist\"\ntrain_limit = 64\n[optic]\nwavelength = \"0.3 mm\"",
+        "tilt = 0.5",
+        &["hardware.alignment.tilt", "limit π", "use a tilt <= 0.384", "or a pitch <= 312 um"],
+    ),
+    (
+        "a beam with a steep front",
+        "{ kind = \"plane\" }",
+        "{ kind = \"gaussian\", waist = \"0.5 mm\", z = \"2.1 mm\" }",
+        "2.1 mm",
+        &["optic.source.z", "limit π", "use pitch <= "],
+    ),
+    (
         "thin beam",
         "{ kind = \"plane\" }",
         "{ kind = \"gaussian\", waist = \"0.1 mm\" }",
@@ -382,6 +403,13 @@ const EDITS: &[Edit] = &[
         &["].name", "\"A\" is taken"],
     ),
     (
+        "a monitor behind a coupler",
+        "  { kind = \"phase_mask\", init = \"zero\" },",
+        "  { kind = \"couple\", modes = 16 },\n  { kind = \"monitor\", name = \"../a\" },",
+        "\"../a\"",
+        &["optic.element[2].name", "cannot name a file"],
+    ),
+    (
         "duplicate monitors",
         "{ kind = \"phase_mask\", init = \"zero\" }",
         "{ kind = \"phase_mask\" }, { kind = \"monitor\", name = \"a\" }, { kind = \"monitor\", name = \"a\" }",
@@ -476,6 +504,83 @@ const EDITS: &[Edit] = &[
     ),
     ("no batch", "batch = 32", "batch = 0", "batch = 0", &["train.batch", "is not positive"]),
     ("no epochs", "epochs = 1", "epochs = 0", "epochs = 0", &["train.epochs", "is not positive"]),
+    (
+        "a generation of one",
+        "[train]",
+        "[train]\nsearch = { population = 1 }",
+        "search = { population = 1 }",
+        &["train.search.population", "no better half", "at least 2"],
+    ),
+    (
+        "a search that stands",
+        "[train]",
+        "[train]\nsearch = { rate = 0.0 }",
+        "search = { rate = 0.0 }",
+        &["train.search.rate", "0 is not positive"],
+    ),
+    (
+        "a search that runs away",
+        "[train]",
+        "[train]\nsearch = { rate = -1.0 }",
+        "search = { rate = -1.0 }",
+        &["train.search.rate", "-1 is not positive"],
+    ),
+    (
+        "a search of nothing",
+        "[train]",
+        "[train]\nsearch = { active = 0.0 }",
+        "search = { active = 0.0 }",
+        &["train.search.active", "0 is not positive"],
+    ),
+    (
+        "a search of more than all",
+        "[train]",
+        "[train]\nsearch = { active = 1.5 }",
+        "search = { active = 1.5 }",
+        &["train.search.active", "0..1"],
+    ),
+    (
+        "more skipped than all",
+        "[train]",
+        "[train]\nsearch = { skip = -0.1 }",
+        "search = { skip = -0.1 }",
+        &["train.search.skip", "0..1"],
+    ),
+    (
+        "no superpixels",
+        "[train]",
+        "[train]\nreduced = { across = 0 }",
+        "reduced = { across = 0 }",
+        &["train.reduced.across", "0 is not positive"],
+    ),
+    (
+        "a silent echo",
+        "[train]",
+        "[train]\necho = { epsilon = 0.0 }",
+        "echo = { epsilon = 0.0 }",
+        &["train.echo.epsilon", "carries no error back"],
+    ),
+    (
+        "no feedback",
+        "[train]",
+        "[train]\nfeedback = { scale = 0.0 }",
+        "feedback = { scale = 0.0 }",
+        &["train.feedback.scale", "carries no error back"],
+    ),
+    (
+        "no number for feedback",
+        "[train]",
+        "[train]\nfeedback = { scale = nan }",
+        "feedback = { scale = nan }",
+        &["train.feedback.scale", "not a finite number"],
+    ),
+    (
+        "a key of a constant schedule",
+        "[train]",
+        "[train]\nschedule = { kind = \"constant\", whatever = 3 }",
+        "whatever",
+        &["train.schedule.whatever", "unknown key `whatever`", "leave it out", "[19:"],
+    ),
     ("no steps", "epochs = 1", "epochs = 1\nsteps = 0", "steps = 0", &["train.steps", "0 steps"]),
     (
         "negative rate",
@@ -590,6 +695,32 @@ fn wrong_experiment_files() {
     cases.finish(50);
 }
 
+/// Where a phase turns too fast from sample to sample, the pitch that the error names would do.
+#[test]
+fn the_pitch_that_is_named_would_do() {
+    let folder = folder();
+    let validate = |pitch: &str, [old, new]: [&str; 2]| {
+        assert!(GOOD.contains(old));
+        let text = GOOD.replace(old, new).replace("\"0.4 mm\"", pitch);
+        fs::write(folder.path().join("steep.toml"), text).unwrap();
+        run(folder.path(), &["validate", "steep.toml"]).text
+    };
+    let plane = "{ kind = \"plane\" }";
+    let beam = "{ kind = \"gaussian\", waist = \"0.5 mm\", z = \"2.1 mm\" }";
+    let steep = "{ kind = \"plane\", tilt = [0.0, 1.4] }";
+    for edit in [
+        [plane, beam],
+        [plane, steep],
+        ["init = \"zero\" }", "init = \"zero\" }, { kind = \"lens\", f = \"1 mm\" }"],
+    ] {
+        let said = validate("\"0.4 mm\"", edit);
+        let (_, named) = said.split_once("pitch <= ").unwrap_or_else(|| panic!("{said}"));
+        let named = named.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+        let again = validate(&format!("{:?}", named.trim_end_matches(',')), edit);
+        assert!(said.contains("limit π") && !again.contains("limit π"), "{named}: {said}; {again}");
+    }
+}
+
 /// A chip, and what it becomes by one edit each: name, old, new, what is blamed.
 const CHIP: &str = r#"seed = 1
 data = { name = "mnist", train_limit = 100 }
@@ -650,10 +781,94 @@ fn wrong_chips() {
             &["optic.element", "10 classes", "at least 10"],
         ),
         (
+            "a chip's padding",
+            "modes = 16",
+            "modes = 16\npad = 1.0",
+            &["bad.toml:6: ", "optic.pad: ", "guides"],
+        ),
+        (
+            "a chip's boundary",
+            "modes = 16",
+            "modes = 16\nboundary = \"periodic\"",
+            &["bad.toml:6: ", "optic.boundary: ", "guides"],
+        ),
+        (
+            "a chip's source",
+            "modes = 16",
+            "modes = 16\nsource = { kind = \"plane\", tilt = [0.0, 0.1] }",
+            &["bad.toml:6: ", "optic.source: ", "drop [data]"],
+        ),
+        (
+            "a chip's resampling",
+            "power = 1.0",
+            "power = 1.0, resample = \"bilinear\"",
+            &["bad.toml:6: ", "optic.input.resample: ", "guides"],
+        ),
+        (
+            "a chip's aperture",
+            "power = 1.0",
+            "power = 1.0, aperture = 0.5",
+            &["bad.toml:6: ", "optic.input.aperture: ", "guides"],
+        ),
+        (
+            "a chip's regions",
+            "detector = {}",
+            "detector = { grid = [3, 7] }",
+            &["bad.toml:11: ", "optic.detector.grid: ", "guide by guide"],
+        ),
+        (
+            "a chip's ring",
+            "detector = {}",
+            "detector = { layout = \"ring\" }",
+            &["bad.toml:11: ", "optic.detector.layout: "],
+        ),
+        (
+            "a chip's size",
+            "detector = {}",
+            "detector = { size = \"1 mm\" }",
+            &["bad.toml:11: ", "optic.detector.size: "],
+        ),
+        (
+            "a chip's spread",
+            "detector = {}",
+            "detector = { spread = 5.0 }",
+            &["bad.toml:11: ", "optic.detector.spread: "],
+        ),
+        (
+            "faults of masks on guides",
+            "[hardware.mesh]\n",
+            "[hardware.mask]\nlevels = 8\n[hardware.mesh]\n",
+            &["bad.toml:12: ", "hardware.mask: ", "planes", "[hardware.mesh]"],
+        ),
+        (
+            "a chip's monitor that leaves the folder",
+            "\"mesh\" }",
+            "\"mesh\" }, { kind = \"monitor\", name = \"../escaped\" }",
+            &["bad.toml:8: ", "optic.element[1].name", "cannot name a file"],
+        ),
+        (
+            "a chip's monitors of one name",
+            "\"mesh\" }",
+            "\"mesh\" }, { kind = \"monitor\", name = \"a\" }, { kind = \"monitor\", name = \"A\" }",
+            &["bad.toml:8: ", "optic.element[2].name", "\"A\" is taken"],
+        ),
+        (
+            "a chip's monitor called output",
+            "\"mesh\" }",
+            "\"mesh\" }, { kind = \"monitor\", name = \"Output\" }",
+            &["bad.toml:8: ", "optic.element[1].name", "\"Output\" is taken"],
+        ),
+        (
+            "a chip's empty bounds",
+            "\"mesh\" }",
+            "\"mesh\" }, { kind = \"phase_mask\", bounds = [2.0, 1.0] }",
+            &["bad.toml:8: ", "optic.element[1].bounds", "[2, 1] is empty"],
+        ),
+        (
             "outputs of a butterfly",
             "\"mesh\"",
             "\"svd\", topology = \"fft\", outputs = 12",
-            &["power of two", "16"],
+            &["bad.toml:8: ", "optic.element[0].topology: ", "power of two", "16", "[8:30]"],
         ),
         (
             "images as vectors",
@@ -691,8 +906,24 @@ fn wrong_chips() {
             "\"mesh\", trainable = false",
             &["nothing in it is trainable"],
         ),
-        ("hardware", "theta_std = 0.01", "theta_std = -1", &["theta_std", "-1"]),
-        ("time", "theta_std = 0.01", "step_s = -1.0", &["step_s", "-1"]),
+        (
+            "hardware",
+            "theta_std = 0.01",
+            "theta_std = -1",
+            &["bad.toml:13: ", "hardware.mesh.theta_std: ", "-1", "[13:13]"],
+        ),
+        (
+            "hardware by another name",
+            "theta_std = 0.01",
+            "bs_error = -1",
+            &["bad.toml:13: ", "hardware.mesh.splitter_angle: ", "-1", "[13:12]"],
+        ),
+        (
+            "time",
+            "theta_std = 0.01",
+            "step_s = -1.0",
+            &["bad.toml:13: ", "hardware.mesh.step_s: ", "-1", "[13:10]"],
+        ),
         ("hardware key", "theta_std", "theta_sdt", &["bad.toml:13: ", "theta_sdt", "theta_std"]),
         (
             "no preset",
@@ -735,7 +966,8 @@ fn wrong_chips() {
     let butterfly = CHIP
         .replace("modes = 16", "modes = 25")
         .replace("\"mesh\"", "\"mesh\", topology = \"fft\"");
-    cases.expect("butterfly", &train(&butterfly), 2, &["power of two", "32"]);
+    let says = ["bad.toml:8: ", "optic.element[0].topology: ", "power of two", "32", "[8:31]"];
+    cases.expect("butterfly", &train(&butterfly), 2, &says);
     for (name, old, new, says) in edits {
         assert!(CHIP.contains(old), "{name}: {old} is not in the file");
         cases.expect(name, &train(&CHIP.replacen(old, new, 1)), 2, says);

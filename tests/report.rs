@@ -163,7 +163,7 @@ element = [
   { kind = "couple", modes = 16 },
   { kind = "mesh" },
 ]
-detector = { size = "1.6 mm", head = { readings = 12 } }
+detector = { head = { readings = 12 } }
 [train]
 epochs = 3
 batch = 32

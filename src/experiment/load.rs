@@ -9,8 +9,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::{Experiment, check, device};
 use crate::error::{Error, Invalid, Place, Result};
-use crate::methods::recipe::{Adam, Cosine, Sgd};
+use crate::methods::recipe::{Adam, Constant, Cosine, Sgd};
 use crate::optics::element::{AmplitudeMask, Aperture, FreeSpace, Lens, Monitor, PhaseMask};
+use crate::optics::mesh::imperfections::canonical;
 use crate::optics::source::{FieldFile, Gaussian, PlaneWave};
 use crate::units::Metres;
 
@@ -123,6 +124,15 @@ fn steps(path: &str) -> Option<Vec<Step>> {
     Some(out)
 }
 
+/// Likewise, keys under the names by which the rules know them.
+fn canonical_steps(path: &str) -> Option<Vec<Step>> {
+    let canonical = |step| match step {
+        Step::Key(key) => Step::Key(canonical(&key).to_owned()),
+        step @ Step::Index(_) => step,
+    };
+    steps(path).map(|all| all.into_iter().map(canonical).collect())
+}
+
 fn set(root: &mut toml::Value, path: &str, new: toml::Value) -> Result<()> {
     let bad = |rule: String| {
         Error::invalid(path, rule)
@@ -213,7 +223,10 @@ fn deserialize<T: DeserializeOwned>(value: toml::Value, prefix: &str) -> Result<
             let near = known.iter().max_by(|a, b| {
                 strsim::jaro_winkler(a, &name).total_cmp(&strsim::jaro_winkler(b, &name))
             });
-            help = format!("use one of {}", known.join(", "));
+            help = match known[..] {
+                [] => "leave it out".to_owned(),
+                _ => format!("use one of {}", known.join(", ")),
+            };
             if let Some(near) = near.filter(|n| strsim::jaro_winkler(n, &name) > 0.75) {
                 help = format!("did you mean `{near}`? {help}");
             }
@@ -272,6 +285,7 @@ fn refine(root: &toml::Value, error: Error) -> Error {
         ("source", "file") => again(read::<FieldFile>(&value, &outer)),
         (_, "adam") => again(read::<Adam>(&value, &outer)),
         (_, "sgd") => again(read::<Sgd>(&value, &outer)),
+        (_, "constant") => again(read::<Constant>(&value, &outer)),
         (_, "cosine") => again(read::<Cosine>(&value, &outer)),
         _ => None,
     };
@@ -324,10 +338,10 @@ impl Text<'_> {
     }
 
     fn place(&self, key: &str) -> Place {
-        let wanted = steps(key).unwrap_or_default();
+        let wanted = canonical_steps(key).unwrap_or_default();
         // An override stands for the key itself and for all below it.
         for (given, value) in self.overrides.iter().rev() {
-            if steps(given).is_some_and(|g| !g.is_empty() && wanted.starts_with(&g)) {
+            if canonical_steps(given).is_some_and(|g| !g.is_empty() && wanted.starts_with(&g)) {
                 let text = format!("{given}={value}");
                 return Place { file: "--set".into(), span: 0..text.len(), text };
             }
@@ -335,7 +349,8 @@ impl Text<'_> {
         let (span, there) = span_of(self.content, &wanted).unwrap_or((0..0, false));
         // A key that the file does not have may be one that an override goes through.
         for (given, value) in self.overrides.iter().rev().filter(|_| !there) {
-            if steps(given).is_some_and(|g| !wanted.is_empty() && g.starts_with(&wanted)) {
+            if canonical_steps(given).is_some_and(|g| !wanted.is_empty() && g.starts_with(&wanted))
+            {
                 let text = format!("{given}={value}");
                 return Place { file: "--set".into(), span: 0..text.len(), text };
             }
@@ -353,7 +368,7 @@ fn span_of(text: &str, path: &[Step]) -> Option<(Range<usize>, bool)> {
     for step in path {
         let next = match (step, table, value.map(Spanned::get_ref)) {
             (Step::Key(key), Some(t), _) => {
-                t.iter().find(|(k, _)| k.get_ref() == key).map(|(k, v)| (k.span(), v))
+                t.iter().find(|(k, _)| canonical(k.get_ref()) == key).map(|(k, v)| (k.span(), v))
             }
             (Step::Index(i), _, Some(DeValue::Array(list))) => list.get(*i).map(|v| (v.span(), v)),
             _ => None,

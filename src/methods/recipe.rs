@@ -403,10 +403,15 @@ fn default_eps() -> f64 {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Schedule {
-    Constant,
+    Constant(Constant),
     /// (1 + cos(π t / T)) / 2, down to `floor`.
     Cosine(Cosine),
 }
+
+/// 1 throughout.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Constant {}
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -430,7 +435,7 @@ impl Schedule {
     /// Factor at step `t` of `total`, counted from 0.
     fn factor(&self, t: u64, total: u64) -> f64 {
         match self {
-            Self::Constant => 1.0,
+            Self::Constant(_) => 1.0,
             Self::Cosine(c) => {
                 let done = t as f64 / total.max(1) as f64;
                 c.floor + (1.0 - c.floor) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())

@@ -16,7 +16,7 @@ pub struct Detector {
     pub layout: Layout,
     #[serde(default)]
     pub shape: Outline,
-    /// Side or diameter of a region; a chip's regions are its guides, and have none.
+    /// Side or diameter of a region; a chip's regions are its guides, and have neither size nor place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Metres>,
     /// Part of the window's width over which the regions are spread, 0..1.
@@ -50,7 +50,7 @@ pub enum Layout {
     Ring,
 }
 
-fn default_spread() -> f64 {
+pub fn default_spread() -> f64 {
     0.8
 }
 

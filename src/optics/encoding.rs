@@ -80,7 +80,7 @@ pub enum Resample {
     Bilinear,
 }
 
-fn default_aperture() -> f64 {
+pub fn default_aperture() -> f64 {
     0.7
 }
 

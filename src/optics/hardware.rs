@@ -56,7 +56,7 @@ fn default_timeout() -> f64 {
     10.0
 }
 
-/// Of every phase mask.
+/// Of every phase mask on a plane; those on guides have no faults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MaskFaults {
@@ -107,9 +107,9 @@ pub struct Alignment {
     pub lateral: Metres,
     /// Along the beam.
     pub axial: Metres,
-    /// Radians by which a plane turns the beam, about x and y.
+    /// Radians by which a phase mask on a plane turns the beam, about x and y; other planes stand upright.
     pub tilt: f64,
-    /// Radians about the beam.
+    /// Radians of a phase mask on a plane about the beam; other planes are not turned.
     pub rotation: f64,
 }
 
@@ -160,7 +160,7 @@ fn ranged(key: &str, value: f64, low: f64, high: f64) -> Result<()> {
 impl Hardware {
     /// Refuses values out of range, and keys that need one another.
     pub fn check(&self) -> Result<()> {
-        self.mesh.check()?;
+        self.mesh.check().map_err(|e| e.renamed(|key| format!("hardware.mesh.{key}")))?;
         let most = f64::INFINITY;
         ranged("wavelength_error", self.wavelength_error, -0.5, 0.5)?;
         let mask = &self.mask;

@@ -67,7 +67,7 @@ pub enum Boundary {
 /// Distance between guides, that of a fibre array; only pictures show it.
 const GUIDE_PITCH: f64 = 127e-6;
 
-fn default_pad() -> f64 {
+pub fn default_pad() -> f64 {
     2.0
 }
 

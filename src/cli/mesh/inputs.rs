@@ -100,14 +100,14 @@ pub fn input(text: &str, n: usize) -> Result<(String, Vec<C>)> {
 }
 
 /// Errors of the optics in the words of the command line.
-pub fn as_flag(mut error: Error) -> Error {
+pub fn as_flag(error: Error) -> Error {
+    let mut error = error.renamed(|key| match key {
+        "mesh.n" | "mesh.topology" => "--topology".into(),
+        "mesh.symmetric" => "--symmetric".into(),
+        "time_s" => "--time-s".into(),
+        other => other.into(),
+    });
     if let Error::Invalid(inner) = &mut error {
-        if inner.key == "mesh.n" || inner.key == "mesh.topology" {
-            inner.key = "--topology".into();
-        }
-        if inner.key == "mesh.symmetric" {
-            inner.key = "--symmetric".into();
-        }
         inner.help = inner.help.take().map(|h| {
             ["clements", "reck"].iter().fold(h, |h, name| {
                 h.replace(&format!("topology = \"{name}\""), &format!("--topology {name}"))
@@ -158,14 +158,7 @@ impl Kind {
     /// The faults of one mesh; the two of an SVD layer are the chips 2 seed and 2 seed + 1.
     pub fn faults(&self, document: &Document) -> Result<Vec<Faults>> {
         let draw = |mesh: &Mesh, seed: u64| {
-            self.hardware.spec.draw_at(mesh, seed, self.time_s).map_err(|mut e| {
-                if let Error::Invalid(inner) = &mut e
-                    && inner.key == "time_s"
-                {
-                    inner.key = "--time-s".into();
-                }
-                e
-            })
+            self.hardware.spec.draw_at(mesh, seed, self.time_s).map_err(as_flag)
         };
         match document {
             Document::Mesh(mesh, _) => Ok(vec![draw(mesh, self.seed)?]),

@@ -4,12 +4,14 @@ use super::{positive, within};
 use crate::data::Dataset;
 use crate::data::principal::MOST_VALUES;
 use crate::error::{Error, Result};
-use crate::optics::Optic;
+use crate::experiment::Experiment;
 use crate::optics::element::{ActivationElement, Element};
-use crate::optics::encoding::{Front, Modulation};
+use crate::optics::encoding::{Front, Modulation, Resample, default_aperture};
 use crate::optics::mesh::{MAX_MODES, Topology};
+use crate::optics::{Boundary, Optic, Source, default_pad};
 
-pub fn optic(optic: &Optic, modes: usize) -> Result<()> {
+pub fn optic(experiment: &Experiment, modes: usize) -> Result<()> {
+    let optic = &experiment.optic;
     positive("optic.wavelength", optic.wavelength.0, "\"1.55 um\"")?;
     if !(1..=MAX_MODES).contains(&modes) {
         return Err(Error::invalid(
@@ -18,11 +20,28 @@ pub fn optic(optic: &Optic, modes: usize) -> Result<()> {
         )
         .help("use for example 16"));
     }
-    let given =
-        [(optic.samples.is_some(), "optic.samples"), (optic.pitch.is_some(), "optic.pitch")];
+    let input = optic.input.as_ref();
+    let given = [
+        (optic.samples.is_some(), "samples"),
+        (optic.pitch.is_some(), "pitch"),
+        (optic.pad != default_pad(), "pad"),
+        (optic.boundary != Boundary::default(), "boundary"),
+        (input.is_some_and(|i| i.aperture != default_aperture()), "input.aperture"),
+        (input.is_some_and(|i| i.resample != Resample::default()), "input.resample"),
+    ];
     if let Some((_, key)) = given.into_iter().find(|(given, _)| *given) {
-        return Err(Error::invalid(key, "a chip has guides (optic.modes), not samples")
-            .help("leave it out, or drop optic.modes"));
+        let rule = "is for a plane of samples, and a chip has guides (optic.modes)";
+        return Err(
+            Error::invalid(format!("optic.{key}"), rule).help("leave it out, or drop optic.modes")
+        );
+    }
+    let plain = matches!(&optic.source, Source::Plane(wave) if wave.tilt == [0.0; 2]);
+    if experiment.data.is_some() && !plain {
+        let rule = "the data alone are the light of a chip's guides";
+        return Err(Error::invalid("optic.source", rule).help("leave it out, or drop [data]"));
+    }
+    if let Source::Gaussian(beam) = &optic.source {
+        positive("optic.source.waist", beam.waist.0, "\"1 mm\"")?;
     }
     if optic.element.is_empty() {
         return Err(Error::invalid("optic.element", "an optic without elements")
@@ -51,10 +70,6 @@ pub fn optic(optic: &Optic, modes: usize) -> Result<()> {
         if let Some(power) = input.power {
             positive("optic.input.power", power, "1")?;
         }
-    }
-    for (i, element) in optic.element.iter().enumerate() {
-        let modes = optic.guides(i).unwrap_or(modes);
-        self::element(&format!("optic.element[{i}]"), element, modes)?;
     }
     Ok(())
 }
@@ -114,7 +129,10 @@ pub fn sample(optic: &Optic, data: &Dataset) -> Result<()> {
 /// Elements of a chip, and those of planes that are alike.
 pub fn element(key: &str, element: &Element, modes: usize) -> Result<()> {
     // A butterfly of another size is refused here rather than where it is made.
-    let fits = |topology: Topology, modes: usize| topology.layout(modes).map(|_| ());
+    let fits = |topology: Topology, modes: usize| {
+        let layout = topology.layout(modes).map(|_| ());
+        layout.map_err(|e| e.renamed(|_| format!("{key}.topology")))
+    };
     match element {
         Element::Mesh(m) => fits(m.topology, modes),
         Element::Svd(m) => {

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 mod chip;
+mod hardware;
 mod regions;
 mod task;
 
@@ -44,15 +45,14 @@ const BAND_SAMPLES: [f64; 2] = [8.0, 32.0];
 pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     if let Some(modes) = experiment.optic.modes {
-        chip::optic(&experiment.optic, modes)?;
-        input(experiment)?;
+        chip::optic(experiment, modes)?;
     } else {
         grid(&experiment.optic)?;
         source(&experiment.optic)?;
-        input(experiment)?;
-        elements(&experiment.optic, &mut warnings)?;
-        regions::detector(&experiment.optic)?;
     }
+    input(experiment)?;
+    elements(&experiment.optic, &mut warnings)?;
+    regions::detector(&experiment.optic)?;
     regions::head(&experiment.optic)?;
     if let Some(data) = &experiment.data
         && data.name.is_some() == data.path.is_some()
@@ -61,7 +61,7 @@ pub fn check(experiment: &Experiment) -> Result<Vec<String>> {
             .help("name = \"mnist\", or path = \"a folder, a .npz or a .csv\""));
     }
     if let Some(hardware) = &experiment.hardware {
-        hardware.check()?;
+        hardware::hardware(&experiment.optic, hardware)?;
     }
     if let Some(recipe) = &experiment.train {
         task::task(experiment, recipe)?;
@@ -166,6 +166,25 @@ fn quadratic_step(optic: &Optic, f: f64, reach: f64) -> (f64, f64) {
     if steps[0].0 > steps[1].0 { steps[0] } else { steps[1] }
 }
 
+/// A ramp that turns light of this wavelength by `angle` radians, on samples `pitch` metres apart.
+fn tilt(key: &str, angle: f64, pitch: f64, wavelength: f64) -> Result<()> {
+    let sine = angle.sin().abs();
+    let step = 2.0 * std::f64::consts::PI * pitch * sine / wavelength;
+    if step <= std::f64::consts::PI {
+        return Ok(());
+    }
+    let most = (wavelength / (2.0 * pitch)).asin();
+    let rule = format!(
+        "a tilt of {angle} rad turns the phase by {step:.3} rad between neighbouring samples (limit π)"
+    );
+    let pitch = Metres(wavelength / (2.0 * sine));
+    Err(Error::invalid(key, rule).help(format!(
+        "use a tilt <= {:.6} rad, or a pitch <= {}",
+        most - 5e-7,
+        pitch.at_most()
+    )))
+}
+
 fn source(optic: &Optic) -> Result<()> {
     let pi = std::f64::consts::PI;
     match &optic.source {
@@ -176,19 +195,16 @@ fn source(optic: &Optic) -> Result<()> {
                     return Err(Error::invalid("optic.source.tilt", rule)
                         .help("give angles between -π/2 and π/2, in radians"));
                 }
-                let step =
-                    2.0 * pi * optic.grid().pitch[a] * angle.sin().abs() / optic.wavelength.0;
-                if step > pi {
-                    let most = (optic.wavelength.0 / (2.0 * optic.grid().pitch[a])).asin();
-                    let rule = format!(
-                        "a tilt of {angle} rad turns the phase by {step:.3} rad between neighbouring samples (limit π)"
-                    );
-                    let pitch = Metres(optic.wavelength.0 / (2.0 * angle.sin().abs()));
-                    return Err(Error::invalid("optic.source.tilt", rule).help(format!(
-                        "use a tilt <= {most:.4} rad, or a pitch <= {}",
-                        pitch.at_most()
-                    )));
-                }
+                let (pitch, wavelength) = (optic.grid().pitch[a], optic.wavelength.0);
+                tilt("optic.source.tilt", *angle, pitch, wavelength)?;
+            }
+            let [y, x] = wave.tilt.map(f64::abs);
+            if y.sin().powi(2) + x.sin().powi(2) >= 1.0 {
+                let rule = format!(
+                    "tilts of {y} and {x} rad together do not go forward: sin² y + sin² x must be below 1"
+                );
+                return Err(Error::invalid("optic.source.tilt", rule)
+                    .help("give angles whose sizes sum to less than π/2"));
             }
             Ok(())
         }
@@ -210,13 +226,20 @@ fn source(optic: &Optic) -> Result<()> {
                 let radius = z + rayleigh * rayleigh / z;
                 let w = beam.waist.0 * (z / rayleigh).hypot(1.0);
                 // Beyond 2.63 w the amplitude is below a thousandth.
-                let (step, _) = quadratic_step(optic, radius, 2.63 * w);
+                let reach = 2.63 * w;
+                let (step, _) = quadratic_step(optic, radius, reach);
                 if step > pi {
                     let rule = format!(
                         "the beam's wavefront turns by {step:.3} rad between neighbouring samples at its edge (limit π)"
                     );
-                    return Err(Error::invalid("optic.source.z", rule)
-                        .help("start the beam closer to its waist, or use a finer pitch"));
+                    // p (2 r - p) <= λ R, out to where the beam or the window ends.
+                    let [y, x] = optic.grid().extent();
+                    let r = reach.min(y.max(x) / 2.0);
+                    let finest = r - (r * r - optic.wavelength.0 * radius).max(0.0).sqrt();
+                    return Err(Error::invalid("optic.source.z", rule).help(format!(
+                        "use pitch <= {}, or start the beam closer to its waist",
+                        Metres(finest).at_most()
+                    )));
                 }
             }
             Ok(())
@@ -253,16 +276,17 @@ fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
     // Some disks do not tell A from a.
     let mut names: HashSet<String> = HashSet::new();
     let half_wave = grid.pitch.iter().any(|&p| p < optic.wavelength.0 / 2.0);
-    let has_mask = optic
-        .element
-        .iter()
-        .any(|e| matches!(e, Element::PhaseMask(_) | Element::AmplitudeMask(_)));
+    let has_mask = optic.element.iter().enumerate().any(|(i, e)| {
+        let mask = matches!(e, Element::PhaseMask(_) | Element::AmplitudeMask(_));
+        mask && optic.guides(i).is_none()
+    });
     if half_wave && has_mask {
         warnings.push(format!(
             "optic.pitch: masks with features below half a wavelength ({}) are not thin scalar screens any more", Metres(optic.wavelength.0 / 2.0)));
     }
     for (i, element) in optic.element.iter().enumerate() {
         let key = |k: &str| format!("optic.element[{i}].{k}");
+        anywhere(element, &key, &mut names)?;
         if let Some(modes) = optic.guides(i) {
             chip::element(&format!("optic.element[{i}]"), element, modes)?;
             continue;
@@ -279,15 +303,7 @@ fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
                     ));
                 }
             }
-            Element::PhaseMask(mask) => {
-                if let Some([low, high]) = mask.bounds
-                    && low >= high
-                {
-                    return Err(Error::invalid(key("bounds"), format!("[{low}, {high}] is empty"))
-                        .help("give the lower bound first, as [0.0, 3.14]"));
-                }
-            }
-            Element::AmplitudeMask(_) => {}
+            Element::PhaseMask(_) | Element::AmplitudeMask(_) | Element::Monitor(_) => {}
             Element::Aperture(aperture) => {
                 let centre = aperture.centre.map_or([0.0; 2], |c| c.map(|m| m.0));
                 let size = [aperture.size.y().0, aperture.size.x().0];
@@ -322,26 +338,47 @@ fn elements(optic: &Optic, warnings: &mut Vec<String>) -> Result<()> {
                 return Err(Error::invalid(format!("optic.element[{i}].kind"), rule)
                     .help("give optic.modes in place of optic.samples and optic.pitch, or a { kind = \"couple\" } before it"));
             }
-            Element::Monitor(m) => {
-                let safe = !m.name.is_empty()
-                    && m.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
-                if !safe {
-                    return Err(Error::invalid(
-                        key("name"),
-                        format!("\"{}\" cannot name a file", m.name),
-                    )
-                    .help("use letters, digits, - and _"));
-                }
-                let reserved = ["input", "output", "summary"].contains(&m.name.as_str())
-                    || m.name.starts_with("before_");
-                if reserved || !names.insert(m.name.to_lowercase()) {
-                    return Err(Error::invalid(key("name"), format!("\"{}\" is taken", m.name))
-                        .help("give every monitor a name of its own; input, output and before_N are made by themselves"));
-                }
-            }
         }
     }
     Ok(())
+}
+
+/// Rules of an element wherever it stands, on a plane or on the guides of a chip; `names` are those of
+/// the monitors before it.
+fn anywhere(
+    element: &Element,
+    key: &dyn Fn(&str) -> String,
+    names: &mut HashSet<String>,
+) -> Result<()> {
+    match element {
+        Element::PhaseMask(mask) => match mask.bounds {
+            Some([low, high]) if low >= high => {
+                Err(Error::invalid(key("bounds"), format!("[{low}, {high}] is empty"))
+                    .help("give the lower bound first, as [0.0, 3.14]"))
+            }
+            _ => Ok(()),
+        },
+        Element::Monitor(m) => {
+            let safe = !m.name.is_empty()
+                && m.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+            if !safe {
+                return Err(Error::invalid(
+                    key("name"),
+                    format!("\"{}\" cannot name a file", m.name),
+                )
+                .help("use letters, digits, - and _"));
+            }
+            let name = m.name.to_lowercase();
+            let reserved = ["input", "output", "summary"].contains(&name.as_str())
+                || name.starts_with("before_");
+            if reserved || !names.insert(name) {
+                return Err(Error::invalid(key("name"), format!("\"{}\" is taken", m.name))
+                    .help("give every monitor a name of its own; input, output and before_N are made by themselves"));
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn free_space(optic: &Optic, step: &FreeSpace, key: &dyn Fn(&str) -> String) -> Result<()> {

@@ -3,6 +3,7 @@
 use super::{positive, within};
 use crate::error::{Error, Result};
 use crate::optics::Optic;
+use crate::optics::detector::{Layout, default_spread};
 use crate::optics::element::Outline;
 use crate::units::Metres;
 
@@ -63,7 +64,16 @@ pub fn head(optic: &Optic) -> Result<()> {
 pub fn detector(optic: &Optic) -> Result<()> {
     let Some(detector) = &optic.detector else { return Ok(()) };
     if optic.guides(optic.element.len()).is_some() {
-        return Ok(());
+        let given = [
+            (detector.size.is_some(), "size"),
+            (detector.layout != Layout::default(), "layout"),
+            (detector.shape != Outline::default(), "shape"),
+            (detector.grid.is_some(), "grid"),
+            (detector.spread != default_spread(), "spread"),
+        ];
+        let Some((_, key)) = given.into_iter().find(|(given, _)| *given) else { return Ok(()) };
+        let rule = "is for regions of a plane, and light in guides is read guide by guide";
+        return Err(Error::invalid(format!("optic.detector.{key}"), rule).help("leave it out"));
     }
     let Some(Metres(size)) = detector.size else {
         return Err(Error::invalid(

@@ -3,7 +3,7 @@
 use super::{positive, within};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
-use crate::methods::recipe::{MethodName, Optimizer, Recipe, Schedule};
+use crate::methods::recipe::{MethodName, Optimizer, Recipe, Schedule, Search};
 use crate::optics::Optic;
 use crate::optics::element::Element;
 use crate::units::Metres;
@@ -76,6 +76,18 @@ pub fn task(experiment: &Experiment, recipe: &Recipe) -> Result<()> {
     let contrast = &recipe.contrast;
     positive("train.contrast.rows", contrast.rows as f64, "4")?;
     positive("train.contrast.steepness", contrast.steepness, "20.0")?;
+    search(&recipe.search)?;
+    positive("train.reduced.across", recipe.reduced.across as f64, "5")?;
+    positive("train.reduced.count", recipe.reduced.count as f64, "20")?;
+    for (key, value, example) in [
+        ("train.echo.epsilon", recipe.echo.epsilon, "0.01"),
+        ("train.feedback.scale", recipe.feedback.scale, "1.0"),
+    ] {
+        if value == 0.0 || !value.is_finite() {
+            return Err(Error::invalid(key, format!("{value} carries no error back"))
+                .help(format!("use for example {example}")));
+        }
+    }
     if recipe.loss.efficiency_weight < 0.0 {
         return Err(Error::invalid(
             "train.loss.efficiency_weight",
@@ -84,6 +96,18 @@ pub fn task(experiment: &Experiment, recipe: &Recipe) -> Result<()> {
         .help("use 0 or more, as 0.1"));
     }
     Ok(())
+}
+
+fn search(search: &Search) -> Result<()> {
+    if search.population == 1 {
+        let rule = "a generation of one has no better half";
+        return Err(Error::invalid("train.search.population", rule)
+            .help("use at least 2, or 0 for 4 + 3 ln n"));
+    }
+    positive("train.search.rate", search.rate, "1.0")?;
+    positive("train.search.active", search.active, "0.15")?;
+    within("train.search.active", search.active, 0.0, 1.0)?;
+    within("train.search.skip", search.skip, 0.0, 1.0)
 }
 
 /// What perturbs a device must move it: phases on levels stay there until they are told half a level

@@ -85,6 +85,15 @@ impl Default for Imperfections {
     }
 }
 
+/// Other names of keys, and the names under which they are kept.
+pub const ALIASES: [(&str, &str); 2] =
+    [("bs_error", "splitter_angle"), ("crosstalk_factor", "crosstalk")];
+
+/// The name under which a key is kept.
+pub fn canonical(key: &str) -> &str {
+    ALIASES.iter().find(|(alias, _)| *alias == key).map_or(key, |(_, name)| name)
+}
+
 /// Largest splitter error in radians: beyond it |T₁₁| no longer grows with θ.
 const MAX_ANGLE: f64 = std::f64::consts::FRAC_PI_8;
 

@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::place::Source;
 use crate::error::{Error, Result};
 use crate::optics::mesh::Imperfections;
+use crate::optics::mesh::imperfections::canonical;
 
 /// A kind of chip, and the seed that an experiment file gives.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,15 +134,6 @@ fn known() -> Vec<String> {
         ..Default::default()
     };
     toml::Table::try_from(full).unwrap_or_default().keys().cloned().collect()
-}
-
-/// The name under which a key is kept.
-fn canonical(key: &str) -> &str {
-    match key {
-        "bs_error" => "splitter_angle",
-        "crosstalk_factor" => "crosstalk",
-        other => other,
-    }
 }
 
 /// `hardware.mesh.loss_db=0.2` → `loss_db` and `0.2`.
