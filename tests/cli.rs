@@ -389,6 +389,24 @@ fn a_closed_pipe_is_no_panic() {
     }
 }
 
+/// What the data must be for a machine holds for whoever shows them to it.
+#[test]
+fn data_that_do_not_fit_are_refused_by_all() {
+    let folder = folder();
+    for (command, more, says) in [
+        (&["compare", "williamson2020-mnist"][..], "optic.input.front=complex", "real numbers"),
+        (&["compare", "williamson2020-mnist"], "optic.input.front=vector", "784 numbers"),
+        (&["compare", "vowel"], "optic.input.front=pca", "principal components"),
+        (&["lab", "serve", "williamson2020-mnist"], "optic.input.front=complex", "real numbers"),
+    ] {
+        let amplitude = ["--set", more, "--set", "optic.input.encoding=amplitude"];
+        let out = output(folder.path(), &[command, &amplitude].concat());
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{command:?} {more}: {said}");
+        assert!(said.contains(says) && said.contains("help:"), "{command:?} {more}: {said}");
+    }
+}
+
 fn diverges(more: &[&str]) {
     let folder = folder();
     let args = [

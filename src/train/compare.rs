@@ -13,7 +13,7 @@ use super::session::{After, Session};
 use crate::backend::{Backend, Choice};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, check};
 use crate::files::atomic;
 use crate::methods::{self, recipe::MethodName};
 use crate::optics::element::Element;
@@ -160,6 +160,14 @@ impl Grid {
         Ok(())
     }
 
+    /// Refuses a method that does not suit the machine or its data: what held for the method of the
+    /// file says nothing of the others.
+    fn suits(system: &System, key: &Key) -> Result<()> {
+        let experiment = experiment_of(system, key, 1.0);
+        check::check(&experiment)?;
+        check::with_data(&experiment.optic, &system.data)
+    }
+
     /// Steps of a cell: as the recipe has them, or as many as the device's exposures allow.
     fn steps(&self, experiment: &Experiment, data: &Dataset) -> Result<u64> {
         let Some(recipe) = &experiment.train else {
@@ -229,20 +237,24 @@ impl Grid {
     }
 
     fn cell(&self, system: &System, key: &Key, file: &Path) -> Result<Done> {
-        let request = self.request(system, key);
-        if let Ok(text) = std::fs::read_to_string(file)
+        let (request, suits) = (self.request(system, key), Self::suits(system, key));
+        if suits.is_ok()
+            && let Ok(text) = std::fs::read_to_string(file)
             && let Ok(done) = serde_json::from_str::<Done>(&text)
             && done.request == request
         {
             return Ok(done);
         }
         let (mut rate, mut outcome, mut refused) = (1.0, None, None);
-        match self.tuned(system, key).and_then(|r| {
+        match suits.and_then(|()| self.tuned(system, key)).and_then(|r| {
             rate = r;
             self.run(system, key, r, 1)
         }) {
             Ok(result) => outcome = Some(result),
-            Err(Error::Invalid(why)) => refused = Some(why.rule.clone()),
+            // A lab that does not start, or is of another machine, says nothing of the method.
+            Err(Error::Invalid(why)) if !why.key.starts_with("hardware.lab") => {
+                refused = Some(why.rule.clone());
+            }
             Err(other @ Error::NotFinite { .. }) => refused = Some(other.to_string()),
             Err(other) => return Err(other),
         }
@@ -254,9 +266,12 @@ impl Grid {
         Ok(done)
     }
 
-    /// Runs every cell that `folder` does not hold yet, on so many threads.
+    /// Runs every cell that `folder` does not hold yet, on so many threads; on one where a machine is
+    /// a lab, of which there is one.
     pub fn fill(&self, folder: &Path, threads: usize, told: &Told<'_>) -> Result<Vec<Done>> {
         let keys = self.keys();
+        let is_lab = |s: &System| s.experiment.hardware.as_ref().is_some_and(|h| h.lab.is_some());
+        let threads = if self.systems.iter().any(is_lab) { 1 } else { threads };
         let next = AtomicUsize::new(0);
         let ended = AtomicUsize::new(0);
         let results: Mutex<Vec<(usize, Result<Done>)>> = Mutex::new(Vec::new());
