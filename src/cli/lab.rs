@@ -49,8 +49,8 @@ impl Lab {
         check::with_data(&experiment.optic, &data).map_err(|e| loaded.locate(e))?;
         let name =
             given.experiment.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into());
-        let mut session = Session::new(experiment, data, common.choice())
-            .map_err(|e| loaded.locate(e))?;
+        let mut session =
+            Session::new(experiment, data, common.choice()).map_err(|e| loaded.locate(e))?;
         let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());
         serve::serve(&mut session, &format!("simulated {name}"), &mut input, &mut out)
     }
