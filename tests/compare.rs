@@ -209,3 +209,22 @@ fn a_lab_serves_one_cell_at_a_time() {
     let done = fill(&of_hardware(&lab, ""), folder.path());
     assert!(done.len() == 2 && done.iter().all(|d| d.outcome.is_some()), "{done:?}");
 }
+
+/// A method that the exposures stop has had its schedule: as one of as many epochs.
+#[test]
+fn exposures_end_a_schedule() {
+    let cosine = |epochs: usize, shots: Option<u64>| {
+        let text = TINY.replace("epochs = 4", &format!("epochs = {epochs}"));
+        let text = format!("{text}schedule = {{ kind = \"cosine\" }}\n");
+        let loaded = load::from_text("tiny.toml", &text, Path::new("."), &[]).expect("a file");
+        let mut grid = grid(&[1.0], None);
+        grid.systems[0].experiment = loaded.experiment;
+        let methods = vec![MethodName::Pat];
+        let folder = tempfile::tempdir().expect("a folder");
+        let done = fill(&Grid { methods, seeds: 1, shots, ..grid }, folder.path());
+        let o = done[0].outcome.as_ref().expect("an outcome");
+        (o.steps, o.accuracy, o.curve.clone())
+    };
+    // 8 steps of 32 samples an epoch, of an exposure each.
+    assert_eq!(cosine(4, Some(256)), cosine(1, None));
+}

@@ -358,8 +358,7 @@ mod tests {
         assert!(Mean::of(&[1.0]).interval.is_none());
     }
 
-    /// Values of printed tables, of which the last is the normal quantile's limit; the expansion meets
-    /// the table where it takes over.
+    /// Values of printed tables; the expansion meets the table where it takes over.
     #[test]
     fn quantiles_are_students_for_any_number_of_devices() {
         for (freedom, printed) in [(20, 2.086), (21, 2.080), (30, 2.042), (60, 2.000), (999, 1.962)]

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, Outcome, Plan};
-use super::session::{After, Session};
+use super::session::{After, Course, Session};
 use crate::backend::{Backend, Choice};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -65,8 +65,8 @@ pub struct Grid {
     pub systems: Vec<System>,
     pub methods: Vec<MethodName>,
     pub seeds: u64,
-    /// Exposures of the device that a method may take; those that need none, and those that stay
-    /// below, stop with their epochs.
+    /// Exposures of the device that a method may take, over which its schedule ends; those that need
+    /// none, and those that stay below, stop with their epochs.
     pub shots: Option<u64>,
     /// Factors on the learning rate, of which a quarter of the run chooses one; as many for all.
     pub rates: Vec<f64>,
@@ -168,23 +168,26 @@ impl Grid {
         check::with_data(&experiment.optic, &system.data)
     }
 
-    /// Steps of a cell: as the recipe has them, or as many as the device's exposures allow.
-    fn steps(&self, experiment: &Experiment, data: &Dataset) -> Result<u64> {
+    /// Steps of a cell and of its schedule: as the recipe has them, or both as many as the device's
+    /// exposures allow.
+    fn steps(&self, experiment: &Experiment, data: &Dataset) -> Result<[u64; 2]> {
         let Some(recipe) = &experiment.train else {
             return Err(Error::invalid("train", "missing").help("add a [train] block"));
         };
         let method = methods::of(recipe, &experiment.optic)?;
         let per_epoch = (data.train.len() / recipe.batch) as u64;
-        let full = (per_epoch * recipe.epochs as u64).min(recipe.steps.unwrap_or(u64::MAX));
+        let full = per_epoch * recipe.epochs as u64;
         let classes = data.classes.len();
         let each = method.charge(&experiment.optic, classes, recipe.batch as u64).shots;
         let most = self.shots.filter(|_| each > 0).map_or(u64::MAX, |shots| shots / each);
-        Ok(full.min(most).max(1))
+        let span = full.min(most).max(1);
+        Ok([span.min(recipe.steps.unwrap_or(span)), span])
     }
 
     fn run(&self, system: &System, key: &Key, rate: f64, share: u64) -> Result<Outcome> {
         let experiment = experiment_of(system, key, rate);
-        let steps = self.steps(&experiment, &system.data)?.div_ceil(share);
+        let [steps, span] = self.steps(&experiment, &system.data)?;
+        let (steps, span) = (steps.div_ceil(share), Some(span));
         let mut timed = experiment.clone();
         if let Some(recipe) = &mut timed.train {
             recipe.steps = Some(steps);
@@ -192,12 +195,13 @@ impl Grid {
         let choice = Choice { threads: Some(1), backend: Backend::Cpu, ..Choice::default() };
         let (data, samples) = (Arc::clone(&system.data), self.samples);
         if share > 1 {
-            let mut session = Session::new(timed, data, choice)?;
+            let course = Course { span, after: None };
+            let mut session = Session::on_course(timed, data, choice, course)?;
             return Cell::new(&mut session)?.run(&Plan { steps, looks: 1, samples, drift: None });
         }
         let drift = self.drift.map(|d| d.steps);
         let after = self.drift.map(|d| After { from: steps, steps: d.steps, factor: d.rate });
-        let mut session = Session::with_ledger(timed, data, choice, after)?;
+        let mut session = Session::with_ledger(timed, data, choice, Course { span, after })?;
         Cell::new(&mut session)?.run(&Plan { steps, looks: self.looks, samples, drift })
     }
 
@@ -226,8 +230,9 @@ impl Grid {
         let experiment = toml::to_string(&experiment_of(system, key, 1.0)).unwrap_or_default();
         let drift =
             self.drift.map_or_else(String::new, |d| format!(" drift {} rate {}", d.steps, d.rate));
+        let spans = if self.shots.is_some() { " with the schedule" } else { "" };
         format!(
-            "{experiment}\nshots {:?} rates {:?} looks {} samples {} version {}{drift}",
+            "{experiment}\nshots {:?}{spans} rates {:?} looks {} samples {} version {}{drift}",
             self.shots,
             self.rates,
             self.looks,
