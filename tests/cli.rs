@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use lightloom::experiment::preset;
 use lightloom::files::npy;
+use lightloom::report::html::Run;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 use serde_json::Value;
@@ -177,13 +178,32 @@ fn a_killed_run_resumes_to_the_same_bits() {
     train(at, "tiny.toml", "cut", &[&sets[..], &["--resume"]].concat());
     let whole = tensors(&at.join("whole/checkpoint.safetensors"));
     assert!(tensors(&checkpoint) == whole, "the bits differ");
-    let lines = |run: &str| -> Vec<(u64, f64)> {
-        let text = fs::read_to_string(at.join(run).join("metrics.jsonl")).unwrap();
-        let line =
-            |l: &str| (json(l)["step"].as_u64().unwrap(), json(l)["train_loss"].as_f64().unwrap());
-        text.lines().map(line).collect()
-    };
-    assert_eq!(lines("cut"), lines("whole"));
+    assert_eq!(losses(&at.join("cut")), losses(&at.join("whole")));
+}
+
+/// Step and training loss of every line of a run's metrics.
+fn losses(run: &Path) -> Vec<(u64, f64)> {
+    let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let line =
+        |l: &str| (json(l)["step"].as_u64().unwrap(), json(l)["train_loss"].as_f64().unwrap());
+    text.lines().map(line).collect()
+}
+
+/// Two epochs of 20 steps, stopped inside each and resumed: whole epochs have the losses of a run that
+/// was left alone, and the report knows how long they are.
+#[test]
+fn an_epoch_in_parts_has_the_loss_of_the_whole() {
+    let folder = folder();
+    let at = folder.path();
+    train(at, "tiny.toml", "whole", &[]);
+    train(at, "tiny.toml", "parts", &["--set", "train.steps=10"]);
+    train(at, "tiny.toml", "parts", &["--set", "train.steps=30", "--resume"]);
+    train(at, "tiny.toml", "parts", &["--resume"]);
+    let parts = losses(&at.join("parts"));
+    let steps: Vec<u64> = parts.iter().map(|&(step, _)| step).collect();
+    assert_eq!(steps, [10, 20, 30, 40]);
+    assert_eq!([parts[1], parts[3]], losses(&at.join("whole"))[..]);
+    assert_eq!(Run::read(&at.join("parts")).unwrap().epochs(), [0.5, 1.0, 1.5, 2.0]);
 }
 
 #[test]
