@@ -206,6 +206,41 @@ fn an_epoch_in_parts_has_the_loss_of_the_whole() {
     assert_eq!(Run::read(&at.join("parts")).unwrap().epochs(), [0.5, 1.0, 1.5, 2.0]);
 }
 
+/// A run goes on with the device and the recipe that it began with, and may end elsewhere.
+#[test]
+fn a_run_resumes_as_what_it_was() {
+    let folder = folder();
+    let at = folder.path();
+    let cosine = ["--set", "train.schedule={ kind = \"cosine\" }"];
+    let start = ["--set", "train.steps=5"];
+    train(at, "tiny.toml", "constant", &start);
+    train(at, "tiny.toml", "cosine", &[&start[..], &cosine].concat());
+    for (run, set, says) in [
+        ("constant", "hardware.mask.phase_std=0.1", "hardware.mask.phase_std was 0.0, and is 0.1"),
+        ("constant", "optic.pad=3", "optic.pad was 2.0, and is 3.0"),
+        ("constant", "optic.element[1].trainable=false", "optic.element[1].trainable was true"),
+        ("constant", "train.method=pat", "train.method was \"backprop\", and is \"pat\""),
+        ("constant", "train.loss.temperature=0.5", "train.loss.temperature was"),
+        ("constant", cosine[1], "another `train.schedule`"),
+        ("constant", "train.spsa.probes=2", "another `train.spsa`"),
+        ("cosine", "train.epochs=3", "train.epochs was 2, and is 3"),
+    ] {
+        let more = if run == "cosine" { &cosine[..] } else { &[] };
+        let resume = ["train", "tiny.toml", "--out", run, "--resume", "--set", set];
+        let out = output(at, &[&resume[..], more, &["--backend", "cpu", "--no-images"]].concat());
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{set}: {said}");
+        assert!(said.contains(says), "{set}: {said}");
+        assert!(said.contains("experiment.toml beside it"), "{set}: {said}");
+    }
+    // No device at all is the ideal one.
+    let free = ["train.epochs=3", "train.steps=45", "train.checkpoint_every=7", "hardware.seed=0"];
+    let free: Vec<&str> = free.into_iter().flat_map(|s| ["--set", s]).collect();
+    train(at, "tiny.toml", "constant", &[&["--resume"], &free[..]].concat());
+    let lines = losses(&at.join("constant"));
+    assert_eq!(lines.last().map(|&(step, _)| step), Some(45));
+}
+
 #[test]
 fn a_checkpoint_is_evaluated_edited_and_dumped() {
     let folder = folder();
