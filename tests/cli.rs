@@ -289,6 +289,32 @@ fn a_checkpoint_is_evaluated_edited_and_dumped() {
     assert!(spoilt["accuracy"].as_f64().unwrap() < all["accuracy"].as_f64().unwrap() - 0.05);
 }
 
+/// `eval` reads the device as training left it, and says which; of another nothing is known but how it
+/// was built.
+#[test]
+fn a_drifted_device_is_evaluated_where_it_stands() {
+    let folder = folder();
+    let at = folder.path();
+    let drift = ["--set", "hardware.mask={ phase_std = 0.2, drift_std = 0.3 }"];
+    train(at, "tiny.toml", "run", &drift);
+    let summary = json_file(&at.join("run/summary.json"));
+    let eval = |more: &[&str]| {
+        let args = ["eval", "run/checkpoint.safetensors", "--backend", "cpu"];
+        let out = output(at, &[&args[..], more].concat());
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(0), "{said}");
+        (String::from_utf8_lossy(&out.stdout).into_owned(), said)
+    };
+    assert_eq!(json(&eval(&["--json"]).0)["accuracy"], summary["test_accuracy"]);
+    let said = eval(&["--range", "0..10"]).1;
+    assert!(said.contains("the device of hardware.seed 0, as it had drifted by step 40"), "{said}");
+    let other = ["--set", "hardware.seed=7", "--range", "0..10"];
+    let said = eval(&other).1;
+    assert!(said.contains("the device of hardware.seed 7, before any drift"), "{said}");
+    let ideal = ["--set", "hardware.mask={}", "--range", "0..10"];
+    assert!(!eval(&ideal).1.contains("hardware"));
+}
+
 #[test]
 fn scenes_are_simulated_in_both_precisions() {
     let folder = folder();
