@@ -59,17 +59,22 @@ pub fn write(
         .collect();
     let mut tensors: Vec<(String, Vec<usize>, Dtype, Vec<u8>)> = Vec::new();
     for (id, name, mut dims) in kept {
-        let (dtype, bytes) = match (executor.read(id)?, precision) {
-            (Data::Index(v), _) => (Dtype::U32, bytemuck::cast_slice(&v).to_vec()),
-            (Data::Real(v), Precision::F64) => (Dtype::F64, bytemuck::cast_slice(&v).to_vec()),
-            (Data::Real(v), Precision::F32) => {
-                let single: Vec<f32> = v.iter().map(|&x| x as f32).collect();
-                (Dtype::F32, bytemuck::cast_slice(&single).to_vec())
+        let values = match executor.read(id)? {
+            Data::Index(v) => {
+                tensors.push((name, dims, Dtype::U32, bytemuck::cast_slice(&v).to_vec()));
+                continue;
             }
-            (Data::Complex(v), _) => {
+            Data::Real(v) => v,
+            Data::Complex(v) => {
                 // Real and imaginary parts along a last axis.
                 dims.push(2);
-                let single: Vec<f32> = v.iter().flat_map(|z| [z.re as f32, z.im as f32]).collect();
+                v.iter().flat_map(|z| [z.re, z.im]).collect()
+            }
+        };
+        let (dtype, bytes) = match precision {
+            Precision::F64 => (Dtype::F64, bytemuck::cast_slice(&values).to_vec()),
+            Precision::F32 => {
+                let single: Vec<f32> = values.iter().map(|&x| x as f32).collect();
                 (Dtype::F32, bytemuck::cast_slice(&single).to_vec())
             }
         };
