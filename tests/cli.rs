@@ -315,6 +315,25 @@ fn a_drifted_device_is_evaluated_where_it_stands() {
     assert!(!eval(&ideal).1.contains("hardware"));
 }
 
+/// Trained distances are those that were told: a step of nearly nothing leaves the file's, wherever the
+/// planes of the device stand.
+#[test]
+fn geometry_is_that_of_the_twin() {
+    let folder = folder();
+    let at = folder.path();
+    let sets = [
+        "optic.element[0].trainable=[\"z\", \"offset\"]",
+        "hardware.alignment={ axial = \"1 mm\", lateral = \"0.2 mm\" }",
+        "train.optimizer.lr=1e-9",
+        "train.steps=1",
+    ];
+    train(at, "tiny.toml", "run", &sets.into_iter().flat_map(|s| ["--set", s]).collect::<Vec<_>>());
+    let geometry = &json_file(&at.join("run/summary.json"))["geometry"][0];
+    let metres = |value: &Value| value.as_f64().unwrap();
+    assert!((metres(&geometry["z_m"]) - 0.01).abs() < 1e-9, "{geometry}");
+    assert!((0..2).all(|a| metres(&geometry["offset_m"][a]).abs() < 1e-9), "{geometry}");
+}
+
 #[test]
 fn scenes_are_simulated_in_both_precisions() {
     let folder = folder();
