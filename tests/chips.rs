@@ -95,17 +95,40 @@ fn a_chip_resumes() {
     run("whole", &[]);
     run("part", &["--set", "train.steps=50"]);
     run("part", &["--resume"]);
-    let bytes = |out: &str| {
-        let path = at.join(out).join("checkpoint.safetensors");
-        let file = std::fs::read(path).expect("a checkpoint");
-        let tensors = safetensors::SafeTensors::deserialize(&file).expect("tensors");
-        let mut all: Vec<_> =
-            tensors.iter().map(|(n, t)| (n.to_owned(), t.data().to_vec())).collect();
-        all.sort();
-        all
-    };
-    let (whole, part) = (bytes("whole"), bytes("part"));
+    let (whole, part) = (tensors(at, "whole"), tensors(at, "part"));
     assert!(whole.iter().any(|(name, _)| name == "optic.element.0.right.theta"));
+    assert!(whole == part, "a resumed run ends elsewhere");
+}
+
+/// Bytes of every tensor of a run's checkpoint, by name.
+fn tensors(at: &Path, run: &str) -> Vec<(String, Vec<u8>)> {
+    let file = std::fs::read(at.join(run).join("checkpoint.safetensors")).expect("a checkpoint");
+    let tensors = safetensors::SafeTensors::deserialize(&file).expect("tensors");
+    let mut all: Vec<_> = tensors.iter().map(|(n, t)| (n.to_owned(), t.data().to_vec())).collect();
+    all.sort();
+    all
+}
+
+/// Complex states are kept in the precision of the run: in f64 as well a resumed one ends at the same
+/// bits.
+#[test]
+fn components_resume_in_double_precision() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    std::fs::write(at.join("chip.toml"), CHIP.replace("fourier", "pca")).expect("a file");
+    let how = "--backend cpu --precision f64 --no-images --json";
+    let how: Vec<&str> = how.split(' ').collect();
+    let run = |out: &str, steps: &str, more: &[&str]| {
+        let args = ["train", "chip.toml", "--out", out, "--set", steps];
+        json(at, &[&args[..], &how, more].concat());
+    };
+    run("whole", "train.steps=6", &[]);
+    run("part", "train.steps=3", &[]);
+    run("part", "train.steps=6", &["--resume"]);
+    let (whole, part) = (tensors(at, "whole"), tensors(at, "part"));
+    let components = whole.iter().find(|(name, _)| name == "optic.input.components");
+    // 784 values, 16 guides, two f64 each.
+    assert_eq!(components.expect("the components").1.len(), 784 * 16 * 16);
     assert!(whole == part, "a resumed run ends elsewhere");
 }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use lightloom::experiment::preset;
 use lightloom::files::npy;
+use lightloom::report::html::Run;
 use num_complex::Complex;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
@@ -178,13 +179,67 @@ fn a_killed_run_resumes_to_the_same_bits() {
     train(at, "tiny.toml", "cut", &[&sets[..], &["--resume"]].concat());
     let whole = tensors(&at.join("whole/checkpoint.safetensors"));
     assert!(tensors(&checkpoint) == whole, "the bits differ");
-    let lines = |run: &str| -> Vec<(u64, f64)> {
-        let text = fs::read_to_string(at.join(run).join("metrics.jsonl")).unwrap();
-        let line =
-            |l: &str| (json(l)["step"].as_u64().unwrap(), json(l)["train_loss"].as_f64().unwrap());
-        text.lines().map(line).collect()
-    };
-    assert_eq!(lines("cut"), lines("whole"));
+    assert_eq!(losses(&at.join("cut")), losses(&at.join("whole")));
+}
+
+/// Step and training loss of every line of a run's metrics.
+fn losses(run: &Path) -> Vec<(u64, f64)> {
+    let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let line =
+        |l: &str| (json(l)["step"].as_u64().unwrap(), json(l)["train_loss"].as_f64().unwrap());
+    text.lines().map(line).collect()
+}
+
+/// Two epochs of 20 steps, stopped inside each and resumed: whole epochs have the losses of a run that
+/// was left alone, and the report knows how long they are.
+#[test]
+fn an_epoch_in_parts_has_the_loss_of_the_whole() {
+    let folder = folder();
+    let at = folder.path();
+    train(at, "tiny.toml", "whole", &[]);
+    train(at, "tiny.toml", "parts", &["--set", "train.steps=10"]);
+    train(at, "tiny.toml", "parts", &["--set", "train.steps=30", "--resume"]);
+    train(at, "tiny.toml", "parts", &["--resume"]);
+    let parts = losses(&at.join("parts"));
+    let steps: Vec<u64> = parts.iter().map(|&(step, _)| step).collect();
+    assert_eq!(steps, [10, 20, 30, 40]);
+    assert_eq!([parts[1], parts[3]], losses(&at.join("whole"))[..]);
+    assert_eq!(Run::read(&at.join("parts")).unwrap().epochs(), [0.5, 1.0, 1.5, 2.0]);
+}
+
+/// A run goes on with the device and the recipe that it began with, and may end elsewhere.
+#[test]
+fn a_run_resumes_as_what_it_was() {
+    let folder = folder();
+    let at = folder.path();
+    let cosine = ["--set", "train.schedule={ kind = \"cosine\" }"];
+    let start = ["--set", "train.steps=5"];
+    train(at, "tiny.toml", "constant", &start);
+    train(at, "tiny.toml", "cosine", &[&start[..], &cosine].concat());
+    for (run, set, says) in [
+        ("constant", "hardware.mask.phase_std=0.1", "hardware.mask.phase_std was 0.0, and is 0.1"),
+        ("constant", "optic.pad=3", "optic.pad was 2.0, and is 3.0"),
+        ("constant", "optic.element[1].trainable=false", "optic.element[1].trainable was true"),
+        ("constant", "train.method=pat", "train.method was \"backprop\", and is \"pat\""),
+        ("constant", "train.loss.temperature=0.5", "train.loss.temperature was"),
+        ("constant", cosine[1], "another `train.schedule`"),
+        ("constant", "train.spsa.probes=2", "another `train.spsa`"),
+        ("cosine", "train.epochs=3", "train.epochs was 2, and is 3"),
+    ] {
+        let more = if run == "cosine" { &cosine[..] } else { &[] };
+        let resume = ["train", "tiny.toml", "--out", run, "--resume", "--set", set];
+        let out = output(at, &[&resume[..], more, &["--backend", "cpu", "--no-images"]].concat());
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{set}: {said}");
+        assert!(said.contains(says), "{set}: {said}");
+        assert!(said.contains("experiment.toml beside it"), "{set}: {said}");
+    }
+    // No device at all is the ideal one.
+    let free = ["train.epochs=3", "train.steps=45", "train.checkpoint_every=7", "hardware.seed=0"];
+    let free: Vec<&str> = free.into_iter().flat_map(|s| ["--set", s]).collect();
+    train(at, "tiny.toml", "constant", &[&["--resume"], &free[..]].concat());
+    let lines = losses(&at.join("constant"));
+    assert_eq!(lines.last().map(|&(step, _)| step), Some(45));
 }
 
 #[test]
@@ -233,6 +288,51 @@ fn a_checkpoint_is_evaluated_edited_and_dumped() {
     fs::write(at.join("edited.safetensors"), written).unwrap();
     let spoilt = eval("edited.safetensors", &[]);
     assert!(spoilt["accuracy"].as_f64().unwrap() < all["accuracy"].as_f64().unwrap() - 0.05);
+}
+
+/// `eval` reads the device as training left it, and says which; of another nothing is known but how it
+/// was built.
+#[test]
+fn a_drifted_device_is_evaluated_where_it_stands() {
+    let folder = folder();
+    let at = folder.path();
+    let drift = ["--set", "hardware.mask={ phase_std = 0.2, drift_std = 0.3 }"];
+    train(at, "tiny.toml", "run", &drift);
+    let summary = json_file(&at.join("run/summary.json"));
+    let eval = |more: &[&str]| {
+        let args = ["eval", "run/checkpoint.safetensors", "--backend", "cpu"];
+        let out = output(at, &[&args[..], more].concat());
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(0), "{said}");
+        (String::from_utf8_lossy(&out.stdout).into_owned(), said)
+    };
+    assert_eq!(json(&eval(&["--json"]).0)["accuracy"], summary["test_accuracy"]);
+    let said = eval(&["--range", "0..10"]).1;
+    assert!(said.contains("the device of hardware.seed 0, as it had drifted by step 40"), "{said}");
+    let other = ["--set", "hardware.seed=7", "--range", "0..10"];
+    let said = eval(&other).1;
+    assert!(said.contains("the device of hardware.seed 7, before any drift"), "{said}");
+    let ideal = ["--set", "hardware.mask={}", "--range", "0..10"];
+    assert!(!eval(&ideal).1.contains("hardware"));
+}
+
+/// Trained distances are those that were told: a step of nearly nothing leaves the file's, wherever the
+/// planes of the device stand.
+#[test]
+fn geometry_is_that_of_the_twin() {
+    let folder = folder();
+    let at = folder.path();
+    let sets = [
+        "optic.element[0].trainable=[\"z\", \"offset\"]",
+        "hardware.alignment={ axial = \"1 mm\", lateral = \"0.2 mm\" }",
+        "train.optimizer.lr=1e-9",
+        "train.steps=1",
+    ];
+    train(at, "tiny.toml", "run", &sets.into_iter().flat_map(|s| ["--set", s]).collect::<Vec<_>>());
+    let geometry = &json_file(&at.join("run/summary.json"))["geometry"][0];
+    let metres = |value: &Value| value.as_f64().unwrap();
+    assert!((metres(&geometry["z_m"]) - 0.01).abs() < 1e-9, "{geometry}");
+    assert!((0..2).all(|a| metres(&geometry["offset_m"][a]).abs() < 1e-9), "{geometry}");
 }
 
 #[test]
@@ -452,6 +552,24 @@ fn a_closed_pipe_is_no_panic() {
         let status = child.wait().unwrap();
         assert!(!said.contains("panicked"), "{args:?}: {said}");
         assert_eq!(status.code(), Some(0), "{args:?}: {said}");
+    }
+}
+
+/// What the data must be for a machine holds for whoever shows them to it.
+#[test]
+fn data_that_do_not_fit_are_refused_by_all() {
+    let folder = folder();
+    for (command, more, says) in [
+        (&["compare", "williamson2020-mnist"][..], "optic.input.front=complex", "real numbers"),
+        (&["compare", "williamson2020-mnist"], "optic.input.front=vector", "784 numbers"),
+        (&["compare", "vowel"], "optic.input.front=pca", "principal components"),
+        (&["lab", "serve", "williamson2020-mnist"], "optic.input.front=complex", "real numbers"),
+    ] {
+        let amplitude = ["--set", more, "--set", "optic.input.encoding=amplitude"];
+        let out = output(folder.path(), &[command, &amplitude].concat());
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(2), "{command:?} {more}: {said}");
+        assert!(said.contains(says) && said.contains("help:"), "{command:?} {more}: {said}");
     }
 }
 

@@ -154,3 +154,77 @@ fn sizes_of_faults_are_cells_of_their_own() {
     let last = own.curve.last().expect("a look");
     assert_eq!(steps.lines[1].points.last(), Some(&[32.0, 100.0 * last.accuracy]));
 }
+
+/// A system of the tiny machine with these lines in place of its hardware.
+fn of_hardware(hardware: &str, more: &str) -> Grid {
+    let masks = "mask = { phase_std = 0.5, drift_std = 0.05 }";
+    let text = TINY.replace(masks, hardware).replace("epochs = 4", "epochs = 4\nsteps = 2");
+    let text = format!("{text}{more}\n");
+    let loaded = load::from_text("tiny.toml", &text, Path::new("."), &[]).expect("an experiment");
+    let mut grid = grid(&[1.0], None);
+    grid.systems[0].experiment = loaded.experiment;
+    Grid { seeds: 1, looks: 1, samples: 20, ..grid }
+}
+
+/// The file's method may be right where a compared one is not: a stated step below half a level moves
+/// nothing, and a lab has no fields to measure.
+#[test]
+fn methods_are_checked_one_by_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let levels = of_hardware("mask = { levels = 16 }", "spsa = { size = 0.01 }");
+    let levels = Grid { methods: vec![MethodName::Backprop, MethodName::Spsa], ..levels };
+    let done = fill(&levels, folder.path());
+    assert!(done[0].outcome.is_some());
+    let why = done[1].refused.as_deref().expect("a refusal");
+    assert!(why.contains("moves no phase from its level"), "{why}");
+    // What an earlier program left there does not stand.
+    let file = folder.path().join("tiny.spsa.0.json");
+    let kept = Done { outcome: done[0].outcome.clone(), refused: None, ..done[1].clone() };
+    std::fs::write(&file, serde_json::to_string(&kept).expect("JSON")).expect("written");
+    assert_eq!(fill(&levels, folder.path()), done);
+
+    let lab = of_hardware("lab = { command = [\"/nowhere/slm\"] }", "");
+    let fields = Grid { methods: vec![MethodName::PatFields], ..lab };
+    let done = fill(&fields, folder.path());
+    let why = done[0].refused.as_deref().expect("a refusal");
+    assert!(why.contains("more than a lab's detectors read"), "{why}");
+    // A lab that does not start is no fault of a method's.
+    let pat = Grid { methods: vec![MethodName::Pat], ..fields };
+    let error = pat.fill(folder.path(), 2, &|_, _, _| {}).expect_err("no lab");
+    assert!(error.to_string().contains("does not start"), "{error}");
+    assert!(!folder.path().join("tiny.pat.0.json").exists());
+}
+
+/// Two cells never hold one lab at a time: a server that finds another there ends.
+#[test]
+#[cfg(unix)]
+fn a_lab_serves_one_cell_at_a_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [twin, lock] = ["twin.toml", "lock"].map(|n| folder.path().join(n).display().to_string());
+    std::fs::write(&twin, TINY).expect("a file");
+    let binary = env!("CARGO_BIN_EXE_lightloom");
+    let serve =
+        format!("mkdir {lock} || exit 1; {binary} lab serve {twin} --backend cpu; rmdir {lock}");
+    let lab = format!("lab = {{ command = {:?}, timeout_s = 60.0 }}", ["sh", "-c", &serve]);
+    let done = fill(&of_hardware(&lab, ""), folder.path());
+    assert!(done.len() == 2 && done.iter().all(|d| d.outcome.is_some()), "{done:?}");
+}
+
+/// A method that the exposures stop has had its schedule: as one of as many epochs.
+#[test]
+fn exposures_end_a_schedule() {
+    let cosine = |epochs: usize, shots: Option<u64>| {
+        let text = TINY.replace("epochs = 4", &format!("epochs = {epochs}"));
+        let text = format!("{text}schedule = {{ kind = \"cosine\" }}\n");
+        let loaded = load::from_text("tiny.toml", &text, Path::new("."), &[]).expect("a file");
+        let mut grid = grid(&[1.0], None);
+        grid.systems[0].experiment = loaded.experiment;
+        let methods = vec![MethodName::Pat];
+        let folder = tempfile::tempdir().expect("a folder");
+        let done = fill(&Grid { methods, seeds: 1, shots, ..grid }, folder.path());
+        let o = done[0].outcome.as_ref().expect("an outcome");
+        (o.steps, o.accuracy, o.curve.clone())
+    };
+    // 8 steps of 32 samples an epoch, of an exposure each.
+    assert_eq!(cosine(4, Some(256)), cosine(1, None));
+}

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{Common, check_scales, make_folder, print, print_json, write_json};
 use crate::data;
 use crate::error::{Error, Result};
+use crate::experiment::check;
 use crate::files::atomic;
 use crate::methods::recipe::MethodName;
 use crate::report::compare::{self, Row};
@@ -97,8 +98,7 @@ impl Compare {
                 ));
             };
             let data = data::load(source, experiment.seed).map_err(|e| loaded.locate(e))?;
-            crate::experiment::check::check_regions(&experiment.optic, data.classes.len())
-                .map_err(|e| loaded.locate(e))?;
+            check::with_data(&experiment.optic, &data).map_err(|e| loaded.locate(e))?;
             grid.check(&experiment).map_err(|e| loaded.locate(e))?;
             let name = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into());
             if grid.systems.iter().any(|s| s.name == name) {

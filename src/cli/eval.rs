@@ -207,9 +207,9 @@ impl Eval {
         if self.chips.is_some() {
             return self.on_chips(common);
         }
-        let (mut session, data) = open(&self.checkpoint, common)?;
-        if session.experiment.hardware.is_some() && !common.json {
-            eprintln!("the ideal machine: [hardware.mesh] acts with --chips");
+        let (found, mut session, data) = restored(&self.checkpoint, common, &common.overrides())?;
+        if let Some(device) = device(&session, &found).filter(|_| !common.json) {
+            eprintln!("on {device}");
         }
         let (split, range) = self.samples(&data)?;
         if let Some(folder) = &self.dump_fields {
@@ -250,11 +250,38 @@ pub fn open_with(
     common: &Common,
     overrides: &[String],
 ) -> Result<(Session, Arc<data::Dataset>)> {
+    let (_, session, data) = restored(path, common, overrides)?;
+    Ok((session, data))
+}
+
+fn restored(
+    path: &std::path::Path,
+    common: &Common,
+    overrides: &[String],
+) -> Result<(Checkpoint, Session, Arc<data::Dataset>)> {
     let (found, loaded, data) = read(path, overrides)?;
     let mut session = Session::new(loaded.experiment.clone(), Arc::clone(&data), common.choice())
         .map_err(|e| loaded.locate(e))?;
     found.load(path, &mut *session.executor, false)?;
-    Ok((session, data))
+    Ok((found, session, data))
+}
+
+/// What is evaluated, where that is not the ideal machine.
+fn device(session: &Session, found: &Checkpoint) -> Option<String> {
+    session.twin?;
+    let hardware = session.experiment.hardware.as_ref()?;
+    if hardware.lab.is_some() {
+        return Some("the lab of hardware.lab".into());
+    }
+    let mut text = format!("the device of hardware.seed {}", hardware.seed);
+    if hardware.drifts(&session.experiment.optic) {
+        text += &if found.holds_device(&*session.executor) {
+            format!(", as it had drifted by step {}", found.progress.step)
+        } else {
+            ", before any drift".into()
+        };
+    }
+    Some(text)
 }
 
 /// A checkpoint, its experiment with what was changed, and its data.

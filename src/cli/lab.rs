@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use super::Common;
 use crate::data;
 use crate::error::{Error, Result};
+use crate::experiment::check;
 use crate::train::{Session, serve};
 
 #[derive(Debug, Args)]
@@ -45,9 +46,11 @@ impl Lab {
         }
         let source = experiment.data.as_ref().ok_or_else(|| Error::invalid("data", "missing"))?;
         let data = Arc::new(data::load(source, experiment.seed).map_err(|e| loaded.locate(e))?);
+        check::with_data(&experiment.optic, &data).map_err(|e| loaded.locate(e))?;
         let name =
             given.experiment.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into());
-        let mut session = Session::new(experiment, data, common.choice())?;
+        let mut session =
+            Session::new(experiment, data, common.choice()).map_err(|e| loaded.locate(e))?;
         let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());
         serve::serve(&mut session, &format!("simulated {name}"), &mut input, &mut out)
     }

@@ -1,11 +1,12 @@
 //! `lightloom train EXPERIMENT.toml --out DIR`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use super::show::Watcher;
 use super::{Common, make_folder, peak_rss_mb, print, print_json, write_json};
@@ -13,8 +14,9 @@ use crate::backend::Choice;
 use crate::bench::host::Host;
 use crate::data;
 use crate::error::{Error, Result};
-use crate::experiment::load;
+use crate::experiment::{Experiment, load};
 use crate::files::atomic;
+use crate::methods::recipe::Schedule;
 use crate::optics::sampling::StepReport;
 use crate::report::html::{self, REPORT, Run};
 use crate::report::pictures;
@@ -44,6 +46,7 @@ struct Summary<'a> {
     target_efficiency: f64,
     worst_class_contrast: f64,
     steps: u64,
+    steps_per_epoch: u64,
     seconds: f64,
     peak_rss_mb: Option<f64>,
     device: &'a str,
@@ -78,7 +81,7 @@ impl Train {
         let checkpoint_path = out.join(run::CHECKPOINT);
         let resume = if self.resume {
             let found = checkpoint::read(&checkpoint_path).map_err(nothing_to_resume)?;
-            same_optic(&found.experiment, &resolved, &checkpoint_path)?;
+            same_run(&found.experiment, &resolved, &checkpoint_path)?;
             Some(found)
         } else {
             None
@@ -111,6 +114,7 @@ impl Train {
             target_efficiency: test.target_efficiency,
             worst_class_contrast: test.worst_class_contrast,
             steps: session.steps,
+            steps_per_epoch: session.steps_per_epoch,
             seconds: outcome.seconds,
             peak_rss_mb: peak_rss_mb(),
             device: &device,
@@ -138,7 +142,7 @@ fn report(
     s: &Summary,
     outcome: &run::Outcome,
     started: Instant,
-    out: &std::path::Path,
+    out: &Path,
     images: bool,
 ) -> String {
     let memory = s.peak_rss_mb.map_or(String::new(), |mb| format!(", {mb:.0} MB at most"));
@@ -172,34 +176,90 @@ fn nothing_to_resume(error: Error) -> Error {
     }
 }
 
-/// A checkpoint goes on only with the optic, data and seed that it began with.
-fn same_optic(then: &str, now: &str, path: &std::path::Path) -> Result<()> {
-    let parse = |text: &str| load::from_text("checkpoint", text, std::path::Path::new(""), &[]);
-    let (then, now) = (parse(then)?.experiment, parse(now)?.experiment);
-    let differs = |key: &str| {
-        Err(Error::format(path, format!("was trained with another `{key}`"))
-            .help("resume with the experiment.toml beside it, or train into another --out"))
-    };
-    if json(&then.optic) != json(&now.optic) {
-        return differs("optic");
+/// A checkpoint goes on only with what it began with, but for where the run stops and how often it is
+/// kept; the learning rates of a schedule that knows no end stay as they were.
+fn same_run(then: &str, now: &str, path: &Path) -> Result<()> {
+    let parse = |text: &str| load::from_text("checkpoint", text, Path::new(""), &[]);
+    let (then, now) = (lasting(&parse(then)?.experiment)?, lasting(&parse(now)?.experiment)?);
+    let Some((block, key, then, now)) = difference(&then, &now) else { return Ok(()) };
+    let [then, now] = [then, now].map(|v| if v.is_null() { "unset".into() } else { v.to_string() });
+    let mut what = format!("was trained with another `{block}`");
+    if then.len().max(now.len()) <= MOST_SHOWN {
+        what += &format!(": {key} was {then}, and is {now}");
+    } else if key != block {
+        what += &format!(", at {key}");
     }
-    if json(&then.data) != json(&now.data) {
-        return differs("data");
-    }
-    if then.seed != now.seed {
-        return differs("seed");
-    }
-    let (Some(then), Some(now)) = (then.train, now.train) else { return differs("train") };
-    if then.batch != now.batch {
-        return differs("train.batch");
-    }
-    if json(&then.optimizer) != json(&now.optimizer) {
-        return differs("train.optimizer");
-    }
-    Ok(())
+    Err(Error::format(path, what)
+        .help("resume with the experiment.toml beside it, or train into another --out"))
 }
 
-/// A value by what it would be in a file.
-fn json(v: &impl Serialize) -> Option<serde_json::Value> {
-    serde_json::to_value(v).ok()
+/// Characters of a value that a message has room for.
+const MOST_SHOWN: usize = 60;
+
+/// The blocks of an experiment, and the keys of its [train], that a resumed run must share.
+fn lasting(experiment: &Experiment) -> Result<Map<String, Value>> {
+    let mut hardware = experiment.hardware.clone().unwrap_or_default();
+    if let Some(lab) = &mut hardware.lab {
+        lab.timeout_s = 0.0;
+    }
+    let all = json!({
+        "seed": experiment.seed,
+        "data": value(&experiment.data)?,
+        "optic": value(&experiment.optic)?,
+        "hardware": value(&hardware)?,
+    });
+    let (Value::Object(mut all), Value::Object(recipe)) = (all, value(&experiment.train)?) else {
+        return Err(Error::invalid("train", "missing").help("add a [train] block"));
+    };
+    let mut free = vec!["steps", "checkpoint_every"];
+    if experiment.train.as_ref().is_some_and(|r| matches!(r.schedule, Schedule::Constant)) {
+        free.push("epochs");
+    }
+    let kept = recipe.into_iter().filter(|(key, _)| !free.contains(&key.as_str()));
+    all.extend(kept.map(|(key, value)| (format!("train.{key}"), value)));
+    Ok(all)
+}
+
+/// What it would be in a file.
+fn value(part: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(part).map_err(|e| Error::invalid("", format!("cannot be written: {e}")))
+}
+
+/// The first block that differs, and where in it, with both values.
+fn difference<'a>(
+    then: &'a Map<String, Value>,
+    now: &'a Map<String, Value>,
+) -> Option<(&'a str, String, &'a Value, &'a Value)> {
+    let (block, a, b) = first(then, now)?;
+    let (mut key, mut a, mut b) = (block.to_owned(), a, b);
+    loop {
+        (a, b) = match (a, b) {
+            (Value::Object(one), Value::Object(other)) => {
+                let Some((inner, a, b)) = first(one, other) else { break };
+                key += &format!(".{inner}");
+                (a, b)
+            }
+            (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+                let mut pairs = one.iter().zip(other).enumerate();
+                let Some((i, pair)) = pairs.find(|(_, (a, b))| a != b) else { break };
+                key += &format!("[{i}]");
+                pair
+            }
+            _ => break,
+        };
+    }
+    Some((block, key, a, b))
+}
+
+/// The first key with two values, of which one may be missing.
+fn first<'a>(
+    then: &'a Map<String, Value>,
+    now: &'a Map<String, Value>,
+) -> Option<(&'a str, &'a Value, &'a Value)> {
+    let keys = then.keys().chain(now.keys());
+    let pair = |key: &'a String| {
+        let [a, b] = [then, now].map(|map| map.get(key).unwrap_or(&Value::Null));
+        (key.as_str(), a, b)
+    };
+    keys.map(pair).find(|(_, a, b)| a != b)
 }

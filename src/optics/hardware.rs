@@ -34,7 +34,7 @@ pub struct Hardware {
     pub alignment: Alignment,
     pub detector: DetectorFaults,
     pub input: InputFaults,
-    /// Of meshes; `eval --chips N` draws chips with them.
+    /// Of meshes; `eval --chips N` draws N other chips with them.
     pub mesh: Imperfections,
     /// A real device behind another process, in place of a simulated one.
     #[serde(skip_serializing_if = "Option::is_none")]

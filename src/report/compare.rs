@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::methods::{Charge, recipe::MethodName};
 use crate::train::cell::{Drifted, Epoch, Outcome};
 use crate::train::compare::{Done, Key};
+use crate::train::metrics::Z;
 
 pub use figures::{Figure, figures, plots};
 
@@ -24,6 +25,18 @@ const STUDENT: [f64; 20] = [
     2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
 ];
 
+/// Likewise of any number of degrees of freedom; beyond the table Fisher's expansion about the normal
+/// quantile (Abramowitz and Stegun 26.7.5), which is off by less than 1e-5 there.
+fn student(freedom: usize) -> f64 {
+    if let Some(&quantile) = STUDENT.get(freedom - 1) {
+        return quantile;
+    }
+    let (n, z2) = (freedom as f64, Z * Z);
+    let second = (5.0 * z2 + 16.0) * z2 + 3.0;
+    let third = ((3.0 * z2 + 19.0) * z2 + 17.0) * z2 - 15.0;
+    Z * (1.0 + (z2 + 1.0) / (4.0 * n) + second / (96.0 * n.powi(2)) + third / (384.0 * n.powi(3)))
+}
+
 impl Mean {
     pub fn of(values: &[f64]) -> Self {
         let n = values.len();
@@ -32,7 +45,7 @@ impl Mean {
             return Self { mean, interval: None };
         }
         let square = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1) as f64;
-        let half = STUDENT.get(n - 2).unwrap_or(&1.96) * (square / n as f64).sqrt();
+        let half = student(n - 1) * (square / n as f64).sqrt();
         Self { mean, interval: Some([mean - half, mean + half]) }
     }
 
@@ -109,6 +122,22 @@ impl DriftRow {
     }
 }
 
+/// Devices on which a method's training failed where it did not on others.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Failed {
+    pub devices: usize,
+    /// On the first of them.
+    pub why: String,
+}
+
+impl Failed {
+    fn of(cells: &[&Done]) -> Option<Self> {
+        let all: Vec<&String> = cells.iter().filter_map(|c| c.refused.as_ref()).collect();
+        let why = all.first().filter(|_| all.len() < cells.len())?;
+        Some(Self { devices: all.len(), why: (*why).clone() })
+    }
+}
+
 /// A method on a machine over all devices.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
@@ -117,7 +146,11 @@ pub struct Row {
     /// Factor on the faults, where there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale: Option<f64>,
+    /// Whose training ended, and of which the figures are.
     pub devices: usize,
+    /// The others, where there are some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Failed>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
     /// Test accuracy on the device.
@@ -132,9 +165,11 @@ pub struct Row {
     pub charge: Charge,
     /// On one thread, mean over devices.
     pub seconds: f64,
-    /// Over the last epoch, mean over devices and layers.
-    pub cosine: f64,
-    pub ratio: f64,
+    /// Over the last epoch, mean over devices and layers; none of a method without a gradient.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cosine: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<f64>,
     pub layers: Vec<LayerRow>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drift: Option<DriftRow>,
@@ -170,13 +205,15 @@ pub fn rows(cells: &[Done]) -> Vec<Row> {
         let of =
             |f: fn(&Outcome) -> f64| Mean::of(&outcomes.iter().map(|o| f(o)).collect::<Vec<_>>());
         let layers = LayerRow::all(&outcomes);
-        let over =
-            |f: fn(&LayerRow) -> f64| Mean::of(&layers.iter().map(f).collect::<Vec<_>>()).mean;
+        let over = |f: fn(&LayerRow) -> f64| {
+            (!layers.is_empty()).then(|| Mean::of(&layers.iter().map(f).collect::<Vec<_>>()).mean)
+        };
         rows.push(Row {
             system: cell.key.system.clone(),
             method: cell.key.method,
             scale: scaled.then_some(cell.key.scale),
             devices: outcomes.len(),
+            failed: Failed::of(&all),
             refused: all.iter().find_map(|c| c.refused.clone()).filter(|_| outcomes.is_empty()),
             accuracy: of(|o| o.accuracy),
             twin_accuracy: of(|o| o.twin_accuracy),
@@ -205,7 +242,7 @@ pub fn header(rows: &[Row]) -> Vec<&'static str> {
     let [scaled, drifts] = columns(rows);
     let mut all = vec!["machine", "method"];
     all.extend(scaled.then_some(FAULTS));
-    all.extend(["on the device (%)", "on the twin (%)", "recovered (%)"]);
+    all.extend(["devices", "on the device (%)", "on the twin (%)", "recovered (%)"]);
     if drifts {
         all.extend(["after drift (%)", "frozen (%)"]);
     }
@@ -223,7 +260,12 @@ pub fn cells(row: &Row, rows: &[Row]) -> Vec<String> {
         all.resize(header(rows).len(), String::new());
         return all;
     }
+    let devices = row.failed.as_ref().map_or_else(
+        || row.devices.to_string(),
+        |f| format!("{} of {}: {}", row.devices, row.devices + f.devices, f.why),
+    );
     all.extend([
+        devices,
         row.accuracy.percent(),
         row.twin_accuracy.percent(),
         row.recovery.map_or_else(String::new, |r| r.percent()),
@@ -241,7 +283,9 @@ pub fn cells(row: &Row, rows: &[Row]) -> Vec<String> {
         c.reconfigurations.to_string(),
         c.fields.to_string(),
         format!("{:.1}", c.macs / 1e9),
-        format!("{:.2}, {:.2}", row.cosine, row.ratio),
+        row.cosine
+            .zip(row.ratio)
+            .map_or_else(|| "–".into(), |(cosine, ratio)| format!("{cosine:.2}, {ratio:.2}")),
     ]);
     all
 }
@@ -275,25 +319,14 @@ pub fn layer_cells(row: &Row) -> Vec<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LayerRow, Mean};
-    use crate::methods::Charge;
+    use super::{LayerRow, Mean, STUDENT, cells, header, rows, student};
+    use crate::methods::{Charge, recipe::MethodName};
     use crate::train::cell::{Epoch, Outcome};
+    use crate::train::compare::{Done, Key};
 
-    /// Three values: mean 2, std 1, so 4.303 / √3 either way.
-    #[test]
-    fn intervals_are_students() {
-        let [low, high] = Mean::of(&[1.0, 2.0, 3.0]).interval.unwrap();
-        assert!(
-            (high - low - 2.0 * 4.303 / 3f64.sqrt()).abs() < 1e-9
-                && (low + high - 4.0).abs() < 1e-12
-        );
-        assert!(Mean::of(&[1.0]).interval.is_none());
-    }
-
-    /// A layer that one device alone saw has a row, with what that device saw.
-    #[test]
-    fn layers_are_those_of_any_device() {
-        let device = |layers: &[(&str, f64)]| Outcome {
+    /// What came out of a device that saw these layers.
+    fn ended(layers: &[(&str, f64)]) -> Outcome {
+        Outcome {
             accuracy: 0.5,
             twin_accuracy: 0.5,
             steps: 1,
@@ -311,8 +344,66 @@ mod tests {
                     steps: 1,
                 })
                 .collect(),
+        }
+    }
+
+    /// Three values: mean 2, std 1, so 4.303 / √3 either way.
+    #[test]
+    fn intervals_are_students() {
+        let [low, high] = Mean::of(&[1.0, 2.0, 3.0]).interval.unwrap();
+        assert!(
+            (high - low - 2.0 * 4.303 / 3f64.sqrt()).abs() < 1e-9
+                && (low + high - 4.0).abs() < 1e-12
+        );
+        assert!(Mean::of(&[1.0]).interval.is_none());
+    }
+
+    /// Values of printed tables; the expansion meets the table where it takes over.
+    #[test]
+    fn quantiles_are_students_for_any_number_of_devices() {
+        for (freedom, printed) in [(20, 2.086), (21, 2.080), (30, 2.042), (60, 2.000), (999, 1.962)]
+        {
+            let found = student(freedom);
+            assert!((found - printed).abs() < 6e-4, "{freedom}: {found}");
+        }
+        assert!(STUDENT[STUDENT.len() - 1] - student(STUDENT.len() + 1) < 0.007);
+    }
+
+    fn device(seed: u64, accuracy: Result<f64, &str>) -> Done {
+        let outcome = |accuracy| Outcome { accuracy, ..ended(&[]) };
+        let key = Key { system: "m".into(), method: MethodName::CmaEs, seed, scale: 1.0 };
+        let refused = accuracy.err().map(str::to_owned);
+        let (request, outcome) = (String::new(), accuracy.ok().map(outcome));
+        Done { key, request, rate: 1.0, outcome, refused }
+    }
+
+    /// What the figures are of is said, with why it is not all; where there is no gradient it has no
+    /// cosine.
+    #[test]
+    fn devices_that_failed_are_counted() {
+        let text = |all: &[Done]| {
+            let rows = rows(all);
+            let found = cells(&rows[0], &rows);
+            let at =
+                |name: &str| found[header(&rows).iter().position(|h| *h == name).unwrap()].clone();
+            [at("devices"), at("on the device (%)"), at("cosine, length")]
         };
-        let all = [device(&[("a", 0.2)]), device(&[("b", 0.7), ("a", 0.4)]), device(&[])];
+        let all = [device(0, Ok(0.5)), device(1, Err("step 7: not finite")), device(2, Ok(0.5))];
+        let mixed = ["2 of 3: step 7: not finite", "50.0 ± 0.0", "–"];
+        assert_eq!(text(&all), mixed);
+        assert_eq!(text(&all[..2]), ["1 of 2: step 7: not finite", "50.0", "–"]);
+        assert_eq!(text(&all[..1]), ["1", "50.0", "–"]);
+        let none = rows(&all[1..2]);
+        assert!(none[0].refused.is_some() && none[0].failed.is_none());
+        let layers = Outcome { epoch: ended(&[("a", 0.25)]).epoch, ..ended(&[]) };
+        let seen = Done { outcome: Some(layers), ..device(0, Ok(0.5)) };
+        assert_eq!(text(&[seen])[2], "0.25, 1.00");
+    }
+
+    /// A layer that one device alone saw has a row, with what that device saw.
+    #[test]
+    fn layers_are_those_of_any_device() {
+        let all = [ended(&[("a", 0.2)]), ended(&[("b", 0.7), ("a", 0.4)]), ended(&[])];
         let rows = LayerRow::all(&all.iter().collect::<Vec<_>>());
         let found: Vec<(&str, f64)> = rows.iter().map(|r| (&*r.name, r.cosine.mean)).collect();
         let [("a", a), ("b", b)] = found[..] else { panic!("{found:?}") };

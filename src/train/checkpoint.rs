@@ -41,6 +41,9 @@ pub struct Checkpoint {
 /// Format of the file's metadata.
 const FORMAT: &str = "lightloom-checkpoint-1";
 
+/// What the states of a device begin with: its drift, and the exposures so far.
+const DEVICE: &str = "device.";
+
 /// Writes all that an executor keeps.
 pub fn write(
     path: &Path,
@@ -56,17 +59,22 @@ pub fn write(
         .collect();
     let mut tensors: Vec<(String, Vec<usize>, Dtype, Vec<u8>)> = Vec::new();
     for (id, name, mut dims) in kept {
-        let (dtype, bytes) = match (executor.read(id)?, precision) {
-            (Data::Index(v), _) => (Dtype::U32, bytemuck::cast_slice(&v).to_vec()),
-            (Data::Real(v), Precision::F64) => (Dtype::F64, bytemuck::cast_slice(&v).to_vec()),
-            (Data::Real(v), Precision::F32) => {
-                let single: Vec<f32> = v.iter().map(|&x| x as f32).collect();
-                (Dtype::F32, bytemuck::cast_slice(&single).to_vec())
+        let values = match executor.read(id)? {
+            Data::Index(v) => {
+                tensors.push((name, dims, Dtype::U32, bytemuck::cast_slice(&v).to_vec()));
+                continue;
             }
-            (Data::Complex(v), _) => {
+            Data::Real(v) => v,
+            Data::Complex(v) => {
                 // Real and imaginary parts along a last axis.
                 dims.push(2);
-                let single: Vec<f32> = v.iter().flat_map(|z| [z.re as f32, z.im as f32]).collect();
+                v.iter().flat_map(|z| [z.re, z.im]).collect()
+            }
+        };
+        let (dtype, bytes) = match precision {
+            Precision::F64 => (Dtype::F64, bytemuck::cast_slice(&values).to_vec()),
+            Precision::F32 => {
+                let single: Vec<f32> = values.iter().map(|&x| x as f32).collect();
                 (Dtype::F32, bytemuck::cast_slice(&single).to_vec())
             }
         };
@@ -135,14 +143,22 @@ pub fn read(path: &Path) -> Result<Checkpoint> {
 }
 
 impl Checkpoint {
-    /// Puts the tensors into an executor: parameters and what the front end learnt, and with `all` the
-    /// optimiser too.
+    /// Whether it holds the states of the very device that an executor has.
+    pub fn holds_device(&self, executor: &dyn Executor) -> bool {
+        let mut states = executor.program().kept().filter(|(_, s)| s.name.starts_with(DEVICE));
+        states.all(|(_, s)| self.tensors.contains_key(&s.name))
+    }
+
+    /// Puts the tensors into an executor: parameters, what the front end learnt and where the device
+    /// stands, and with `all` the optimiser too. Another device stands as it was built.
     pub fn load(&self, path: &Path, executor: &mut dyn Executor, all: bool) -> Result<()> {
         let wanted: Vec<(SlotId, String, Vec<usize>, Kind)> = executor
             .program()
             .kept()
             .filter(|(_, s)| {
-                all || matches!(s.role, Role::Param(_)) || s.name.starts_with(front::STATES)
+                let stands = s.name.starts_with(DEVICE) && self.tensors.contains_key(&s.name);
+                let learnt = s.name.starts_with(front::STATES);
+                all || matches!(s.role, Role::Param(_)) || learnt || stands
             })
             .map(|(id, s)| (id, s.name.clone(), s.shape.dims.clone(), s.shape.kind))
             .collect();

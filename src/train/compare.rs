@@ -9,11 +9,11 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, Outcome, Plan};
-use super::session::{After, Session};
+use super::session::{After, Course, Session};
 use crate::backend::{Backend, Choice};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, check};
 use crate::files::atomic;
 use crate::methods::{self, recipe::MethodName};
 use crate::optics::element::Element;
@@ -65,8 +65,8 @@ pub struct Grid {
     pub systems: Vec<System>,
     pub methods: Vec<MethodName>,
     pub seeds: u64,
-    /// Exposures of the device that a method may take; those that need none, and those that stay
-    /// below, stop with their epochs.
+    /// Exposures of the device that a method may take, over which its schedule ends; those that need
+    /// none, and those that stay below, stop with their epochs.
     pub shots: Option<u64>,
     /// Factors on the learning rate, of which a quarter of the run chooses one; as many for all.
     pub rates: Vec<f64>,
@@ -160,23 +160,34 @@ impl Grid {
         Ok(())
     }
 
-    /// Steps of a cell: as the recipe has them, or as many as the device's exposures allow.
-    fn steps(&self, experiment: &Experiment, data: &Dataset) -> Result<u64> {
+    /// Refuses a method that does not suit the machine or its data: what held for the method of the
+    /// file says nothing of the others.
+    fn suits(system: &System, key: &Key) -> Result<()> {
+        let experiment = experiment_of(system, key, 1.0);
+        check::check(&experiment)?;
+        check::with_data(&experiment.optic, &system.data)
+    }
+
+    /// Steps of a cell and of its schedule: as the recipe has them, or both as many as the device's
+    /// exposures allow.
+    fn steps(&self, experiment: &Experiment, data: &Dataset) -> Result<[u64; 2]> {
         let Some(recipe) = &experiment.train else {
             return Err(Error::invalid("train", "missing").help("add a [train] block"));
         };
         let method = methods::of(recipe, &experiment.optic, experiment.seed)?;
         let per_epoch = (data.train.len() / recipe.batch) as u64;
-        let full = (per_epoch * recipe.epochs as u64).min(recipe.steps.unwrap_or(u64::MAX));
+        let full = per_epoch * recipe.epochs as u64;
         let classes = data.classes.len();
         let each = method.charge(&experiment.optic, classes, recipe.batch as u64).shots;
         let most = self.shots.filter(|_| each > 0).map_or(u64::MAX, |shots| shots / each);
-        Ok(full.min(most).max(1))
+        let span = full.min(most).max(1);
+        Ok([span.min(recipe.steps.unwrap_or(span)), span])
     }
 
     fn run(&self, system: &System, key: &Key, rate: f64, share: u64) -> Result<Outcome> {
         let experiment = experiment_of(system, key, rate);
-        let steps = self.steps(&experiment, &system.data)?.div_ceil(share);
+        let [steps, span] = self.steps(&experiment, &system.data)?;
+        let (steps, span) = (steps.div_ceil(share), Some(span));
         let mut timed = experiment.clone();
         if let Some(recipe) = &mut timed.train {
             recipe.steps = Some(steps);
@@ -184,12 +195,13 @@ impl Grid {
         let choice = Choice { threads: Some(1), backend: Backend::Cpu, ..Choice::default() };
         let (data, samples) = (Arc::clone(&system.data), self.samples);
         if share > 1 {
-            let mut session = Session::new(timed, data, choice)?;
+            let course = Course { span, after: None };
+            let mut session = Session::on_course(timed, data, choice, course)?;
             return Cell::new(&mut session)?.run(&Plan { steps, looks: 1, samples, drift: None });
         }
         let drift = self.drift.map(|d| d.steps);
         let after = self.drift.map(|d| After { from: steps, steps: d.steps, factor: d.rate });
-        let mut session = Session::with_ledger(timed, data, choice, after)?;
+        let mut session = Session::with_ledger(timed, data, choice, Course { span, after })?;
         Cell::new(&mut session)?.run(&Plan { steps, looks: self.looks, samples, drift })
     }
 
@@ -218,8 +230,9 @@ impl Grid {
         let experiment = toml::to_string(&experiment_of(system, key, 1.0)).unwrap_or_default();
         let drift =
             self.drift.map_or_else(String::new, |d| format!(" drift {} rate {}", d.steps, d.rate));
+        let spans = if self.shots.is_some() { " with the schedule" } else { "" };
         format!(
-            "{experiment}\nshots {:?} rates {:?} looks {} samples {} version {}{drift}",
+            "{experiment}\nshots {:?}{spans} rates {:?} looks {} samples {} version {}{drift}",
             self.shots,
             self.rates,
             self.looks,
@@ -229,20 +242,24 @@ impl Grid {
     }
 
     fn cell(&self, system: &System, key: &Key, file: &Path) -> Result<Done> {
-        let request = self.request(system, key);
-        if let Ok(text) = std::fs::read_to_string(file)
+        let (request, suits) = (self.request(system, key), Self::suits(system, key));
+        if suits.is_ok()
+            && let Ok(text) = std::fs::read_to_string(file)
             && let Ok(done) = serde_json::from_str::<Done>(&text)
             && done.request == request
         {
             return Ok(done);
         }
         let (mut rate, mut outcome, mut refused) = (1.0, None, None);
-        match self.tuned(system, key).and_then(|r| {
+        match suits.and_then(|()| self.tuned(system, key)).and_then(|r| {
             rate = r;
             self.run(system, key, r, 1)
         }) {
             Ok(result) => outcome = Some(result),
-            Err(Error::Invalid(why)) => refused = Some(why.rule.clone()),
+            // A lab that does not start, or is of another machine, says nothing of the method.
+            Err(Error::Invalid(why)) if !why.key.starts_with("hardware.lab") => {
+                refused = Some(why.rule.clone());
+            }
             Err(other @ Error::NotFinite { .. }) => refused = Some(other.to_string()),
             Err(other) => return Err(other),
         }
@@ -254,9 +271,12 @@ impl Grid {
         Ok(done)
     }
 
-    /// Runs every cell that `folder` does not hold yet, on so many threads.
+    /// Runs every cell that `folder` does not hold yet, on so many threads; on one where a machine is
+    /// a lab, of which there is one.
     pub fn fill(&self, folder: &Path, threads: usize, told: &Told<'_>) -> Result<Vec<Done>> {
         let keys = self.keys();
+        let is_lab = |s: &System| s.experiment.hardware.as_ref().is_some_and(|h| h.lab.is_some());
+        let threads = if self.systems.iter().any(is_lab) { 1 } else { threads };
         let next = AtomicUsize::new(0);
         let ended = AtomicUsize::new(0);
         let results: Mutex<Vec<(usize, Result<Done>)>> = Mutex::new(Vec::new());

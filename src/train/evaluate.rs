@@ -42,9 +42,9 @@ pub struct Geometry {
 }
 
 impl Session {
-    /// Every trained geometry.
+    /// Every trained geometry, as it is told: where the device's planes truly stand is not known.
     pub fn geometry(&mut self) -> Result<Vec<Geometry>> {
-        let optic = self.machine.optic.clone();
+        let optic = self.experiment.optic.clone();
         let mut all = Vec::new();
         for (i, element) in optic.element.iter().enumerate() {
             let Element::FreeSpace(step) = element else { continue };

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// 97.5 % quantile of the normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
+pub const Z: f64 = 1.959_963_984_540_054;
 
 /// 95 % Wilson score interval of `hits` of `n` (Wilson 1927, JASA 22, 209).
 pub fn wilson(hits: usize, n: usize) -> [f64; 2] {

@@ -275,7 +275,10 @@ impl Loop<'_> {
             seconds: self.seconds(),
             images_per_s,
         };
-        self.progress.epoch_loss = 0.0;
+        // A run that `train.steps` ends inside an epoch may go on in it.
+        if in_epoch == per_epoch {
+            self.progress.epoch_loss = 0.0;
+        }
         Ok(line)
     }
 

@@ -84,6 +84,14 @@ enum For {
     Chips,
 }
 
+/// How the learning rate of a run goes where that is not the recipe's schedule over all epochs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Course {
+    /// Steps that the schedule spans in place of all epochs.
+    pub span: Option<u64>,
+    pub after: Option<After>,
+}
+
 /// Steps that follow those of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct After {
@@ -185,24 +193,32 @@ impl Session {
     }
 
     pub fn new(experiment: Experiment, data: Arc<Dataset>, choice: Choice) -> Result<Self> {
-        Self::make(experiment, data, choice, For::Training, None)
+        Self::on_course(experiment, data, choice, Course::default())
     }
 
-    /// One that can hold its method against the oracle ([`Self::ledger`]), and that may go on after the
-    /// run.
+    pub fn on_course(
+        experiment: Experiment,
+        data: Arc<Dataset>,
+        choice: Choice,
+        course: Course,
+    ) -> Result<Self> {
+        Self::make(experiment, data, choice, For::Training, course)
+    }
+
+    /// One that can hold its method against the oracle ([`Self::ledger`]).
     pub fn with_ledger(
         experiment: Experiment,
         data: Arc<Dataset>,
         choice: Choice,
-        after: Option<After>,
+        course: Course,
     ) -> Result<Self> {
-        Self::make(experiment, data, choice, For::Ledger, after)
+        Self::make(experiment, data, choice, For::Ledger, course)
     }
 
     /// One that only evaluates, its meshes matrices that the host writes
     /// ([`Self::over_chips`]).
     pub fn of_chips(experiment: Experiment, data: Arc<Dataset>, choice: Choice) -> Result<Self> {
-        Self::make(experiment, data, choice, For::Chips, None)
+        Self::make(experiment, data, choice, For::Chips, Course::default())
     }
 
     fn make(
@@ -210,7 +226,7 @@ impl Session {
         data: Arc<Dataset>,
         choice: Choice,
         purpose: For,
-        after: Option<After>,
+        course: Course,
     ) -> Result<Self> {
         let Some(recipe) = &experiment.train else {
             return Err(Error::invalid("train", "missing").help("add a [train] block"));
@@ -224,8 +240,8 @@ impl Session {
         // The schedule spans all epochs also where `train.steps` stops early.
         let full = steps_per_epoch * recipe.epochs as u64;
         let steps = recipe.steps.map_or(full, |s| s.min(full));
-        let mut factors = recipe.schedule.factors(full);
-        if let Some(After { from, steps, factor }) = after {
+        let mut factors = recipe.schedule.factors(course.span.unwrap_or(full));
+        if let Some(After { from, steps, factor }) = course.after {
             factors.truncate(from as usize);
             factors.resize((from + steps) as usize, factor);
         }

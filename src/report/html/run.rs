@@ -18,6 +18,8 @@ use crate::train::run::{EpochMetrics, METRICS, read_metrics};
 #[derive(Debug, Clone, Deserialize)]
 pub struct Summary {
     pub steps: u64,
+    /// Absent in runs of earlier versions.
+    pub steps_per_epoch: Option<u64>,
     pub seconds: f64,
     pub peak_rss_mb: Option<f64>,
     pub device: String,
@@ -186,11 +188,12 @@ impl Run {
 
     /// Epochs at every line of the metrics.
     pub fn epochs(&self) -> Vec<f64> {
-        // All but the last end on a whole epoch.
-        let per = match &self.metrics[..] {
-            [first, _, ..] => first.step as f64 / first.epoch as f64,
-            [only] => only.step as f64,
-            [] => 1.0,
+        let per = match (self.summary.steps_per_epoch, &self.metrics[..]) {
+            (Some(steps), _) => steps as f64,
+            // All but the last end on a whole epoch, unless the run was resumed.
+            (None, [first, _, ..]) => first.step as f64 / first.epoch as f64,
+            (None, [only]) => only.step as f64,
+            (None, []) => 1.0,
         };
         self.metrics.iter().map(|m| m.step as f64 / per).collect()
     }
