@@ -21,16 +21,20 @@ struct Params {
 @group(0) @binding(3) var<storage, read> shot: array<u32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
+// Half a step of the draw: beyond the mean, what is less likely is no count.
+const LEAST: f32 = 2.9802322e-8;
+
 fn poisson(mean: f32, bits: vec2<u32>) -> f32 {
     if (mean < 24.0) {
-        let u = uniform_of(bits.x) + 2.9802322e-8;
-        var share = exp_f32(-mean);
-        var below = share;
+        let u = uniform_of(bits.x) + LEAST;
+        var below = exp_f32(-mean);
+        // Of one more than n.
+        var share = mean * below;
         var n = 0.0;
-        while (u > below && n < 120.0) {
+        while (u > below && (n < mean || share > LEAST)) {
             n += 1.0;
-            share *= mean / n;
             below += share;
+            share *= mean / (n + 1.0);
         }
         return n;
     }

@@ -57,6 +57,13 @@ const RULES: &[Rule] = &[
         ],
         words: &[],
     },
+    // Where threads run leaves, a kernel must not wait for them: `ops::kernel::each` asks.
+    Rule {
+        below: &["ops/"],
+        but: &["ops/kernel.rs", "ops/lines.rs"],
+        modules: &[],
+        words: &["rayon"],
+    },
     Rule {
         below: &["backend/"],
         but: &[],
@@ -331,6 +338,7 @@ fn the_rules_can_fail() {
             "src/ops/add.rs:2: names optics",
         ),
         ("ops/add.rs", "fn f() -> crate::backend::Cpu {}", "src/ops/add.rs:1: names backend"),
+        ("ops/add.rs", "use rayon::prelude::*;", "src/ops/add.rs:1: names rayon"),
         ("program/plan.rs", "use crate::lower::X;", "src/program/plan.rs:1: names lower"),
         ("backend/cpu/mod.rs", "use wgpu::Device;", "src/backend/cpu/mod.rs:1: names wgpu"),
         (

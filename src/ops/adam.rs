@@ -4,10 +4,8 @@
 //! `schedule [steps, 3]` holds lr, c1 = 1 / (1 - β1^t) and c2 = 1 / (1 - β2^t) of each step, made
 //! in f64; `step [1]` picks the row. θ, m, v are updated in place.
 
-use rayon::prelude::*;
-
 use super::case::{Case, build};
-use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word};
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word, each};
 use super::{Op, Primitive, expect};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
@@ -58,7 +56,9 @@ impl Primitive for Adam {
             let [lr, c1, c2] = [0, 1, 2].map(|k| io.inputs[2].real()[at + k]);
             let g = io.inputs[0].real();
             let [theta, m, v, ..] = io.outputs else { unreachable!("Adam updates three slots") };
-            let one = |theta: &mut [T], m: &mut [T], v: &mut [T], g: &[T]| {
+            let state = m.real().chunks_mut(CHUNK).zip(v.real().chunks_mut(CHUNK));
+            let theta = theta.real().chunks_mut(CHUNK).zip(g.chunks(CHUNK));
+            each(io.parallel, state.zip(theta), |((m, v), (theta, g))| {
                 isa.run(
                     #[inline(always)]
                     || {
@@ -71,10 +71,7 @@ impl Primitive for Adam {
                         }
                     },
                 );
-            };
-            let state = m.real().par_chunks_mut(CHUNK).zip(v.real().par_chunks_mut(CHUNK));
-            let theta = theta.real().par_chunks_mut(CHUNK).zip(g.par_chunks(CHUNK));
-            state.zip(theta).for_each(|((m, v), (theta, g))| one(theta, m, v, g));
+            });
         })
     }
 

@@ -1,6 +1,7 @@
 //! What an op hands to a backend: a closure over views on the CPU, plain data for the GPU.
 
 use num_complex::Complex;
+use rayon::prelude::*;
 use rustfft::FftPlanner;
 
 use super::arrange::Arrangement;
@@ -99,6 +100,20 @@ pub struct Io<'a, T> {
     pub count: usize,
     /// The kernel has all threads to itself and may run its lines on them.
     pub parallel: bool,
+}
+
+/// Runs tasks on all threads if the kernel has them to itself ([`Io::parallel`]), else here, one after
+/// the other: a thread that waited inside a leaf would be given another leaf.
+pub fn each<I: Send>(
+    parallel: bool,
+    tasks: impl Iterator<Item = I>,
+    one: impl Fn(I) + Send + Sync,
+) {
+    if parallel {
+        tasks.collect::<Vec<_>>().into_par_iter().for_each(one);
+    } else {
+        tasks.for_each(one);
+    }
 }
 
 pub type CpuRun<T> = Box<dyn Fn(&mut Io<'_, T>) + Send + Sync>;

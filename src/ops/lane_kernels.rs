@@ -5,11 +5,10 @@
 use std::cell::RefCell;
 
 use num_complex::Complex;
-use rayon::prelude::*;
 
 use super::grad_sum::GradSum;
 use super::hop::{Chain, Link, Rows};
-use super::kernel::{CpuKernel, Io, View, ViewMut};
+use super::kernel::{CpuKernel, Io, View, ViewMut, each};
 use crate::math::aligned::Aligned;
 use crate::math::lanes::{PlanePlan, Shared, Trip};
 use crate::math::scalar::Scalar;
@@ -117,8 +116,8 @@ pub fn rows<T: Scalar>(
             }
         };
         if io.parallel {
-            let all: Vec<_> = (0..plan.row_blocks()).map(|_| blocks.next()).collect();
-            all.into_par_iter().enumerate().for_each(|(b, mut ends)| {
+            let all = (0..plan.row_blocks()).map(|b| (b, blocks.next()));
+            each(true, all, |(b, mut ends)| {
                 with_work(plan.line_len(), |line| block(b, &mut ends, line));
             });
         } else {
@@ -251,10 +250,8 @@ pub fn columns<T: Scalar>(plan: &PlanePlan, my: usize, conj: bool) -> CpuKernel<
                 }
             }
             (View::Complex(from), true) => {
-                let h: Vec<_> = h.collect();
-                let from = &reals(from)[..plan.hybrid_len()];
-                let pairs = from.par_chunks(column).zip(to.par_chunks_mut(column));
-                pairs.zip(h).for_each(|((from, to), h)| {
+                let from = reals(from).chunks(column);
+                each(true, from.zip(to.chunks_mut(column)).zip(h), |((from, to), h)| {
                     with_work(plan.scratch_len(), |s| plan.columns_to(from, to, h, conj, s));
                 });
             }
@@ -266,8 +263,7 @@ pub fn columns<T: Scalar>(plan: &PlanePlan, my: usize, conj: bool) -> CpuKernel<
                 }
             }
             (_, true) => {
-                let h: Vec<_> = h.collect();
-                to.par_chunks_mut(column).zip(h).for_each(|(to, h)| {
+                each(true, to.chunks_mut(column).zip(h), |(to, h)| {
                     with_work(plan.scratch_len(), |s| plan.columns_in_place(to, h, conj, s));
                 });
             }
@@ -306,8 +302,8 @@ pub fn columns_by_formula<T: Scalar>(
             plan.columns_in_place(column, table, conj, &mut scratch[..plan.scratch_len()]);
         };
         if io.parallel {
-            let columns = to.par_chunks_mut(plan.column_len()).enumerate();
-            columns.for_each(|(b, column)| with_work(memory, |m| block(b, column, m)));
+            let columns = to.chunks_mut(plan.column_len()).enumerate();
+            each(true, columns, |(b, column)| with_work(memory, |m| block(b, column, m)));
         } else {
             let memory = &mut reals_mut(io.scratch)[..memory];
             for (b, column) in to.chunks_mut(plan.column_len()).enumerate() {

@@ -1,10 +1,8 @@
 //! y = Σ over leaves, by the tree ((l0 + l1) + (l2 + l3)) + ... that depends on their number
 //! alone, so that the sum has the same bits on any number of threads.
 
-use rayon::prelude::*;
-
 use super::case::{Case, build};
-use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word};
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word, each};
 use super::{Op, Primitive};
 use crate::error::{Error, Result};
 use crate::math::lanes::Isa;
@@ -21,9 +19,9 @@ const MOST: usize = 16;
 const CHUNK: usize = 512;
 
 /// Sums a `[leaves, y.len()]` array over its leaves.
-fn tree<T: Scalar>(isa: Isa, all: &[T], y: &mut [T]) {
+fn tree<T: Scalar>(isa: Isa, all: &[T], y: &mut [T], parallel: bool) {
     let (n, leaves) = (y.len(), all.len() / y.len());
-    y.par_chunks_mut(CHUNK).enumerate().for_each(|(c, y)| {
+    each(parallel, y.chunks_mut(CHUNK).enumerate(), |(c, y)| {
         isa.run(
             #[inline(always)]
             || {
@@ -67,10 +65,10 @@ impl Primitive for LeafSum {
         CpuKernel::new(move |io| {
             let (all, y) = (io.inputs[0], &mut io.outputs[0]);
             if real {
-                tree(isa, all.real(), y.real());
+                tree(isa, all.real(), y.real(), io.parallel);
             } else {
                 let all: &[T] = bytemuck::cast_slice(all.complex());
-                tree(isa, all, bytemuck::cast_slice_mut(y.complex()));
+                tree(isa, all, bytemuck::cast_slice_mut(y.complex()), io.parallel);
             }
         })
     }

@@ -11,9 +11,8 @@
 use std::sync::Arc;
 
 use num_complex::Complex;
-use rayon::prelude::*;
 
-use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Grid, Io};
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Grid, Io, each};
 use super::mesh_cells::MeshInverse;
 use super::{Op, Primitive, expect};
 use crate::error::{Error, Result};
@@ -172,16 +171,12 @@ impl Primitive for Mesh {
                 plan.store(state, y);
             };
             let scratch: &mut [f32] = bytemuck::cast_slice_mut(io.scratch);
-            if io.parallel {
-                let share = x.len().div_ceil(block).div_ceil(TASKS).max(1) * block;
-                let tasks = x.par_chunks(share).zip(y.par_chunks_mut(share));
-                tasks.zip(scratch.par_chunks_mut(state)).for_each(|((x, y), state)| {
-                    x.chunks(block).zip(y.chunks_mut(block)).for_each(|pair| one(pair, state));
-                });
-            } else {
-                let pairs = x.chunks(block).zip(y.chunks_mut(block));
-                pairs.for_each(|pair| one(pair, &mut scratch[..state]));
-            }
+            let tasks = if io.parallel { TASKS } else { 1 };
+            let share = x.len().div_ceil(block).div_ceil(tasks).max(1) * block;
+            let shares = x.chunks(share).zip(y.chunks_mut(share)).zip(scratch.chunks_mut(state));
+            each(io.parallel, shares, |((x, y), state)| {
+                x.chunks(block).zip(y.chunks_mut(block)).for_each(|pair| one(pair, state));
+            });
         };
         CpuKernel::new(run).scratch(TASKS * state / 2)
     }
@@ -276,14 +271,13 @@ impl Primitive for MeshAdjoint {
             let leaves = sums.len() / leaf;
             // Full lanes first: where there are few vectors, some leaves get none.
             let share = (y.len() / guides).div_ceil(leaves).next_multiple_of(lanes) * guides;
-            sums.par_chunks_mut(leaf).for_each(|s| s.fill(Complex::new(T::zero(), T::zero())));
-            let vectors =
-                y.par_chunks(share).zip(g.par_chunks(share)).zip(gx.par_chunks_mut(share));
-            let memory = io.scratch.par_chunks_mut(state);
-            vectors
-                .zip(sums.par_chunks_mut(leaf))
-                .zip(memory)
-                .for_each(|((((y, g), gx), sums), memory)| one([y, g], tables, sums, gx, memory));
+            let zero = Complex::new(T::zero(), T::zero());
+            each(io.parallel, sums.chunks_mut(leaf), |sums| sums.fill(zero));
+            let vectors = y.chunks(share).zip(g.chunks(share)).zip(gx.chunks_mut(share));
+            let room = sums.chunks_mut(leaf).zip(io.scratch.chunks_mut(state));
+            each(io.parallel, vectors.zip(room), |(((y, g), gx), (sums, memory))| {
+                one([y, g], tables, sums, gx, memory);
+            });
         };
         CpuKernel::new(run).scratch(TASKS * state)
     }

@@ -6,10 +6,9 @@
 //! Adjoint: dθ = Re<G, ∂T/∂θ>, dφ = Re<G, ∂T/∂φ>, G the gradient of T.
 
 use num_complex::Complex;
-use rayon::prelude::*;
 
 use super::case::{Case, CaseBuilder, build};
-use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, Word};
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, Word, each};
 use super::{Op, Primitive, expect};
 use crate::error::{Error, Result};
 use crate::math::scalar::Scalar;
@@ -155,8 +154,8 @@ impl Primitive for MeshCells {
         CpuKernel::new(move |io: &mut Io<'_, T>| {
             let (theta, phi) = (io.inputs[0].real(), io.inputs[1].real());
             let build = io.inputs[2].complex();
-            let chunks = io.outputs[0].complex().par_chunks_mut(CHUNK * ENTRIES).enumerate();
-            chunks.for_each(|(c, cells)| {
+            let chunks = io.outputs[0].complex().chunks_mut(CHUNK * ENTRIES).enumerate();
+            each(io.parallel, chunks, |(c, cells)| {
                 isa.run(
                     #[inline(always)]
                     || {
@@ -217,10 +216,9 @@ impl Primitive for MeshCellsAdjoint {
             let [theta_grad, phi_grad] = io.outputs else {
                 unreachable!("the adjoint gives two outputs")
             };
-            let chunks =
-                theta_grad.real().par_chunks_mut(CHUNK).zip(phi_grad.real().par_chunks_mut(CHUNK));
+            let chunks = theta_grad.real().chunks_mut(CHUNK).zip(phi_grad.real().chunks_mut(CHUNK));
             let half = T::of(0.5);
-            chunks.enumerate().for_each(|(c, (theta_grad, phi_grad))| {
+            each(io.parallel, chunks.enumerate(), |(c, (theta_grad, phi_grad))| {
                 isa.run(
                     #[inline(always)]
                     || {
@@ -352,4 +350,46 @@ pub fn cases() -> Vec<Case> {
         }));
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::backend::{Precision, cpu};
+    use crate::ops::case::{BATCH, ROUTINE};
+
+    /// Two chunks of cells of a sample's own and more leaves than threads: a kernel that shared out its
+    /// chunks here would wait for them, and its thread be given a second leaf.
+    #[test]
+    fn own_cells_keep_to_their_thread() {
+        let case = build("own cells", 1.0, |c| {
+            let [theta, phi] = [0, 1].map(|_| c.sample(Shape::real(&[CHUNK + 1])));
+            let built = c.constant(Shape::complex(&[1, BUILD]));
+            let cells = Op::MeshCells(MeshCells { symmetric: false });
+            let cells = c.b.emit(cells, &[theta, phi, built])?;
+            c.compare(cells);
+            let domain = c.b.slot(theta).domain;
+            let grads = [0, 1].map(|_| c.b.temp("grad".into(), Shape::real(&[CHUNK + 1]), domain));
+            let adjoint = Op::MeshCellsAdjoint(MeshCellsAdjoint { symmetric: false });
+            c.b.emit_all(adjoint, &[cells, theta, phi, built], &grads)?;
+            grads.into_iter().for_each(|g| c.compare(g));
+            Ok(())
+        });
+        let program = Arc::new(case.program);
+        let run = |threads: usize, times: usize| {
+            let executor = cpu::compile(program.clone(), Precision::F32, Some(threads));
+            let mut executor = executor.expect("threads");
+            for (slot, data) in &case.inputs {
+                executor.write(*slot, data).expect("inputs");
+            }
+            for _ in 0..times {
+                executor.run(ROUTINE, BATCH).expect("a run");
+            }
+            let read = |&slot: &_| executor.read(slot).expect("an output");
+            case.compare.iter().map(read).collect::<Vec<_>>()
+        };
+        assert!(run(4, 100) == run(1, 1), "the same bits on any number of threads");
+    }
 }

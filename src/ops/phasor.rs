@@ -2,11 +2,8 @@
 //!
 //! No adjoint of its own: [`Modulate`](super::modulate::Modulate) takes dL/dφ where the light is.
 
-use num_complex::Complex;
-use rayon::prelude::*;
-
 use super::case::{Case, build};
-use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io};
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, each};
 use super::{Op, Primitive, expect, planar};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
@@ -31,7 +28,8 @@ impl Primitive for Phasor {
         CpuKernel::new(move |io: &mut Io<'_, T>| {
             let phases = io.inputs[0].real();
             let t = io.outputs[0].complex();
-            let one = |t: &mut [Complex<T>], phases: &[T]| {
+            let chunks = t.chunks_mut(CHUNK).zip(phases.chunks(CHUNK));
+            each(io.parallel, chunks, |(t, phases)| {
                 isa.run(
                     #[inline(always)]
                     || {
@@ -44,12 +42,7 @@ impl Primitive for Phasor {
                         }
                     },
                 );
-            };
-            if io.parallel {
-                t.par_chunks_mut(CHUNK).zip(phases.par_chunks(CHUNK)).for_each(|(t, p)| one(t, p));
-            } else {
-                one(t, phases);
-            }
+            });
         })
     }
 

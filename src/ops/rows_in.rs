@@ -4,11 +4,10 @@
 //! 1/M of a propagation is in its transfer function. Adjoint: [`RowsOut`].
 
 use num_complex::Complex;
-use rayon::prelude::*;
 
 use super::case::{Case, build};
 use super::hop::{Chain, Rows};
-use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Grid, Io, LinePass, Source};
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Grid, Io, LinePass, Source, each};
 use super::lane_kernels;
 use super::lines::{BLOCK, Lines};
 use super::rows_out::RowsOut;
@@ -79,15 +78,12 @@ impl<T: Scalar> Kernel<T> {
     ) {
         let (ny, mx) = (self.field[0], self.lines.length);
         if parallel {
-            let rows: Vec<Vec<Complex<T>>> = (0..ny.div_ceil(BLOCK))
-                .into_par_iter()
-                .map(|b| {
-                    let mut own = vec![Complex::new(T::zero(), T::zero()); self.scratch()];
-                    self.transform(x, b * BLOCK, &mut own);
-                    own
-                })
-                .collect();
-            output.par_chunks_mut(ny).enumerate().for_each(|(kx, column)| {
+            let mut rows = vec![Vec::new(); ny.div_ceil(BLOCK)];
+            each(true, rows.iter_mut().enumerate(), |(b, own)| {
+                own.resize(self.scratch(), Complex::new(T::zero(), T::zero()));
+                self.transform(x, b * BLOCK, own);
+            });
+            each(true, output.chunks_mut(ny).enumerate(), |(kx, column)| {
                 for (y, out) in column.iter_mut().enumerate() {
                     *out = rows[y / BLOCK][(y % BLOCK) * mx + kx];
                 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Instant;
 
 use num_complex::Complex;
@@ -206,7 +206,13 @@ impl<T: Scalar> Cpu<T> {
         let parallel = busy < pool.current_num_threads();
         let run_leaf = |leaf: &mut Leaf<'_, T>| {
             let thread = rayon::current_thread_index().unwrap_or(0);
-            let mut workspace = workspaces[thread].lock().unwrap_or_else(PoisonError::into_inner);
+            let mut workspace = match workspaces[thread].try_lock() {
+                Ok(workspace) => workspace,
+                Err(TryLockError::Poisoned(e)) => e.into_inner(),
+                Err(TryLockError::WouldBlock) => {
+                    unreachable!("a kernel shares out its work only where it has all threads")
+                }
+            };
             let Workspace { slabs, scratch } = &mut *workspace;
             leaf.sums.iter_mut().for_each(ViewMut::fill_zero);
             let all = leaf.samples.clone();
