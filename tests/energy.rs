@@ -363,7 +363,8 @@ fn training_is_counted_by_its_methods() {
                 assert!(why.contains("512 numbers") && t["cost"].is_null(), "{t}");
                 continue;
             }
-            let method = methods::of(&recipe, &experiment.optic).expect("it suits");
+            let method =
+                methods::of(&recipe, &experiment.optic, experiment.seed).expect("it suits");
             let step = method.charge(&experiment.optic, classes, recipe.batch as u64);
             let [shots, loads, fields] =
                 [step.shots, step.reconfigurations, step.fields].map(|n| 7.0 * n as f64);

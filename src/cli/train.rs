@@ -212,7 +212,7 @@ fn lasting(experiment: &Experiment) -> Result<Map<String, Value>> {
         return Err(Error::invalid("train", "missing").help("add a [train] block"));
     };
     let mut free = vec!["steps", "checkpoint_every"];
-    if experiment.train.as_ref().is_some_and(|r| matches!(r.schedule, Schedule::Constant)) {
+    if experiment.train.as_ref().is_some_and(|r| matches!(r.schedule, Schedule::Constant(_))) {
         free.push("epochs");
     }
     let kept = recipe.into_iter().filter(|(key, _)| !free.contains(&key.as_str()));
