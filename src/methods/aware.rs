@@ -2,8 +2,8 @@
 //!
 //! What the device shows (cameras between layers, detectors) takes the place of what the twin
 //! computes; the adjoint runs through the twin at these values. In a linear stack the detectors are
-//! all that shows; `fields` measures the complex field before every mask too, four exposures each; its
-//! piston, which no hologram has, is the twin's.
+//! all that shows; `fields` measures the complex field before every mask too, four exposures each,
+//! without noise; its piston, which no hologram has, is the twin's.
 //! With `hidden` off (asymmetrical training, Wang 2025, Nat. Commun. s41467-025-57459-5) the device
 //! is closed: the twin's own hidden states give the Jacobians, the detectors the error.
 //!

@@ -81,8 +81,8 @@ pub struct Charge {
     pub shots: u64,
     /// How often it is told other parameters.
     pub reconfigurations: u64,
-    /// Complex fields measured or sent in through the port, four exposures each and counted in
-    /// `shots` too.
+    /// Complex fields measured or sent in through the port, which adds no noise, four exposures each and
+    /// counted in `shots` too.
     pub fields: u64,
     /// Multiply-accumulates of the digital computer.
     pub macs: f64,

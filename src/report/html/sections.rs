@@ -22,7 +22,8 @@ pub fn of_compare(value: &Value) -> Option<Vec<Part>> {
         rows.iter().map(|row| compare::cells(row, &rows)),
         "Means over the devices whose training ended, with 95 % intervals (Student's t). Shots: samples \
          sent through the device; settings: times that its masks or phases were loaded; fields: complex \
-         fields measured or sent in, four shots each, which count among them; GMAC: what the computer \
+         fields measured or sent in by a port without noise, four shots each, which count among them; \
+         GMAC: what the computer \
          beside it did. Cosine and length of the gradient against the device's own.",
     );
     let layers = rows.iter().flat_map(compare::layer_cells);
