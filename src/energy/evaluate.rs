@@ -10,10 +10,11 @@ use super::chip::Chip;
 use super::digital::{Baseline, baselines};
 use super::draw::Draw;
 use super::figure::Confidence;
+use super::frame::Terahertz;
 use super::library::Library;
 use super::machine::{Kind, Machine};
 use super::published::comparisons;
-use super::stack::{Band, Terahertz};
+use super::stack::Band;
 use super::training::{Cost, Plan, Tally, cost};
 
 const CONVENTIONS: [&str; 5] = [
