@@ -1,6 +1,7 @@
 //! exp, log and exp(ix) in f32 with the algorithms of `shaders/lib/real.wgsl`, operation by
 //! operation: the built-ins of WGSL promise too little, and twins compute alike. A GPU may contract
-//! a product and a sum, so the two agree to a few ulp, not to the bit.
+//! a product and a sum, and is made to where an angle is reduced, so the two agree to a few ulp, not
+//! to the bit.
 
 use num_complex::Complex;
 
