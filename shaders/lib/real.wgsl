@@ -39,7 +39,7 @@ fn exp_f32(x: f32) -> f32 {
     return (y * power_of_two(half)) * power_of_two(i32(n) - half);
 }
 
-// ln(x) of a normal positive number; -inf at 0, NaN below.
+// ln(x) of a normal number; -inf at 0, NaN below. A subnormal number may be up to 15 too high.
 fn log_f32(x: f32) -> f32 {
     let bits = bitcast<u32>(x);
     if ((bits & 0x7fffffffu) == 0u) {

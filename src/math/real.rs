@@ -35,7 +35,8 @@ pub fn exp_f32(x: f32) -> f32 {
     (y * power_of_two(half)) * power_of_two(n as i32 - half)
 }
 
-/// ln(x) to 1 ulp (the FreeBSD `logf` polynomial).
+/// ln(x) of a normal number to 1 ulp (the FreeBSD `logf` polynomial). A subnormal one is taken for one
+/// between 2^-127 and 2^-126: the result is up to 15 too high.
 pub fn log_f32(x: f32) -> f32 {
     if x.is_nan() || x < 0.0 {
         return f32::NAN;
