@@ -26,7 +26,7 @@ fn align_piston(
     workgroupBarrier();
     let im = sum_of_workgroup(lane, sum.y);
     let size = sqrt(re * re + im * im);
-    let turn = select(vec2<f32>(1.0, 0.0), vec2<f32>(re, im) / size, size > 0.0);
+    let turn = select(vec2<f32>(re, im) / size, vec2<f32>(1.0, 0.0), size == 0.0);
     for (var i = lane; i < p.len; i += 256u) {
         y[at + i] = mul(turn, x[at + i]);
     }

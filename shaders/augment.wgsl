@@ -18,7 +18,7 @@ struct Params {
 
 fn weight(x: f32) -> f32 {
     switch p.kind {
-        case 0u: { return sqrt(max(x, 0.0)); }
+        case 0u: { return sqrt(select(x, 0.0, x < 0.0)); }
         case 1u: { return 1.0; }
         case 2u: { return x; }
         default: { return cis_f32(x).y; }
@@ -31,6 +31,6 @@ fn augment(@builtin(global_invocation_id) id: vec3<u32>) {
         let i = id.y * p.len + id.x;
         let modulus = sqrt(dot(field[i], field[i]));
         let by = p.scale * error[i] * weight(reading[i] * p.per_unit);
-        back[i] = select(vec2<f32>(), field[i] * (by / modulus), modulus > 0.0);
+        back[i] = select(field[i] * (by / modulus), vec2<f32>(), modulus == 0.0);
     }
 }

@@ -63,6 +63,6 @@ fn expose(@builtin(global_invocation_id) id: vec3<u32>) {
                 seen = floor(max(seen, 0.0) / p.full * p.codes + 0.5) / p.codes * p.full;
             }
         }
-        y[i] = select(x[i], (seen - p.dark) / p.electrons, x[i] == x[i]);
+        y[i] = select((seen - p.dark) / p.electrons, x[i], is_nan(x[i]));
     }
 }

@@ -30,7 +30,7 @@ fn goodness(
 ) {
     let total = square(lane, group.y * p.len);
     if (lane == 0u) {
-        good[group.y] = select(0.0, log_f32(select(1.0, total, total > 0.0)), total > 0.0);
+        good[group.y] = select(log_f32(total), 0.0, total == 0.0);
     }
 }
 
@@ -41,7 +41,7 @@ fn goodness_adjoint(
 ) {
     let at = group.y * p.len;
     let total = square(lane, at);
-    let by = select(0.0, 2.0 * g[group.y * p.g_stride] / total, total > 0.0);
+    let by = select(2.0 * g[group.y * p.g_stride] / total, 0.0, total == 0.0);
     for (var i = at + lane; i < at + p.len; i += 256u) {
         back[i] = by * x[i];
     }

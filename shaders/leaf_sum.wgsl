@@ -11,10 +11,13 @@ struct Params {
 @group(0) @binding(1) var<storage, read> leaf_values: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
+// Leaves of a batch at most.
+const MOST: u32 = 16u;
+
 @compute @workgroup_size(256)
 fn leaf_sum(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < p.len) {
-        var values: array<f32, 16>;
+        var values: array<f32, MOST>;
         for (var l = 0u; l < p.leaves; l++) {
             values[l] = leaf_values[l * p.len + id.x];
         }

@@ -36,7 +36,7 @@ fn normalise(@builtin(global_invocation_id) id: vec3<u32>) {
             let z = light[id.x * p.len + i];
             total += dot(z, z);
         }
-        let by = select(0.0, sqrt(p.power / total), total > 0.0);
+        let by = select(sqrt(p.power / total), 0.0, total == 0.0);
         for (var i = 0u; i < p.len; i++) {
             bright[id.x * p.len + i] = light[id.x * p.len + i] * by;
         }

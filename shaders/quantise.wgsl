@@ -1,4 +1,5 @@
 // y = the level next to x, or what a table has for it. See src/ops/quantise.rs.
+// needs: real
 struct Params {
     first: u32,
     count: u32,
@@ -29,7 +30,7 @@ fn level(value: f32) -> u32 {
 fn quantise(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
-        y[i] = select(x[i], p.low + f32(level(x[i])) * p.step, x[i] == x[i]);
+        y[i] = select(p.low + f32(level(x[i])) * p.step, x[i], is_nan(x[i]));
     }
 }
 
@@ -37,6 +38,6 @@ fn quantise(@builtin(global_invocation_id) id: vec3<u32>) {
 fn look_up(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
-        looked_up[i] = select(x[i], table[level(x[i])], x[i] == x[i]);
+        looked_up[i] = select(table[level(x[i])], x[i], is_nan(x[i]));
     }
 }

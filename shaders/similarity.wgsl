@@ -18,7 +18,12 @@ struct Params {
 @group(0) @binding(3) var<storage, read> g: array<f32>;
 @group(0) @binding(4) var<storage, read_write> back: array<f32>;
 
-// The cosine, and one over either length; zeros where one is dark.
+// 1 / |x|, 0 of what is dark; a NaN stays one.
+fn per_length(square: f32) -> f32 {
+    return select(1.0 / sqrt(square), 0.0, square == 0.0);
+}
+
+// The cosine, and one over either length.
 fn cosine(lane: u32, sample: u32) -> vec3<f32> {
     let a_at = sample * p.a_stride * p.len;
     let b_at = sample * p.b_stride * p.len;
@@ -33,10 +38,9 @@ fn cosine(lane: u32, sample: u32) -> vec3<f32> {
     let aa = sum_of_workgroup(lane, sums.y);
     workgroupBarrier();
     let bb = sum_of_workgroup(lane, sums.z);
-    let lit = aa > 0.0 && bb > 0.0;
-    let per_a = 1.0 / sqrt(select(1.0, aa, lit));
-    let per_b = 1.0 / sqrt(select(1.0, bb, lit));
-    return select(vec3<f32>(), vec3<f32>(ab * per_a * per_b, per_a, per_b), lit);
+    let per_a = per_length(aa);
+    let per_b = per_length(bb);
+    return vec3<f32>(ab * per_a * per_b, per_a, per_b);
 }
 
 @compute @workgroup_size(256)

@@ -12,6 +12,7 @@ struct Params {
     offset_y: f32,
     offset_x: f32,
     mask: u32,
+    grazing_2: f32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -29,7 +30,6 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> back: array<f32>;
 
 const TAU: f32 = 6.2831855;
-const GRAZING_2: f32 = 1e-6;
 
 struct Turn {
     moves: bool,
@@ -42,7 +42,7 @@ fn turn(v: vec2<f32>, d: f32, e: f32, u: vec2<f32>) -> Turn {
     let s = 1.0 / (1.0 + e);
     let w0_2 = 1.0 - q0;
     let w_2 = 1.0 - q0 * s * s;
-    if (w0_2 <= GRAZING_2 || w_2 <= GRAZING_2) {
+    if (w0_2 <= p.grazing_2 || w_2 <= p.grazing_2) {
         return Turn(false, 0.0, vec4<f32>(0.0));
     }
     let w0 = sqrt(w0_2);

@@ -1,8 +1,14 @@
 // exp, log and exp(ix) in f32: the built-ins promise too little (sin and cos 2^-11). The same
-// algorithms as src/math/real.rs, in the same order of operations.
+// algorithms as src/math/real.rs, in the same order of operations. Metal compiles with fast math: it
+// may take x == x for true and a - b - c for a - (b + c). So what is no number shows by its bits, and
+// parts of a constant are taken off by fma, which no compiler takes apart.
 
 const LN2_HIGH: f32 = 0.693359375;
 const LN2_LOW: f32 = -0.00021219444;
+
+fn is_nan(x: f32) -> bool {
+    return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
+}
 
 // 2^n for -126 <= n <= 127.
 fn power_of_two(n: i32) -> f32 {
@@ -11,7 +17,7 @@ fn power_of_two(n: i32) -> f32 {
 
 // exp(x), 0 below the smallest normal number.
 fn exp_f32(x: f32) -> f32 {
-    if (!(x == x)) {
+    if (is_nan(x)) {
         return x;
     }
     if (x > 88.72283) {
@@ -21,7 +27,7 @@ fn exp_f32(x: f32) -> f32 {
         return 0.0;
     }
     let n = round(x * 1.442695);
-    let r = (x - n * LN2_HIGH) - n * LN2_LOW;
+    let r = fma(-n, LN2_LOW, fma(-n, LN2_HIGH, x));
     var y = 0.00019875691;
     y = y * r + 0.0013981999;
     y = y * r + 0.008333452;
@@ -33,11 +39,14 @@ fn exp_f32(x: f32) -> f32 {
     return (y * power_of_two(half)) * power_of_two(i32(n) - half);
 }
 
-// ln(x) of a normal positive number; -inf at 0, NaN below.
+// ln(x) of a normal number; -inf at 0, NaN below. A subnormal number may be up to 15 too high.
 fn log_f32(x: f32) -> f32 {
     let bits = bitcast<u32>(x);
-    if (!(x > 0.0)) {
-        return bitcast<f32>(select(0x7fc00000u, 0xff800000u, x == 0.0) + u32(x > 0.0));
+    if ((bits & 0x7fffffffu) == 0u) {
+        return bitcast<f32>(0xff800000u | bits);
+    }
+    if (bits > 0x80000000u) {
+        return bitcast<f32>(0x7fc00000u | bits);
     }
     if (bits >= 0x7f800000u) {
         return x;
@@ -58,7 +67,7 @@ fn log_f32(x: f32) -> f32 {
 // (cos x, sin x), to rounding for |x| up to 1e4.
 fn cis_f32(x: f32) -> vec2<f32> {
     let q = round(x * 0.63661975);
-    let r = ((x - q * 1.5703125) - q * 0.0004837513) - q * 7.54979e-8;
+    let r = fma(-q, 7.54979e-8, fma(-q, 0.0004837513, fma(-q, 1.5703125, x)));
     let z = r * r;
     let s = r + r * z * (-0.16666655 + z * (0.008332161 - z * 0.00019515296));
     let c = 1.0 - 0.5 * z + z * z * (0.041666646 + z * (-0.0013887316 + z * 0.00002443316));

@@ -33,21 +33,36 @@ pub enum Site {
     Detector = 65,
 }
 
-/// Threefry-2x32 with 20 rounds: a bijection of `counter` for every `key`.
-pub fn threefry2x32(key: [u32; 2], counter: [u32; 2]) -> [u32; 2] {
+/// Threefry-2x32 with 20 rounds of counters side by side.
+#[inline(always)]
+fn threefry<const N: usize>(key: [u32; 2], [mut a, mut b]: [[u32; N]; 2]) -> [[u32; N]; 2] {
     const ROTATIONS: [u32; 8] = [13, 15, 26, 6, 17, 29, 16, 24];
     let keys = [key[0], key[1], 0x1BD1_1BDA ^ key[0] ^ key[1]];
-    let mut x = [counter[0].wrapping_add(keys[0]), counter[1].wrapping_add(keys[1])];
+    for l in 0..N {
+        a[l] = a[l].wrapping_add(keys[0]);
+        b[l] = b[l].wrapping_add(keys[1]);
+    }
     for round in 0..20 {
-        x[0] = x[0].wrapping_add(x[1]);
-        x[1] = x[1].rotate_left(ROTATIONS[round % 8]) ^ x[0];
+        let turn = ROTATIONS[round % 8];
+        for l in 0..N {
+            a[l] = a[l].wrapping_add(b[l]);
+            b[l] = b[l].rotate_left(turn) ^ a[l];
+        }
         if round % 4 == 3 {
             let injection = round / 4 + 1;
-            x[0] = x[0].wrapping_add(keys[injection % 3]);
-            x[1] = x[1].wrapping_add(keys[(injection + 1) % 3]).wrapping_add(injection as u32);
+            for l in 0..N {
+                a[l] = a[l].wrapping_add(keys[injection % 3]);
+                b[l] = b[l].wrapping_add(keys[(injection + 1) % 3]).wrapping_add(injection as u32);
+            }
         }
     }
-    x
+    [a, b]
+}
+
+/// Threefry-2x32 with 20 rounds: a bijection of `counter` for every `key`.
+pub fn threefry2x32(key: [u32; 2], [x, y]: [u32; 2]) -> [u32; 2] {
+    let [[x], [y]] = threefry(key, [[x], [y]]);
+    [x, y]
 }
 
 /// Counters side by side.
@@ -56,28 +71,11 @@ pub const SIDE: usize = 16;
 /// [`threefry2x32`] of `[step, first + l]` for every lane l; `index` counts on by one.
 #[inline(always)]
 pub fn threefry_lanes(key: [u32; 2], step: u32, first: u32) -> [[u32; SIDE]; 2] {
-    const ROTATIONS: [u32; 8] = [13, 15, 26, 6, 17, 29, 16, 24];
-    let keys = [key[0], key[1], 0x1BD1_1BDA ^ key[0] ^ key[1]];
-    let (mut a, mut b) = ([0; SIDE], [0; SIDE]);
-    for l in 0..SIDE {
-        a[l] = step.wrapping_add(keys[0]);
-        b[l] = first.wrapping_add(l as u32).wrapping_add(keys[1]);
+    let mut index = [first; SIDE];
+    for (l, index) in index.iter_mut().enumerate() {
+        *index = index.wrapping_add(l as u32);
     }
-    for round in 0..20 {
-        let turn = ROTATIONS[round % 8];
-        for l in 0..SIDE {
-            a[l] = a[l].wrapping_add(b[l]);
-            b[l] = b[l].rotate_left(turn) ^ a[l];
-        }
-        if round % 4 == 3 {
-            let injection = round / 4 + 1;
-            for l in 0..SIDE {
-                a[l] = a[l].wrapping_add(keys[injection % 3]);
-                b[l] = b[l].wrapping_add(keys[(injection + 1) % 3]).wrapping_add(injection as u32);
-            }
-        }
-    }
-    [a, b]
+    threefry(key, [[step; SIDE], index])
 }
 
 /// Sites from here on are numbered by the program that draws at them.

@@ -1,6 +1,7 @@
 //! exp, log and exp(ix) in f32 with the algorithms of `shaders/lib/real.wgsl`, operation by
 //! operation: the built-ins of WGSL promise too little, and twins compute alike. A GPU may contract
-//! a product and a sum, so the two agree to a few ulp, not to the bit.
+//! a product and a sum, and is made to where an angle is reduced, so the two agree to a few ulp, not
+//! to the bit.
 
 use num_complex::Complex;
 
@@ -34,7 +35,8 @@ pub fn exp_f32(x: f32) -> f32 {
     (y * power_of_two(half)) * power_of_two(n as i32 - half)
 }
 
-/// ln(x) to 1 ulp (the FreeBSD `logf` polynomial).
+/// ln(x) of a normal number to 1 ulp (the FreeBSD `logf` polynomial). A subnormal one is taken for one
+/// between 2^-127 and 2^-126: the result is up to 15 too high.
 pub fn log_f32(x: f32) -> f32 {
     if x.is_nan() || x < 0.0 {
         return f32::NAN;

@@ -6,7 +6,7 @@ use num_complex::Complex;
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, View, ViewMut, Word};
 use super::sample_sum::SampleSum;
-use super::{Op, Primitive, expect, same_len};
+use super::{Op, Primitive, expect, reals, same_len};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
@@ -18,10 +18,6 @@ pub struct Add;
 /// x, into y.
 #[derive(Debug, Clone)]
 pub struct AddInto;
-
-fn reals(slot: &Slot) -> usize {
-    slot.shape.len() * if slot.shape.kind == Kind::Complex { 2 } else { 1 }
-}
 
 fn kernel(entry: &'static str, a: &Slot, b: &Slot) -> GpuKernel {
     let own = |s: &Slot| Word::U32(u32::from(s.domain == Domain::Sample));

@@ -37,7 +37,7 @@ impl Primitive for Align {
             }
             let size = sum.norm_sqr().sqrt();
             let one = Complex::new(T::one(), T::zero());
-            let turn = if size > T::zero() { sum.unscale(size) } else { one };
+            let turn = if size == T::zero() { one } else { sum.unscale(size) };
             planar::map2(io.outputs[0].complex(), x, x, width, |x, _| turn * x);
         })
     }

@@ -29,7 +29,8 @@ pub enum Weight {
 impl Weight {
     fn at<T: Scalar>(self, x: T) -> T {
         match self {
-            Self::Root => x.max(T::zero()).sqrt(),
+            Self::Root if x < T::zero() => T::zero(),
+            Self::Root => x.sqrt(),
             Self::One => T::one(),
             Self::Linear => x,
             Self::Sine => x.cis().im,
@@ -67,7 +68,7 @@ impl Primitive for Augment {
                 for l in 0..width {
                     let modulus = (er[l] * er[l] + ei[l] * ei[l]).sqrt();
                     let by = scale * error[l] * weight.at(read[l] * per_unit);
-                    let by = if modulus > T::zero() { by / modulus } else { T::zero() };
+                    let by = if modulus == T::zero() { modulus } else { by / modulus };
                     (yr[l], yi[l]) = (by * er[l], by * ei[l]);
                 }
             }

@@ -53,7 +53,7 @@ impl Primitive for CrossEntropy {
     }
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
-        rowwise(inputs, self.temperature, Self::NAME)
+        kernel(inputs, self.temperature, Self::NAME)
     }
 
     fn cost(&self, inputs: &[&Slot]) -> Cost {
@@ -62,12 +62,8 @@ impl Primitive for CrossEntropy {
     }
 }
 
-/// One invocation a sample.
-fn rowwise(inputs: &[&Slot], temperature: f64, entry: &'static str) -> GpuKernel {
-    GpuKernel::pointwise(CrossEntropy::NAME, 1)
-        .per_sample()
-        .entry(entry)
-        .word("classes", Word::U32(inputs[0].shape.len() as u32))
+fn kernel(inputs: &[&Slot], temperature: f64, entry: &'static str) -> GpuKernel {
+    GpuKernel::rowwise(CrossEntropy::NAME, entry, "classes", inputs[0])
         .word("per_t", Word::F32(temperature.recip() as f32))
         .word("g_stride", copies_of_last(inputs))
 }
@@ -94,7 +90,7 @@ impl Primitive for CrossEntropyAdjoint {
     }
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
-        rowwise(inputs, self.temperature, Self::NAME)
+        kernel(inputs, self.temperature, Self::NAME)
     }
 
     fn cost(&self, inputs: &[&Slot]) -> Cost {

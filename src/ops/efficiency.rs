@@ -46,7 +46,7 @@ impl Primitive for Efficiency {
     }
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
-        rowwise(inputs, self.weight, Self::NAME)
+        kernel(inputs, self.weight, Self::NAME)
     }
 
     fn cost(&self, inputs: &[&Slot]) -> Cost {
@@ -55,12 +55,8 @@ impl Primitive for Efficiency {
     }
 }
 
-/// One invocation a sample.
-fn rowwise(inputs: &[&Slot], weight: f64, entry: &'static str) -> GpuKernel {
-    GpuKernel::pointwise(Efficiency::NAME, 1)
-        .per_sample()
-        .entry(entry)
-        .word("regions", Word::U32(inputs[0].shape.len() as u32))
+fn kernel(inputs: &[&Slot], weight: f64, entry: &'static str) -> GpuKernel {
+    GpuKernel::rowwise(Efficiency::NAME, entry, "regions", inputs[0])
         .word("weight", Word::F32(weight as f32))
         .word("g_stride", copies_of_last(inputs))
 }
@@ -83,7 +79,7 @@ impl Primitive for EfficiencyAdjoint {
     }
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
-        rowwise(inputs, self.weight, Self::NAME)
+        kernel(inputs, self.weight, Self::NAME)
     }
 
     fn cost(&self, inputs: &[&Slot]) -> Cost {

@@ -48,8 +48,8 @@ impl Primitive for Goodness {
         let places = compile.arrangement.places(&inputs[0].shape);
         CpuKernel::new(move |io| {
             let total: T = square(io.inputs[0].real(), &places);
-            let lit = total > T::zero();
-            io.outputs[0].real()[0] = if lit { total.logarithm() } else { T::zero() };
+            let dark = total == T::zero();
+            io.outputs[0].real()[0] = if dark { T::zero() } else { total.logarithm() };
         })
     }
 
@@ -76,7 +76,7 @@ impl Primitive for GoodnessAdjoint {
         CpuKernel::new(move |io| {
             let (x, g): (&[T], T) = (io.inputs[0].real(), io.inputs[1].real()[0]);
             let total = square(x, &places);
-            let by = if total > T::zero() { T::of(2.0) * g / total } else { T::zero() };
+            let by = if total == T::zero() { T::zero() } else { T::of(2.0) * g / total };
             io.outputs[0].real().iter_mut().zip(x).for_each(|(back, &x)| *back = by * x);
         })
     }

@@ -10,7 +10,7 @@ use num_complex::Complex;
 
 use super::case::{BATCH, Case, build, reals as reals_of};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word};
-use super::{Op, Primitive, expect, planar, same_len};
+use super::{Op, Primitive, expect, planar, reals, same_len};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
@@ -23,10 +23,6 @@ pub struct Graft;
 /// Operands: x, a, b -> x |a| / |b|; x where b is dark. Adjoint: g |a| / |b|, the factor given.
 #[derive(Debug, Clone)]
 pub struct Rescale;
-
-fn reals(slot: &Slot) -> usize {
-    slot.shape.len() * if slot.shape.kind == Kind::Complex { 2 } else { 1 }
-}
 
 impl Primitive for Graft {
     const NAME: &'static str = "graft";

@@ -252,6 +252,17 @@ impl GpuKernel {
         }
     }
 
+    /// A kernel with one invocation a sample, which goes over a row; the word `elements` counts them.
+    pub fn rowwise(
+        stem: &'static str,
+        entry: &'static str,
+        elements: &'static str,
+        row: &Slot,
+    ) -> Self {
+        let len = Word::U32(row.shape.len() as u32);
+        Self::pointwise(stem, 1).per_sample().entry(entry).word(elements, len)
+    }
+
     #[must_use]
     pub fn entry(mut self, entry: &'static str) -> Self {
         self.entry = entry;

@@ -3,7 +3,7 @@
 
 use super::case::{Case, build};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Word, each};
-use super::{Op, Primitive};
+use super::{Op, Primitive, reals};
 use crate::error::{Error, Result};
 use crate::math::lanes::Isa;
 use crate::math::scalar::Scalar;
@@ -11,9 +11,6 @@ use crate::program::{Domain, Kind, Leaves, Shape, Slot};
 
 #[derive(Debug, Clone)]
 pub struct LeafSum;
-
-/// Most leaves of a batch ([`Leaves::of`]).
-const MOST: usize = 16;
 
 /// Elements that are summed side by side: eight pairs of them stay in the first cache level.
 const CHUNK: usize = 512;
@@ -26,7 +23,7 @@ fn tree<T: Scalar>(isa: Isa, all: &[T], y: &mut [T], parallel: bool) {
             #[inline(always)]
             || {
                 let leaf = |l: usize| &all[l * n + c * CHUNK..][..y.len()];
-                let mut sums = [[T::zero(); CHUNK]; MOST / 2];
+                let mut sums = [[T::zero(); CHUNK]; Leaves::MOST / 2];
                 let pairs = leaves.div_ceil(2);
                 for (p, sums) in sums.iter_mut().take(pairs).enumerate() {
                     if 2 * p + 1 < leaves {
@@ -74,14 +71,12 @@ impl Primitive for LeafSum {
     }
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
-        // A complex number is two reals here.
-        let reals = inputs[0].shape.len() * if inputs[0].shape.kind == Kind::Real { 1 } else { 2 };
-        GpuKernel::pointwise(Self::NAME, reals).word("leaves", Word::Leaves)
+        GpuKernel::pointwise(Self::NAME, reals(inputs[0])).word("leaves", Word::Leaves)
     }
 
     fn cost(&self, inputs: &[&Slot]) -> Cost {
         let n = inputs[0].shape.len();
-        Cost::new(MOST * n, (MOST + 1) * n)
+        Cost::new(Leaves::MOST * n, (Leaves::MOST + 1) * n)
     }
 }
 
@@ -95,4 +90,16 @@ pub fn cases() -> Vec<Case> {
         c.b.emit_into(Op::GradSum(super::grad_sum::GradSum::Phase), &[y, g], &[sum])?;
         c.compare_leaf(sum)
     })]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Leaves;
+    use crate::backend::gpu::shaders;
+
+    #[test]
+    fn the_shader_holds_all_leaves() {
+        let wanted = format!("const MOST: u32 = {}u;", Leaves::MOST);
+        assert!(shaders::file("leaf_sum.wgsl").is_some_and(|text| text.contains(&wanted)));
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::case::{Case, build};
 use super::cross_entropy::labels;
-use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, Word};
+use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io};
 use super::{Op, Primitive, copies_of_last, expect};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
@@ -44,7 +44,7 @@ impl Primitive for MeanSquared {
     }
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
-        rowwise(inputs, Self::NAME)
+        kernel(inputs, Self::NAME)
     }
 
     fn cost(&self, inputs: &[&Slot]) -> Cost {
@@ -53,12 +53,8 @@ impl Primitive for MeanSquared {
     }
 }
 
-/// One invocation a sample.
-fn rowwise(inputs: &[&Slot], entry: &'static str) -> GpuKernel {
-    GpuKernel::pointwise(MeanSquared::NAME, 1)
-        .per_sample()
-        .entry(entry)
-        .word("classes", Word::U32(inputs[0].shape.len() as u32))
+fn kernel(inputs: &[&Slot], entry: &'static str) -> GpuKernel {
+    GpuKernel::rowwise(MeanSquared::NAME, entry, "classes", inputs[0])
         .word("g_stride", copies_of_last(inputs))
 }
 
@@ -81,7 +77,7 @@ impl Primitive for MeanSquaredAdjoint {
     }
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
-        rowwise(inputs, Self::NAME)
+        kernel(inputs, Self::NAME)
     }
 
     fn cost(&self, inputs: &[&Slot]) -> Cost {

@@ -269,6 +269,11 @@ fn expect(op: &'static str, inputs: &[&Slot], kinds: &[Kind]) -> Result<()> {
     Err(Error::Shape { op, what: format!("takes {kinds:?}, was given {given:?} ({names:?})") })
 }
 
+/// Reals of an operand; a complex number is two.
+fn reals(slot: &Slot) -> usize {
+    slot.shape.len() * if slot.shape.kind == Kind::Real { 1 } else { 2 }
+}
+
 /// 1 where the last operand, an incoming gradient, has a copy per sample, 0 where all samples share
 /// one.
 fn copies_of_last(inputs: &[&Slot]) -> kernel::Word {

@@ -2,12 +2,12 @@
 //!
 //! No adjoint of its own: [`Modulate`](super::modulate::Modulate) takes dL/dφ where the light is.
 
-use super::case::{Case, build};
+use super::case::{BATCH, Case, build, reals};
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, Io, each};
 use super::{Op, Primitive, expect, planar};
 use crate::error::Result;
 use crate::math::scalar::Scalar;
-use crate::program::{Kind, Shape, Slot};
+use crate::program::{Data, Kind, Shape, Slot};
 
 /// Elements that a thread takes at a time.
 const CHUNK: usize = 4096;
@@ -63,6 +63,11 @@ pub fn cases() -> Vec<Case> {
         c.compare(t);
         let own = c.sample(Shape::real(&[6, 5]));
         let t = c.b.emit(Op::Phasor(Phasor), &[own])?;
+        c.compare(t);
+        // As far as the reduction of an angle goes, and each an f32.
+        let far = reals(1, 30 * BATCH).iter().map(|r| f64::from((1e4 * r) as f32)).collect();
+        let far = c.given(Shape::real(&[6, 5]), Data::Real(far));
+        let t = c.b.emit(Op::Phasor(Phasor), &[far])?;
         c.compare(t);
         Ok(())
     })]

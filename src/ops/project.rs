@@ -78,7 +78,7 @@ impl Primitive for Normalise {
             let e = io.inputs[0].complex();
             let total: T = e.iter().map(Complex::norm_sqr).sum();
             // A dark sample stays dark.
-            let by = if total > T::zero() { (power / total).sqrt() } else { T::zero() };
+            let by = if total == T::zero() { total } else { (power / total).sqrt() };
             io.outputs[0].complex().iter_mut().zip(e).for_each(|(to, e)| *to = e.scale(by));
         })
     }

@@ -70,7 +70,7 @@ impl Primitive for Readout {
     }
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
-        rowwise(inputs, self.differential, Self::NAME)
+        kernel(inputs, self.differential, Self::NAME)
     }
 
     fn cost(&self, inputs: &[&Slot]) -> Cost {
@@ -79,11 +79,9 @@ impl Primitive for Readout {
     }
 }
 
-/// One invocation a sample.
-fn rowwise(inputs: &[&Slot], differential: bool, entry: &'static str) -> GpuKernel {
-    let mut kernel = GpuKernel::pointwise(Readout::NAME, 1).entry(entry).per_sample();
-    kernel = kernel.word("regions", Word::U32(inputs[0].shape.len() as u32));
-    kernel.word("differential", Word::U32(u32::from(differential)))
+fn kernel(inputs: &[&Slot], differential: bool, entry: &'static str) -> GpuKernel {
+    GpuKernel::rowwise(Readout::NAME, entry, "regions", inputs[0])
+        .word("differential", Word::U32(u32::from(differential)))
 }
 
 impl Primitive for ReadoutAdjoint {
@@ -119,7 +117,7 @@ impl Primitive for ReadoutAdjoint {
     }
 
     fn gpu(&self, inputs: &[&Slot]) -> GpuKernel {
-        rowwise(inputs, self.differential, Self::NAME)
+        kernel(inputs, self.differential, Self::NAME)
     }
 
     fn cost(&self, inputs: &[&Slot]) -> Cost {

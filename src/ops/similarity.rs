@@ -17,16 +17,16 @@ pub struct Similarity;
 #[derive(Debug, Clone)]
 pub struct SimilarityAdjoint;
 
-/// c and 1 / |a|, 1 / |b|, or zeros where one is dark.
+/// c and 1 / |a|, 1 / |b|, 0 of what is dark; a NaN stays one.
 fn cosine<T: Scalar>(a: &[T], b: &[T], places: &[u32]) -> [T; 3] {
     let dot =
         |x: &[T], y: &[T]| -> T { places.iter().map(|&at| x[at as usize] * y[at as usize]).sum() };
-    let [aa, bb] = [dot(a, a), dot(b, b)];
-    if aa > T::zero() && bb > T::zero() {
-        let [per_a, per_b] = [aa.sqrt().recip(), bb.sqrt().recip()];
-        return [dot(a, b) * per_a * per_b, per_a, per_b];
-    }
-    [T::zero(); 3]
+    let per = |x: &[T]| -> T {
+        let square = dot(x, x);
+        if square == T::zero() { T::zero() } else { square.sqrt().recip() }
+    };
+    let [per_a, per_b] = [per(a), per(b)];
+    [dot(a, b) * per_a * per_b, per_a, per_b]
 }
 
 /// Strides are 1 of what each sample has, 0 of what all share.

@@ -32,8 +32,8 @@ pub struct Transfer {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TransferAdjoint(pub Transfer);
 
-/// sqrt(1 - v²) below which a wave counts as evanescent: its derivatives grow like 1 / ω.
-const GRAZING: f64 = 1e-3;
+/// 1 - v² up to which a wave counts as evanescent: its derivatives grow like 1 / ω.
+const GRAZING_2: f64 = 1e-6;
 
 /// What one frequency needs: Δ in turns and its derivatives with respect to the geometry.
 struct Turn<T> {
@@ -61,11 +61,11 @@ impl Transfer {
     fn turn<T: Scalar>(&self, v: [T; 2], geometry: &[T]) -> Option<Turn<T>> {
         let one = T::one();
         let q0 = v[0] * v[0] + v[1] * v[1];
-        let grazing = T::of(GRAZING);
+        let grazing_2 = T::of(GRAZING_2);
         let omega0_2 = one - q0;
         let s = one / (one + geometry[1]);
         let omega_2 = one - q0 * s * s;
-        if omega0_2 <= grazing * grazing || omega_2 <= grazing * grazing {
+        if omega0_2 <= grazing_2 || omega_2 <= grazing_2 {
             return None;
         }
         let (omega0, omega) = (omega0_2.sqrt(), omega_2.sqrt());
@@ -102,7 +102,7 @@ impl Transfer {
         kernel = kernel.word("pitch_y", py).word("pitch_x", px);
         kernel = kernel.word("offset_y", oy).word("offset_x", ox);
         let bits = self.mask().iter().enumerate().map(|(i, &on)| u32::from(on) << i).sum();
-        kernel.word("mask", Word::U32(bits))
+        kernel.word("mask", Word::U32(bits)).word("grazing_2", Word::F32(GRAZING_2 as f32))
     }
 }
 

@@ -212,9 +212,12 @@ pub struct Leaves {
 }
 
 impl Leaves {
-    /// At most 16 leaves.
+    /// Leaves of a batch at most.
+    pub const MOST: usize = 16;
+
+    /// At most [`Self::MOST`] leaves.
     pub fn of(batch: usize) -> Self {
-        Self::at_most(16, batch)
+        Self::at_most(Self::MOST, batch)
     }
 
     /// At most so many leaves.

@@ -177,7 +177,7 @@ impl LinePlan {
 
     fn check(&self, line: &[f32]) {
         assert!(line.len() >= self.extent(self.length) * self.element(), "the line is too short");
-        debug_assert!(is_aligned(line, self.isa.lanes()));
+        assert!(is_aligned(line, self.isa.lanes()));
     }
 
     fn whole(&self, from: *const f32, to: *mut f32) -> Lines {

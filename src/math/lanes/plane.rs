@@ -346,7 +346,7 @@ impl PlanePlan {
     unsafe fn tiles(&self, line: &mut [f32], b: usize, hybrid: *mut f32, length: usize) -> Hybrid {
         assert!(b < self.row_blocks() && length >= self.hybrid_len(), "the hybrid is too short");
         self.check(line, self.line_len());
-        debug_assert!(hybrid.addr().is_multiple_of(4 * self.lanes()));
+        assert!(hybrid.addr().is_multiple_of(4 * self.lanes()));
         Hybrid {
             line: line.as_mut_ptr(),
             places: self.0.row_places.as_ptr(),
@@ -448,7 +448,7 @@ impl PlanePlan {
 
     fn check(&self, slice: &[f32], length: usize) {
         assert!(slice.len() >= length, "{} f32 where {length} are wanted", slice.len());
-        debug_assert!(is_aligned(slice, self.lanes()));
+        assert!(is_aligned(slice, self.lanes()));
     }
 }
 

@@ -267,7 +267,7 @@ const NONE: *const f32 = std::ptr::null();
 
 fn elements(plan: &LinePlan, line: &[f32], nx: usize) -> Elements {
     assert!(line.len() >= plan.extent(nx) * plan.element(), "the line is too short");
-    debug_assert!(is_aligned(line, plan.isa().lanes()));
+    assert!(is_aligned(line, plan.isa().lanes()));
     Elements {
         line: line.as_ptr().cast_mut(),
         factor: NONE,
@@ -282,13 +282,13 @@ fn elements(plan: &LinePlan, line: &[f32], nx: usize) -> Elements {
 
 fn complex(plan: &LinePlan, slice: &[f32], nx: usize) -> *const f32 {
     assert!(slice.len() >= nx * plan.element(), "{nx} complex elements");
-    debug_assert!(is_aligned(slice, plan.isa().lanes()));
+    assert!(is_aligned(slice, plan.isa().lanes()));
     slice.as_ptr()
 }
 
 fn real(plan: &LinePlan, slice: &[f32], nx: usize) -> *const f32 {
     assert!(slice.len() >= nx * plan.isa().lanes(), "{nx} real vectors");
-    debug_assert!(is_aligned(slice, plan.isa().lanes()));
+    assert!(is_aligned(slice, plan.isa().lanes()));
     slice.as_ptr()
 }
 

@@ -473,6 +473,30 @@ fn rows_that_meet_are_rows_out_and_in() {
     }
 }
 
+/// What is not aligned to a register is refused before a pass runs, in every profile.
+#[test]
+fn lines_are_aligned() {
+    for isa in Isa::available() {
+        let plan = PlanePlan::new([5, 7], [12, 14], isa).unwrap();
+        let length = plan.line_len().max(plan.scratch_len()).max(plan.hybrid_len());
+        let h = numbers(1, plan.spectrum_len());
+        let runs: [&dyn Fn(&mut [f32]); 5] = [
+            &|line| plan.rows().forward(line),
+            &|line| plan.load_natural(&numbers(2, 70), 0, line),
+            &|hybrid| plan.rows_out(hybrid, 0, &mut dirty(length)),
+            &|column| plan.columns_in_place(column, &h, false, &mut dirty(length)),
+            &|a| Trip::Attenuate { a }.run(plan.rows(), &mut dirty(length), 7),
+        ];
+        for (n, run) in runs.iter().enumerate() {
+            let mut all = dirty(length + 1);
+            run(&mut all);
+            let run = std::panic::AssertUnwindSafe(|| run(&mut all[1..]));
+            let refused = std::panic::catch_unwind(run).is_err();
+            assert!(refused == (isa.lanes() > 1), "{isa:?} {n}");
+        }
+    }
+}
+
 #[test]
 fn a_closure_runs_on_every_instruction_set() {
     for isa in Isa::available() {
