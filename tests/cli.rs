@@ -205,6 +205,18 @@ fn an_epoch_in_parts_has_the_loss_of_the_whole() {
     assert_eq!(steps, [10, 20, 30, 40]);
     assert_eq!([parts[1], parts[3]], losses(&at.join("whole"))[..]);
     assert_eq!(Run::read(&at.join("parts")).unwrap().epochs(), [0.5, 1.0, 1.5, 2.0]);
+
+    // A kill cuts the last line short, and nothing else any other.
+    let path = at.join("parts/metrics.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, &text[..text.len() - 9]).unwrap();
+    assert_eq!(Run::read(&at.join("parts")).unwrap().metrics.len(), 3);
+    fs::write(&path, text.replacen("\"step\":20", "\"step\":2x", 1)).unwrap();
+    let args = ["train", "tiny.toml", "--out", "parts", "--resume", "--backend", "cpu"];
+    let out = output(at, &args);
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(2), "{said}");
+    assert!(said.contains("metrics.jsonl: line 2") && said.contains("help:"), "{said}");
 }
 
 /// A run goes on with the device and the recipe that it began with, and may end elsewhere.

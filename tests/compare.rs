@@ -197,14 +197,15 @@ fn methods_are_checked_one_by_one() {
 
 /// Two cells never hold one lab at a time: a server that finds another there ends.
 #[test]
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn a_lab_serves_one_cell_at_a_time() {
     let folder = tempfile::tempdir().expect("a folder");
     let [twin, lock] = ["twin.toml", "lock"].map(|n| folder.path().join(n).display().to_string());
     std::fs::write(&twin, TINY).expect("a file");
     let binary = env!("CARGO_BIN_EXE_lightloom");
-    let serve =
-        format!("mkdir {lock} || exit 1; {binary} lab serve {twin} --backend cpu; rmdir {lock}");
+    let serve = format!(
+        "exec 9>{lock}; flock -n 9 || exit 1; exec {binary} lab serve {twin} --backend cpu"
+    );
     let lab = format!("lab = {{ command = {:?}, timeout_s = 60.0 }}", ["sh", "-c", &serve]);
     let done = fill(&of_hardware(&lab, ""), folder.path());
     assert!(done.len() == 2 && done.iter().all(|d| d.outcome.is_some()), "{done:?}");
@@ -227,4 +228,15 @@ fn exposures_end_a_schedule() {
     };
     // 8 steps of 32 samples an epoch, of an exposure each.
     assert_eq!(cosine(4, Some(256)), cosine(1, None));
+}
+
+/// A device seed that a file cannot hold: nothing is kept under a request that says nothing.
+#[test]
+fn a_request_that_cannot_be_written_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut grid = grid(&[1.0], None);
+    grid.systems[0].experiment.seed = i64::MAX as u64 + 1;
+    let error = grid.fill(folder.path(), 1, &|_, _, _| {}).expect_err("no request");
+    assert!(error.to_string().contains("tiny: cannot be written"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
 }

@@ -185,6 +185,10 @@ pub fn run(cli: &Cli) -> Result<()> {
     }
 }
 
+fn unprinted(why: std::io::Error) -> Error {
+    Error::file(Path::new("standard output"), "write", why)
+}
+
 /// Prints to standard output; a reader that went away is no error.
 fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
@@ -193,15 +197,13 @@ fn print(text: &str) -> Result<()> {
         .and_then(|()| out.write_all(b"\n"))
         .and_then(|()| out.flush())
     {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::file(Path::new("standard output"), "write", e))
-        }
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(unprinted(e)),
         _ => Ok(()),
     }
 }
 
 fn print_json(value: &impl serde::Serialize) -> Result<()> {
-    print(&serde_json::to_string_pretty(value).unwrap_or_default())
+    print(&serde_json::to_string_pretty(value).map_err(|e| unprinted(e.into()))?)
 }
 
 fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {

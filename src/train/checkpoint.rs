@@ -86,11 +86,13 @@ pub fn write(
     for (name, dims, dtype, bytes) in &tensors {
         views.push((name, TensorView::new(*dtype, dims.clone(), bytes).map_err(fail)?));
     }
+    let progress =
+        serde_json::to_string(progress).map_err(|e| Error::file(path, "write", e.into()))?;
     let metadata = HashMap::from([
         ("format".to_owned(), FORMAT.to_owned()),
         ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("experiment".to_owned(), experiment.to_owned()),
-        ("progress".to_owned(), serde_json::to_string(progress).unwrap_or_default()),
+        ("progress".to_owned(), progress),
     ]);
     let bytes = serialize(views, Some(metadata)).map_err(fail)?;
     atomic::write(path, |out| out.write_all(&bytes))

@@ -226,23 +226,25 @@ impl Grid {
     }
 
     /// What decides a cell's outcome, as text.
-    fn request(&self, system: &System, key: &Key) -> String {
-        let experiment = toml::to_string(&experiment_of(system, key, 1.0)).unwrap_or_default();
+    fn request(&self, system: &System, key: &Key) -> Result<String> {
+        let experiment = toml::to_string(&experiment_of(system, key, 1.0)).map_err(|e| {
+            Error::format(Path::new(&system.name), format!("cannot be written: {e}"))
+        })?;
         let drift =
             self.drift.map_or_else(String::new, |d| format!(" drift {} rate {}", d.steps, d.rate));
         let spans = if self.shots.is_some() { " with the schedule" } else { "" };
-        format!(
+        Ok(format!(
             "{experiment}\nshots {:?}{spans} rates {:?} looks {} samples {} version {}{drift}",
             self.shots,
             self.rates,
             self.looks,
             self.samples,
             env!("CARGO_PKG_VERSION")
-        )
+        ))
     }
 
     fn cell(&self, system: &System, key: &Key, file: &Path) -> Result<Done> {
-        let (request, suits) = (self.request(system, key), Self::suits(system, key));
+        let (request, suits) = (self.request(system, key)?, Self::suits(system, key));
         if suits.is_ok()
             && let Ok(text) = std::fs::read_to_string(file)
             && let Ok(done) = serde_json::from_str::<Done>(&text)

@@ -303,9 +303,21 @@ pub fn read_metrics(path: &Path, step: u64) -> Result<Vec<EpochMetrics>> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => return Err(Error::file(path, "read", e)),
     };
-    // A line that a kill cut short does not parse, and belongs to a step that runs again.
-    let lines = text.lines().filter_map(|l| serde_json::from_str::<EpochMetrics>(l).ok());
-    Ok(lines.take_while(|m| m.step <= step).collect())
+    let last = text.lines().count();
+    let mut all = Vec::new();
+    for (n, line) in (1..).zip(text.lines()) {
+        match serde_json::from_str::<EpochMetrics>(line) {
+            Ok(metrics) if metrics.step <= step => all.push(metrics),
+            Ok(_) => break,
+            // What a kill cut short belongs to a step that runs again.
+            Err(_) if n == last => break,
+            Err(e) => {
+                return Err(Error::format(path, format!("line {n} is none of its metrics: {e}"))
+                    .help("repair the line, or take it out"));
+            }
+        }
+    }
+    Ok(all)
 }
 
 fn write_metrics(path: &Path, metrics: &[EpochMetrics]) -> Result<()> {
