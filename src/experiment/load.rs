@@ -165,7 +165,7 @@ fn set(root: &mut toml::Value, path: &str, new: toml::Value) -> Result<()> {
 }
 
 /// Tables whose `kind` may be left out, and what it then is.
-const DEFAULT_KINDS: [([&str; 2], &str); 3] = [
+pub const DEFAULT_KINDS: [([&str; 2], &str); 3] = [
     (["train", "optimizer"], "adam"),
     (["train", "schedule"], "cosine"),
     (["optic", "source"], "plane"),

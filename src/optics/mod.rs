@@ -32,7 +32,7 @@ pub struct Optic {
     /// Guides of a chip, in place of `pitch` and `samples`: fields are `[1, modes]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modes: Option<usize>,
-    /// Distance between samples, `"0.4 mm"` or `["0.4 mm", "0.8 mm"]` (y, x). Also known as `dx`.
+    /// Distance between samples, `"0.4 mm"` or `["0.4 mm", "0.8 mm"]` (y, x).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pitch: Option<grid::PerAxis<Metres>>,
     /// Samples across, `64` or `[64, 96]` (y, x).

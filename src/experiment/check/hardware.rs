@@ -1,6 +1,6 @@
 //! Rules of `[hardware]` that need the optic.
 
-use super::tilt;
+use super::source::tilt;
 use crate::error::{Error, Result};
 use crate::experiment::device;
 use crate::optics::element::Element;

@@ -37,6 +37,10 @@ pub enum Topology {
     Butterfly,
 }
 
+/// Other names of topologies, and their own.
+pub const ALIASES: [(&str, &str); 3] =
+    [("rectangular", "clements"), ("triangular", "reck"), ("fft", "butterfly")];
+
 /// One interferometer on the guides `a < b`; `a` is its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cell {

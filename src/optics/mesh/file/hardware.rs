@@ -101,6 +101,11 @@ fn locate<'i>(
         let rule = "[hardware] must be a table";
         return Err(source.error(key.span(), "hardware", rule, WHERE));
     };
+    if let Some((key, _)) = inner.iter().find(|(k, _)| k.get_ref() == "preset") {
+        let rule = "presets are for experiments, and this command reads the keys of a mesh alone";
+        let help = "write the preset's keys under [hardware.mesh]: `lightloom validate` lists them";
+        return Err(source.error(key.span(), "hardware.preset", rule, help));
+    }
     match inner.iter().find(|(k, _)| k.get_ref() == "mesh") {
         Some((_, mesh)) if mesh.get_ref().is_table() => Ok(("hardware.mesh.", mesh.clone())),
         Some((key, _)) => {

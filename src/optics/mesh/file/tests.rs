@@ -98,6 +98,12 @@ fn hardware_stands_where_it_may() {
         ("seed = 1\n[optic]\n", "", "H.toml:1: hardware: "),
         ("loss_db = 1\n[hardware]\n", "", "H.toml:1: loss_db: this key stands outside"),
         ("[hardware]\nmesh = 3\n", "", "H.toml:2: hardware.mesh: "),
+        ("[hardware]\npreset = \"silicon\"\n", "", "H.toml:2: hardware.preset: presets are"),
+        (
+            "[hardware]\npreset = \"silicon\"\n[hardware.mesh]\nloss_db = 0\n",
+            "",
+            "H.toml:2: hardware.preset: presets are",
+        ),
         ("hardware = 3\n", "", "H.toml:1: hardware: "),
         ("loss_db = \n", "", "H.toml:1: not TOML"),
         ("phase_bits = 6\nvoltage_bits = 6\n", "", "H.toml:2: voltage_bits: "),
