@@ -68,7 +68,7 @@ impl Bench {
             experiments.iter().try_for_each(|(_, e)| check::with_data(&e.optic, &data))?;
         }
         let mut device = Device::new(common.choice())?;
-        let tiny = stack::propagation(&stack::standard(16, 1, 1, &[])?.optic, 1)?;
+        let tiny = stack::propagation(&stack::standard(24, 1, 1, &[])?.optic, 1)?;
         let executor = device.choice.compile(std::sync::Arc::new(tiny.program))?;
         let threads = device.pool.current_num_threads();
         let mut report = Report {
