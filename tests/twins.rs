@@ -230,11 +230,16 @@ const STEPS: usize = 10;
 
 /// Its program, unfused.
 fn training(overrides: &[String]) -> (Program, Machine) {
-    let loaded = load::from_text("training.toml", TRAINING, std::path::Path::new("."), overrides);
+    training_of(TRAINING, 3, overrides)
+}
+
+fn training_of(text: &str, classes: usize, overrides: &[String]) -> (Program, Machine) {
+    let loaded = load::from_text("training.toml", text, std::path::Path::new("."), overrides);
     let experiment = loaded.expect("the experiment").experiment;
     let recipe = experiment.train.clone().expect("a recipe");
     let mut b = Builder::default();
-    let machine = Machine::new(&mut b, &experiment.optic, Some([5, 4]), 3, 3).expect("machine");
+    let machine = Machine::new(&mut b, &experiment.optic, Some([5, 4]), classes, 3);
+    let machine = machine.expect("machine");
     let method = methods::of(&recipe, &experiment.optic).expect("a method");
     let (pair, _) = methods::Pair::new(&mut b, machine.clone(), &Hardware::default());
     let factors = recipe.schedule.factors(STEPS as u64);
@@ -302,6 +307,42 @@ fn fused_training_follows_f64() {
         println!("twin: {name}, {what}: losses to {loss:.2e}, parameters to {worst:.2e}");
         assert!(loss <= most_loss && worst <= most, "{name}, {what}: {loss:e}, {worst:e}");
         assert!(worst >= least, "{name}, {what}: {worst:e} is too good to be f16");
+    }
+}
+
+/// A matrix as large as the window, of a mesh's images of the basis or of a digital layer, is no plane:
+/// fused on a CPU it stays in natural order, and where it did not it would be refused.
+#[test]
+fn matrices_as_large_as_the_window_are_no_planes() {
+    let between = "{ kind = \"free_space\", z = \"500 um\" },\n]\ndetector = ";
+    let (start, _) = TRAINING.split_once(between).expect("the last element");
+    let end = &TRAINING[TRAINING.find("[train]").expect("a recipe")..];
+    let text = |detector: &str| format!("{start}{between}{detector}\n{end}");
+    let couple = "{ kind = \"couple\", modes = 16 }, { kind = \"mesh\" },\n]\ndetector = {}";
+    let coupled = text("").replace("]\ndetector = ", couple).replace("[20, 24]", "16");
+    let head = text("{ size = \"6 um\", grid = [4, 6], spread = 0.8, head = { readings = 24 } }");
+    // Ten steps through a mesh's columns multiply what f32 rounds, unfused as fused.
+    for (text, classes, window, reader, most) in
+        [(coupled, 3, [16, 16], "mesh", 1e-3), (head, 20, [20, 24], "dense", 1e-4)]
+    {
+        // Enough samples for a mesh's matrix.
+        let (program, machine) = training_of(&text, classes, &["train.batch=64".to_owned()]);
+        let on_cpu = |precision| move |p| cpu::compile(p, precision, Some(2)).expect("threads");
+        let (losses, params) = trained(program.clone(), &machine, on_cpu(Precision::F64));
+        let mut fused = fuse::fuse(&program);
+        for program in [&program, &fused] {
+            let (found, moved) = trained(program.clone(), &machine, on_cpu(Precision::F32));
+            let loss = apart(&found, &losses);
+            let worst = moved.iter().zip(&params).map(|(a, b)| apart(a, b)).fold(0.0, f64::max);
+            println!("twin: {reader}: losses to {loss:.2e}, parameters to {worst:.2e}");
+            assert!(loss <= most && worst <= most, "{reader}: {loss:e}, {worst:e}");
+        }
+        // By its dimensions alone.
+        let alike = fused.slots.iter_mut().filter(|s| s.shape.dims == window);
+        alike.for_each(|s| s.shape.layout = Layout::Blocked);
+        let refused = cpu::compile(Arc::new(fused), Precision::F32, Some(1)).err();
+        let refused = refused.expect("it reads a matrix as it lies").to_string();
+        assert!(refused.contains(reader), "{refused}");
     }
 }
 
