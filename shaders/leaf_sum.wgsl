@@ -1,4 +1,5 @@
 // y = the sum over leaves, by a tree that depends on their number alone.
+// needs: element
 struct Params {
     first: u32,
     count: u32,
@@ -12,7 +13,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(256)
-fn leaf_sum(@builtin(global_invocation_id) id: vec3<u32>) {
+fn leaf_sum(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         var values: array<f32, 16>;
         for (var l = 0u; l < p.leaves; l++) {

@@ -11,6 +11,7 @@ use lightloom::backend::{Precision, cpu};
 use lightloom::experiment::load;
 use lightloom::lower::{Machine, fuse};
 use lightloom::methods::{self, names};
+use lightloom::ops::add::AddInto;
 use lightloom::ops::case::{Case, build, reals};
 use lightloom::ops::columns::Columns;
 use lightloom::ops::columns_grad::ColumnsGrad;
@@ -128,6 +129,22 @@ fn micro_batches_change_no_bit() {
         let refused = run(largest / 2).expect_err("half a slot fits no binding").to_string();
         assert!(refused.contains("MiB") && refused.contains("binding"), "{refused}");
     }
+}
+
+/// More elements than the workgroups along x: every one of them is met, and once.
+#[test]
+fn elements_go_on_along_z() {
+    let Some(_) = common::gpu("elements along z", 1) else { return };
+    let len = (1 << 23) + 300;
+    let mut b = Builder::default();
+    let ones = Data::Real(vec![1.0; len]);
+    let [x, y] = ["x", "y"].map(|name| b.param(name, Shape::real(&[len]), ones.clone()));
+    b.routine("add", 1);
+    b.emit_into(Op::AddInto(AddInto), &[x], &[y]).expect("a sum");
+    let mut gpu = compile(Arc::new(b.finish()), Wanted::Any, true).expect("a GPU");
+    gpu.run("add", 1).expect("add");
+    let sums = gpu.read(y).expect("sums");
+    assert!(sums.len() == len && sums.reals().iter().all(|&y| y == 2.0));
 }
 
 /// Likewise by the other table of plans, and with workgroup memory that holds ten samples, so that
