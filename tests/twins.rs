@@ -15,6 +15,7 @@ use lightloom::ops::add::AddInto;
 use lightloom::ops::case::{Case, build, reals};
 use lightloom::ops::columns::Columns;
 use lightloom::ops::columns_grad::ColumnsGrad;
+use lightloom::ops::goodness::Goodness;
 use lightloom::ops::grad_sum::GradSum;
 use lightloom::ops::hop::{Chain, Hop, Link, Rows, Saved};
 use lightloom::ops::rows_in::RowsIn;
@@ -128,6 +129,31 @@ fn micro_batches_change_no_bit() {
         assert_eq!(whole, cut, "{}", case.name);
         let refused = run(largest / 2).expect_err("half a slot fits no binding").to_string();
         assert!(refused.contains("MiB") && refused.contains("binding"), "{refused}");
+    }
+}
+
+/// An input of 1 MiB that one routine takes by 160, more than a binding of 128 MiB, and another by 64.
+#[test]
+fn a_routine_binds_its_own_samples_alone() {
+    let Some(_) = common::gpu("samples of two routines", 2) else { return };
+    let len = 1 << 18;
+    let mut b = Builder::default();
+    let x = b.input("x", Shape::real(&[512, 512]));
+    let mut sums = Vec::new();
+    for (name, batch) in [("train", 160), ("eval", 64)] {
+        b.routine(name, batch);
+        let sum = b.emit(Op::Goodness(Goodness), &[x]).expect("a sum");
+        b.output(sum, name);
+        sums.push((name, sum));
+    }
+    let mut gpu = compile(Arc::new(b.finish()), Wanted::Any, true).expect("a GPU");
+    let images = [0.5, 0.25].map(|v| vec![v; len]).concat();
+    gpu.write(x, &Data::Real(images)).expect("two images");
+    for (name, sum) in sums {
+        gpu.run(name, 2).expect(name);
+        let found = gpu.read(sum).expect("sums").reals()[..2].to_vec();
+        let exact = [0.5f64, 0.25].map(|v| (v * v * len as f64).ln());
+        assert!(apart(&found, &exact) < 1e-6, "{name}: {found:?}, {exact:?}");
     }
 }
 

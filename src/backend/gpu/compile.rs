@@ -159,18 +159,24 @@ impl Compiler<'_> {
         let mut buffers = Vec::new();
         for &(place, _) in &bound {
             buffers.push(match place {
-                Place::Slot(id) => memory.buffer(self.values, id)?.clone(),
-                Place::Twiddles(length) => self.pipelines.twiddles(self.device, length),
-                Place::Scratch(n) => memory.scratch[n].clone(),
+                Place::Slot(id) => {
+                    let (buffer, size) = memory.bound(self.program, self.values, id)?;
+                    (buffer.clone(), size)
+                }
+                Place::Twiddles(length) => (self.pipelines.twiddles(self.device, length), None),
+                Place::Scratch(n) => (memory.scratch[n].clone(), None),
             });
         }
         let writes: Vec<bool> = bound.iter().map(|(_, w)| *w).collect();
         let (pipeline, layout) = self.pipelines.get(self.device, key, &writes)?;
         let mut entries =
             vec![wgpu::BindGroupEntry { binding: 0, resource: words.as_entire_binding() }];
-        for (i, buffer) in buffers.iter().enumerate() {
-            let binding = i as u32 + 1;
-            entries.push(wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() });
+        for (binding, (buffer, size)) in (1..).zip(&buffers) {
+            let part = wgpu::BufferBinding { buffer, offset: 0, size: *size };
+            entries.push(wgpu::BindGroupEntry {
+                binding,
+                resource: wgpu::BindingResource::Buffer(part),
+            });
         }
         let layout = &layout;
         let descriptor = wgpu::BindGroupDescriptor { label, layout, entries: &entries };
