@@ -11,7 +11,7 @@ use lightloom::backend::{Precision, cpu};
 use lightloom::experiment::load;
 use lightloom::lower::{Machine, fuse};
 use lightloom::methods::{self, names};
-use lightloom::ops::add::AddInto;
+use lightloom::ops::add::{Add, AddInto};
 use lightloom::ops::case::{Case, build, reals};
 use lightloom::ops::columns::Columns;
 use lightloom::ops::columns_grad::ColumnsGrad;
@@ -20,6 +20,7 @@ use lightloom::ops::grad_sum::GradSum;
 use lightloom::ops::hop::{Chain, Hop, Link, Rows, Saved};
 use lightloom::ops::rows_in::RowsIn;
 use lightloom::ops::rows_out::RowsOut;
+use lightloom::ops::softplus::Softplus;
 use lightloom::ops::{self, Op};
 use lightloom::optics::Hardware;
 use lightloom::program::{Builder, Data, Domain, Layout, Program, Shape, SlotId};
@@ -129,6 +130,26 @@ fn micro_batches_change_no_bit() {
         assert_eq!(whole, cut, "{}", case.name);
         let refused = run(largest / 2).expect_err("half a slot fits no binding").to_string();
         assert!(refused.contains("MiB") && refused.contains("binding"), "{refused}");
+    }
+}
+
+/// A slot of two passes over the samples: what the first made is read by the second and by the host.
+#[test]
+fn micro_batches_keep_what_an_earlier_pass_made() {
+    let Some(_) = common::gpu("micro-batches of two passes", 1) else { return };
+    let case = build("two passes", 4.0, |c| {
+        let x = c.sample(Shape::real(&[64]));
+        let y = c.b.emit(Op::Softplus(Softplus { steepness: 2.0 }), &[x])?;
+        c.compare(y);
+        c.b.pass();
+        let z = c.b.emit(Op::Add(Add), &[x, y])?;
+        c.compare(z);
+        Ok(())
+    });
+    for binding in [u64::MAX, 3 * 64 * 4] {
+        let within = Within { binding: Some(binding), ..Within::default() };
+        let report = twin(&case, |p| compile_within(p, Wanted::Any, &within)).expect("two passes");
+        assert!(report.holds(), "{binding}: {report:?}");
     }
 }
 

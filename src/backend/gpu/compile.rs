@@ -1,11 +1,13 @@
 //! A routine as dispatches: pipelines and bind groups of every node for every micro-batch.
 
+use std::collections::BTreeSet;
+
 use super::device::Device;
 use super::list::{self, Listed, Place, Span};
 use super::memory::{Memory, bytes};
 use super::pipelines::Pipelines;
 use crate::error::{Error, Result};
-use crate::program::{Domain, Node, Program, Role, Routine, Scope, SlotId};
+use crate::program::{Domain, Node, Program, Routine, Scope, Section, SlotId};
 
 pub struct Dispatch {
     /// Of the routine's nodes.
@@ -30,6 +32,17 @@ impl Command {
         let Self::Pass(dispatches) = self else { return 0.0 };
         dispatches.iter().map(|d| d.reals).sum()
     }
+}
+
+/// Slots with a window that a section reads as they were before it, and those that it makes.
+fn moves(memory: &Memory, section: &Section) -> [BTreeSet<SlotId>; 2] {
+    let nodes = || section.nodes.iter();
+    let of = |ids: &mut dyn Iterator<Item = &SlotId>| -> BTreeSet<SlotId> {
+        ids.copied().filter(|id| memory.windows.contains_key(id)).collect()
+    };
+    let made = of(&mut nodes().flat_map(|n| &n.outputs));
+    let read = of(&mut nodes().flat_map(|n| &n.inputs));
+    [&read - &made, made]
 }
 
 /// Everything that turns a routine into commands.
@@ -66,22 +79,16 @@ impl Compiler<'_> {
                     commands.push(Command::Clear(buffer.clone()));
                 }
             }
+            // A window holds what the last section left of its last micro-batch.
+            let [read, made] = moves(memory, section);
             for first in (0..count).step_by(memory.micro) {
                 let here = memory.micro.min(count - first);
-                let moves = |role: fn(&Role) -> bool| {
-                    let mut ids: Vec<_> = memory.windows.keys().copied().collect();
-                    ids.sort_unstable();
-                    ids.retain(|&id| role(&self.program.slot(id).role));
-                    ids
-                };
-                let inputs = moves(|r| matches!(r, Role::Input));
-                let outputs = moves(|r| matches!(r, Role::Output));
-                for id in inputs {
+                for &id in &read {
                     commands.push(self.copy(memory, id, first, here, true)?);
                 }
                 let span = Span { first: first as u32, count: here as u32 };
                 commands.push(self.pass(routine, memory, &nodes, span)?);
-                for id in outputs {
+                for &id in &made {
                     commands.push(self.copy(memory, id, first, here, false)?);
                 }
             }
