@@ -1,5 +1,5 @@
 // y = h(|x|^2) x for four nonlinearities, and the adjoint. See src/ops/activate.rs.
-// needs: complex real
+// needs: element complex real
 struct Params {
     first: u32,
     count: u32,
@@ -52,7 +52,8 @@ fn response(power: f32) -> Response {
 }
 
 @compute @workgroup_size(256)
-fn activate(@builtin(global_invocation_id) id: vec3<u32>) {
+fn activate(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         y[i] = mul(response(dot(x[i], x[i])).h, x[i]);
@@ -60,7 +61,8 @@ fn activate(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(256)
-fn activate_adjoint(@builtin(global_invocation_id) id: vec3<u32>) {
+fn activate_adjoint(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         let r = response(dot(x[i], x[i]));

@@ -1,4 +1,5 @@
 // Adam with bias corrections from the schedule; theta, m and v in place.
+// needs: element
 struct Params {
     first: u32,
     count: u32,
@@ -21,7 +22,8 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> v: array<f32>;
 
 @compute @workgroup_size(256)
-fn adam(@builtin(global_invocation_id) id: vec3<u32>) {
+fn adam(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let row = 3u * min(counter[0], p.rows - 1u);
         let g = grad[id.x];

@@ -1,4 +1,5 @@
 // y = a + b, or y += a in place; copies are 0 for what all samples share.
+// needs: element
 struct Params {
     first: u32,
     count: u32,
@@ -20,7 +21,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> sum: array<f32>;
 
 @compute @workgroup_size(256)
-fn add(@builtin(global_invocation_id) id: vec3<u32>) {
+fn add(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let at = id.y * p.len;
         y[at + id.x] = a[at * p.a_copies + id.x] + b[at * p.b_copies + id.x];
@@ -28,7 +30,8 @@ fn add(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(256)
-fn add_field(@builtin(global_invocation_id) id: vec3<u32>) {
+fn add_field(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let at = id.y * p.len;
         field[at + id.x] = u[at * p.a_copies + id.x] + v[at * p.b_copies + id.x];
@@ -36,7 +39,8 @@ fn add_field(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(256)
-fn add_into(@builtin(global_invocation_id) id: vec3<u32>) {
+fn add_into(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         sum[id.x] += a[id.x];
     }

@@ -1,5 +1,5 @@
 // A matrix on vectors, its gradient, and its adjoint: one invocation an element.
-// needs: complex leaf
+// needs: element complex leaf
 struct Params {
     first: u32,
     count: u32,
@@ -20,7 +20,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> turned: array<vec2<f32>>;
 
 @compute @workgroup_size(256)
-fn apply(@builtin(global_invocation_id) id: vec3<u32>) {
+fn apply(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.rows) {
         var sum = vec2<f32>();
         for (var c = 0u; c < p.columns; c++) {
@@ -31,7 +32,8 @@ fn apply(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(256)
-fn outer(@builtin(global_invocation_id) id: vec3<u32>) {
+fn outer(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let c = id.x / p.rows;
         let r = id.x % p.rows;
@@ -46,7 +48,8 @@ fn outer(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(256)
-fn matrix_adjoint(@builtin(global_invocation_id) id: vec3<u32>) {
+fn matrix_adjoint(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let z = x[id.x];
         turned[id.x % p.rows * p.columns + id.x / p.rows] = vec2<f32>(z.x, -z.y);

@@ -1,4 +1,5 @@
 // y = a x.
+// needs: element
 struct Params {
     first: u32,
     count: u32,
@@ -12,7 +13,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<vec2<f32>>;
 
 @compute @workgroup_size(256)
-fn attenuate(@builtin(global_invocation_id) id: vec3<u32>) {
+fn attenuate(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         y[i] = a[id.x] * x[i];

@@ -1,5 +1,5 @@
 // g_E = delta w(I / s) 2 sqrt(s) E / |E| for four weights. See src/ops/augment.rs.
-// needs: real
+// needs: element real
 struct Params {
     first: u32,
     count: u32,
@@ -26,7 +26,8 @@ fn weight(x: f32) -> f32 {
 }
 
 @compute @workgroup_size(256)
-fn augment(@builtin(global_invocation_id) id: vec3<u32>) {
+fn augment(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         let modulus = sqrt(dot(field[i], field[i]));

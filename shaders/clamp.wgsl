@@ -1,4 +1,5 @@
 // theta = min(max(theta, low), high), in place; a NaN stays one.
+// needs: element
 struct Params {
     first: u32,
     count: u32,
@@ -12,7 +13,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> theta: array<f32>;
 
 @compute @workgroup_size(256)
-fn clamp_in_place(@builtin(global_invocation_id) id: vec3<u32>) {
+fn clamp_in_place(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let t = theta[id.x];
         if (t < p.low) {

@@ -1,5 +1,5 @@
 // y = W x + b, W^T g, and W's gradient g x^T summed by leaf; one invocation an element.
-// needs: leaf
+// needs: element leaf
 struct Params {
     first: u32,
     count: u32,
@@ -21,7 +21,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> sums: array<f32>;
 
 @compute @workgroup_size(256)
-fn dense(@builtin(global_invocation_id) id: vec3<u32>) {
+fn dense(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         var sum = b[id.x];
         for (var c = 0u; c < p.columns; c++) {
@@ -32,7 +33,8 @@ fn dense(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(256)
-fn dense_back(@builtin(global_invocation_id) id: vec3<u32>) {
+fn dense_back(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         var sum = 0.0;
         for (var r = 0u; r < p.rows; r++) {
@@ -43,7 +45,8 @@ fn dense_back(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(256)
-fn dense_grad(@builtin(global_invocation_id) id: vec3<u32>) {
+fn dense_grad(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let r = id.x / p.columns;
         let c = id.x % p.columns;

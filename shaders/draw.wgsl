@@ -1,5 +1,5 @@
 // Addressed noise: shot and index say where. See src/ops/draw.rs.
-// needs: real random
+// needs: element real random
 struct Params {
     first: u32,
     count: u32,
@@ -16,7 +16,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> noise: array<f32>;
 
 @compute @workgroup_size(256)
-fn draw(@builtin(global_invocation_id) id: vec3<u32>) {
+fn draw(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let index = (p.first + id.y) * p.len + id.x;
         let bits = threefry(vec2<u32>(p.key_low, p.key_high), vec2<u32>(shot[0], index));

@@ -1,5 +1,5 @@
 // E = m(v) S, m(v) = v and / or exp(i v range).
-// needs: real
+// needs: element real
 struct Params {
     first: u32,
     count: u32,
@@ -16,7 +16,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> field: array<vec2<f32>>;
 
 @compute @workgroup_size(256)
-fn encode(@builtin(global_invocation_id) id: vec3<u32>) {
+fn encode(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         let v = image[i];

@@ -1,5 +1,5 @@
 // What a detector reads of a mean intensity. See src/ops/expose.rs.
-// needs: real random
+// needs: element real random
 struct Params {
     first: u32,
     count: u32,
@@ -44,7 +44,8 @@ fn poisson(mean: f32, bits: vec2<u32>) -> f32 {
 }
 
 @compute @workgroup_size(256)
-fn expose(@builtin(global_invocation_id) id: vec3<u32>) {
+fn expose(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         let key = vec2<u32>(p.key_low, p.key_high);

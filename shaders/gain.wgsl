@@ -1,4 +1,5 @@
 // y = a x, or k (a - b) x; copies are 0 for what all samples share.
+// needs: element
 struct Params {
     first: u32,
     count: u32,
@@ -17,7 +18,8 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> along: array<f32>;
 
 @compute @workgroup_size(256)
-fn gain(@builtin(global_invocation_id) id: vec3<u32>) {
+fn gain(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let at = id.y * p.len;
         y[at + id.x] = a[id.x] * x[at * p.x_copies + id.x];
@@ -25,7 +27,8 @@ fn gain(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(256)
-fn directional(@builtin(global_invocation_id) id: vec3<u32>) {
+fn directional(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         along[id.x] = p.scale * (a[0] - b[0]) * x[id.x];
     }

@@ -1,6 +1,6 @@
 // sums += Im(conj(a) g) (phase_grad) or Re(conj(a) g) (amplitude_grad), over the samples of a leaf
 // in their order: one invocation per element and leaf goes on from what earlier micro-batches left.
-// needs: leaf
+// needs: element leaf
 struct Params {
     first: u32,
     count: u32,
@@ -14,7 +14,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> sums: array<f32>;
 
 @compute @workgroup_size(256)
-fn phase_grad(@builtin(global_invocation_id) id: vec3<u32>) {
+fn phase_grad(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let at = id.y * p.len + id.x;
         let samples = samples_of(id.y, p.leaf, p.first, p.count);
@@ -29,7 +30,8 @@ fn phase_grad(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(256)
-fn amplitude_grad(@builtin(global_invocation_id) id: vec3<u32>) {
+fn amplitude_grad(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let at = id.y * p.len + id.x;
         let samples = samples_of(id.y, p.leaf, p.first, p.count);

@@ -1,4 +1,5 @@
 // y = measured; the model is there for its adjoint alone.
+// needs: element
 struct Params {
     first: u32,
     count: u32,
@@ -16,7 +17,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> field: array<vec2<f32>>;
 
 @compute @workgroup_size(256)
-fn graft(@builtin(global_invocation_id) id: vec3<u32>) {
+fn graft(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         y[i] = select(measured[i], model[i], p.count == 0u);
@@ -24,7 +26,8 @@ fn graft(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(256)
-fn graft_field(@builtin(global_invocation_id) id: vec3<u32>) {
+fn graft_field(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         field[i] = select(measured_field[i], model_field[i], p.count == 0u);

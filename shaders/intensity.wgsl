@@ -1,4 +1,5 @@
 // I = |E|^2, and its adjoint 2 g E.
+// needs: element
 struct Params {
     first: u32,
     count: u32,
@@ -14,7 +15,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> back: array<vec2<f32>>;
 
 @compute @workgroup_size(256)
-fn intensity(@builtin(global_invocation_id) id: vec3<u32>) {
+fn intensity(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         y[i] = dot(field[i], field[i]);
@@ -22,7 +24,8 @@ fn intensity(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(256)
-fn intensity_adjoint(@builtin(global_invocation_id) id: vec3<u32>) {
+fn intensity_adjoint(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         back[i] = (2.0 * g[i]) * field[i];

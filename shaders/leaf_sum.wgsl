@@ -1,4 +1,5 @@
 // y = the sum over leaves, by a tree that depends on their number alone.
+// needs: element
 struct Params {
     first: u32,
     count: u32,
@@ -15,7 +16,8 @@ struct Params {
 const MOST: u32 = 16u;
 
 @compute @workgroup_size(256)
-fn leaf_sum(@builtin(global_invocation_id) id: vec3<u32>) {
+fn leaf_sum(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         var values: array<f32, MOST>;
         for (var l = 0u; l < p.leaves; l++) {

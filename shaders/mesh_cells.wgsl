@@ -1,6 +1,6 @@
 // The 2 x 2 of every cell of a mesh from its phases, and the gradients of the phases: one
 // invocation a cell, or a cell of a sample where each has phases of its own.
-// needs: complex real
+// needs: element complex real
 struct Params {
     first: u32,
     count: u32,
@@ -36,7 +36,8 @@ fn constants_at(k: u32) -> u32 {
 }
 
 @compute @workgroup_size(256)
-fn mesh_cells(@builtin(global_invocation_id) id: vec3<u32>) {
+fn mesh_cells(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let at = constants_at(id.x);
         let k = id.y * p.len + id.x;
@@ -58,7 +59,8 @@ fn turning(z: vec2<f32>, g: vec2<f32>) -> f32 {
 }
 
 @compute @workgroup_size(256)
-fn mesh_cells_adjoint(@builtin(global_invocation_id) id: vec3<u32>) {
+fn mesh_cells_adjoint(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let at = constants_at(id.x);
         let k = id.y * p.len + id.x;

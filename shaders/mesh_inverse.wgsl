@@ -1,5 +1,5 @@
 // The inverse of the 2 x 2 of every cell: one invocation a cell.
-// needs: complex
+// needs: element complex
 struct Params {
     first: u32,
     count: u32,
@@ -12,7 +12,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> inverse: array<vec2<f32>>;
 
 @compute @workgroup_size(256)
-fn mesh_inverse(@builtin(global_invocation_id) id: vec3<u32>) {
+fn mesh_inverse(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let k = 4u * (id.y * p.len + id.x);
         let det = mul(cells[k], cells[k + 3u]) - mul(cells[k + 1u], cells[k + 2u]);

@@ -1,5 +1,5 @@
 // L = 1/2 sum w (x - m)^2 of a sample, and its adjoint.
-// needs: reduce
+// needs: element reduce
 struct Params {
     first: u32,
     count: u32,
@@ -35,7 +35,8 @@ fn misfit(
 }
 
 @compute @workgroup_size(256)
-fn misfit_adjoint(@builtin(global_invocation_id) id: vec3<u32>) {
+fn misfit_adjoint(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         back[i] = g[id.y * p.g_stride] * weight[i] * (x[i] - measured[i]);

@@ -1,4 +1,5 @@
 // y = t x, or conj(t) x where sign is -1.
+// needs: element
 struct Params {
     first: u32,
     count: u32,
@@ -14,7 +15,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<vec2<f32>>;
 
 @compute @workgroup_size(256)
-fn modulate(@builtin(global_invocation_id) id: vec3<u32>) {
+fn modulate(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         let v = x[i];

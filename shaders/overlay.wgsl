@@ -1,4 +1,5 @@
 // An image with a label shown in its first rows. See src/ops/overlay.rs.
+// needs: element
 struct Params {
     first: u32,
     count: u32,
@@ -15,7 +16,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(256)
-fn overlay(@builtin(global_invocation_id) id: vec3<u32>) {
+fn overlay(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         let column = id.x % p.width;

@@ -1,5 +1,5 @@
 // t = exp(i phase).
-// needs: real
+// needs: element real
 struct Params {
     first: u32,
     count: u32,
@@ -12,7 +12,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> t: array<vec2<f32>>;
 
 @compute @workgroup_size(256)
-fn phasor(@builtin(global_invocation_id) id: vec3<u32>) {
+fn phasor(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         t[i] = cis_f32(phase[i]);

@@ -1,4 +1,5 @@
 // y[to + k] = x[start + k] for k < number, 0 elsewhere, row by row.
+// needs: element
 struct Params {
     first: u32,
     count: u32,
@@ -16,7 +17,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<vec2<f32>>;
 
 @compute @workgroup_size(256)
-fn place(@builtin(global_invocation_id) id: vec3<u32>) {
+fn place(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let rows = p.len / p.leaving;
         let guide = id.x % p.leaving;

@@ -1,5 +1,6 @@
 // A real sample on complex images of its pixels, one invocation a mode; and a sample brought to a
 // power, one invocation a sample.
+// needs: element
 struct Params {
     first: u32,
     count: u32,
@@ -18,7 +19,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> bright: array<vec2<f32>>;
 
 @compute @workgroup_size(256)
-fn project(@builtin(global_invocation_id) id: vec3<u32>) {
+fn project(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         var sum = vec2<f32>();
         for (var i = 0u; i < p.pixels; i++) {

@@ -1,5 +1,5 @@
 // y = the level next to x, or what a table has for it. See src/ops/quantise.rs.
-// needs: real
+// needs: element, real
 struct Params {
     first: u32,
     count: u32,
@@ -27,7 +27,8 @@ fn level(value: f32) -> u32 {
 }
 
 @compute @workgroup_size(256)
-fn quantise(@builtin(global_invocation_id) id: vec3<u32>) {
+fn quantise(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         y[i] = select(p.low + f32(level(x[i])) * p.step, x[i], is_nan(x[i]));
@@ -35,7 +36,8 @@ fn quantise(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(256)
-fn look_up(@builtin(global_invocation_id) id: vec3<u32>) {
+fn look_up(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         looked_up[i] = select(table[level(x[i])], x[i], is_nan(x[i]));

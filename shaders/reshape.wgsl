@@ -1,4 +1,5 @@
 // y = x.
+// needs: element
 struct Params {
     first: u32,
     count: u32,
@@ -11,7 +12,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<vec2<f32>>;
 
 @compute @workgroup_size(256)
-fn reshape(@builtin(global_invocation_id) id: vec3<u32>) {
+fn reshape(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         y[i] = x[i];

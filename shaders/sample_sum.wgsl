@@ -1,5 +1,5 @@
 // sums += weight x, over the samples of a leaf in their order.
-// needs: leaf
+// needs: element leaf
 struct Params {
     first: u32,
     count: u32,
@@ -13,7 +13,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> sums: array<f32>;
 
 @compute @workgroup_size(256)
-fn sample_sum(@builtin(global_invocation_id) id: vec3<u32>) {
+fn sample_sum(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let at = id.y * p.len + id.x;
         let samples = samples_of(id.y, p.leaf, p.first, p.count);

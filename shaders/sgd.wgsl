@@ -1,4 +1,5 @@
 // v = momentum v + g; theta = theta - lr v, in place.
+// needs: element
 struct Params {
     first: u32,
     count: u32,
@@ -16,7 +17,8 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> velocity: array<f32>;
 
 @compute @workgroup_size(256)
-fn sgd(@builtin(global_invocation_id) id: vec3<u32>) {
+fn sgd(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let v = p.momentum * velocity[id.x] + grad[id.x];
         velocity[id.x] = v;

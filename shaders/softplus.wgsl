@@ -1,5 +1,5 @@
 // y = ln(1 + exp(b x)), and its adjoint. See src/ops/softplus.rs.
-// needs: real
+// needs: element real
 struct Params {
     first: u32,
     count: u32,
@@ -17,7 +17,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> back: array<f32>;
 
 @compute @workgroup_size(256)
-fn softplus(@builtin(global_invocation_id) id: vec3<u32>) {
+fn softplus(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         let z = p.steepness * x[i];
@@ -26,7 +27,8 @@ fn softplus(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 
 @compute @workgroup_size(256)
-fn softplus_adjoint(@builtin(global_invocation_id) id: vec3<u32>) {
+fn softplus_adjoint(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let i = id.y * p.len + id.x;
         let z = p.steepness * x[i];

@@ -1,6 +1,6 @@
 // y[r] = sum of weight[k] x[index[k]] over row r. Narrow rows: an invocation each; wide rows: a
 // workgroup each.
-// needs: reduce
+// needs: element reduce
 struct Params {
     first: u32,
     count: u32,
@@ -17,7 +17,8 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(256)
-fn sparse_sum(@builtin(global_invocation_id) id: vec3<u32>) {
+fn sparse_sum(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         var sum = 0.0;
         for (var k = start[id.x]; k < start[id.x + 1u]; k++) {

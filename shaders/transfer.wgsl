@@ -1,6 +1,6 @@
 // H' = H0 exp(2 pi i delta) for moved geometry, and the gradient of the geometry.
 // See src/ops/transfer.rs for the equations; lengths are in wavelengths.
-// needs: real reduce
+// needs: element real reduce
 struct Params {
     first: u32,
     count: u32,
@@ -57,7 +57,8 @@ fn turn(v: vec2<f32>, d: f32, e: f32, u: vec2<f32>) -> Turn {
 }
 
 @compute @workgroup_size(256)
-fn transfer(@builtin(global_invocation_id) id: vec3<u32>) {
+fn transfer(@builtin(global_invocation_id) invocation: vec3<u32>) {
+    let id = element(invocation);
     if (id.x < p.len) {
         let u = vec2<f32>(geometry[2], geometry[3]);
         let t = turn(vec2<f32>(vy[id.x], vx[id.x]), geometry[0], geometry[1], u);

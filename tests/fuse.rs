@@ -3,6 +3,8 @@
 //! P propagations are 2P + 1 passes over lines, forward and adjoint, and a fused hop moves at most
 //! 0.70 (inference) and 0.78 (training) of the bytes that the unfused program moves for it.
 
+use std::collections::HashSet;
+
 use lightloom::bench::stack::{INFER, stack, standard};
 use lightloom::bench::work::{self, Passes, Work};
 use lightloom::data::{Dataset, load};
@@ -10,7 +12,7 @@ use lightloom::lower::fuse::{fuse, halve};
 use lightloom::methods::names::TRAIN;
 use lightloom::ops::Op;
 use lightloom::ops::hop::Rows;
-use lightloom::program::Program;
+use lightloom::program::{Kind, Layout, Program, Shape, SlotId};
 
 const BATCH: usize = 32;
 /// Masks, so one more propagation.
@@ -87,6 +89,23 @@ fn dark_rows_and_rows_that_nobody_reads_are_left_out() {
     assert!(
         between.clone().count() == 3 * DEPTH && between.clone().all(|rows| *rows == Rows::all(200))
     );
+}
+
+/// In this stack whatever has the window's size is a plane, and lies as the backend has planes.
+#[test]
+fn planes_are_blocked() {
+    let [unfused, fused] = programs(&data(), DEPTH);
+    let nodes = fused.routines.iter().flat_map(|r| &r.sections).flat_map(|s| &s.nodes);
+    let used: HashSet<SlotId> =
+        nodes.flat_map(|n| n.inputs.iter().chain(&n.outputs)).copied().collect();
+    let with = |is: &dyn Fn(&Shape) -> bool| -> HashSet<SlotId> {
+        used.iter().copied().filter(|&id| is(&fused.slot(id).shape)).collect()
+    };
+    let blocked = with(&|shape| shape.layout == Layout::Blocked);
+    assert_eq!(blocked, with(&|shape| shape.kind != Kind::Index && shape.dims == [200, 200]));
+    // The masks' phases, their moments, gradients and sums, phasors and stored fields, at least.
+    assert!(blocked.len() > 8 * DEPTH, "{}", blocked.len());
+    assert!(unfused.slots.iter().all(|s| s.shape.layout != Layout::Blocked));
 }
 
 /// Bytes of one hop, its column passes among them: what a stack has more than one of a mask less.

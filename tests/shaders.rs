@@ -8,7 +8,7 @@ use lightloom::backend::gpu::{fftgen, shaders};
 use lightloom::ops;
 use lightloom::ops::grad_sum::GradSum;
 use lightloom::ops::hop::{Chain, Link, Rows, Saved};
-use lightloom::ops::kernel::{GpuKernel, LinePass, Source, Word};
+use lightloom::ops::kernel::{GpuKernel, Grid, LinePass, Source, Word};
 use lightloom::program::{Kind, Slot};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, Scalar, StorageAccess, TypeInner};
@@ -272,6 +272,37 @@ fn expected_of_kernel(
     kernel.bindings.iter().map(|&(operand, write)| (kind(operand), write)).collect()
 }
 
+/// Invocations of a workgroup are as many as the grid counts with, and elements are counted along x
+/// and z.
+fn check_workgroup(name: &str, module: &Module, kernel: &GpuKernel) {
+    let entry = module.entry_points.iter().find(|e| e.name == kernel.entry).expect("an entry");
+    // What shares a workgroup's memory says how many share it, in the shader or in lib/reduce.
+    let sharing = || {
+        let (_, own) =
+            module.constants.iter().find(|(_, c)| c.name.as_deref() == Some("THREADS"))?;
+        match module.global_expressions[own.init] {
+            naga::Expression::Literal(naga::Literal::U32(threads)) => Some(threads),
+            _ => None,
+        }
+    };
+    let threads = match kernel.grid {
+        // Of one number.
+        Grid::Elements(1) if ["count", "record"].contains(&kernel.entry) => 1,
+        Grid::Elements(_) => 256,
+        Grid::Sample => 64,
+        Grid::Groups(_) | Grid::Shared { .. } => sharing().unwrap_or(256),
+    };
+    assert_eq!(entry.workgroup_size, [threads, 1, 1], "{name}");
+    let calls = |s: &naga::Statement| match s {
+        naga::Statement::Call { function, .. } => {
+            module.functions[*function].name.as_deref() == Some("element")
+        }
+        _ => false,
+    };
+    let counts = matches!(kernel.grid, Grid::Elements(_)) && threads > 1;
+    assert_eq!(entry.function.body.iter().any(calls), counts, "{name}: element");
+}
+
 #[test]
 fn bindings_and_uniform_blocks_are_what_the_ops_give() {
     let mut seen = BTreeSet::new();
@@ -289,6 +320,9 @@ fn bindings_and_uniform_blocks_are_what_the_ops_give() {
             let mut check = |text: &str, expected: &[(Kind, bool)]| {
                 let (module, info) = validate(&name, text);
                 assert_eq!(words(&name, &module), expected_words(&kernel), "{name}");
+                if let Source::Shader(_) = kernel.source {
+                    check_workgroup(&name, &module, &kernel);
+                }
                 assert_eq!(storage(&name, &module, &info, kernel.entry), expected, "{name}");
                 assert!(expected.len() <= 8, "{name}: more than 8 storage buffers");
                 nodes += 1;

@@ -11,13 +11,16 @@ use lightloom::backend::{Precision, cpu};
 use lightloom::experiment::load;
 use lightloom::lower::{Machine, fuse};
 use lightloom::methods::{self, names};
+use lightloom::ops::add::{Add, AddInto};
 use lightloom::ops::case::{Case, build, reals};
 use lightloom::ops::columns::Columns;
 use lightloom::ops::columns_grad::ColumnsGrad;
+use lightloom::ops::goodness::Goodness;
 use lightloom::ops::grad_sum::GradSum;
 use lightloom::ops::hop::{Chain, Hop, Link, Rows, Saved};
 use lightloom::ops::rows_in::RowsIn;
 use lightloom::ops::rows_out::RowsOut;
+use lightloom::ops::softplus::Softplus;
 use lightloom::ops::{self, Op};
 use lightloom::optics::Hardware;
 use lightloom::program::{Builder, Data, Domain, Layout, Program, Shape, SlotId};
@@ -130,6 +133,67 @@ fn micro_batches_change_no_bit() {
     }
 }
 
+/// A slot of two passes over the samples: what the first made is read by the second and by the host.
+#[test]
+fn micro_batches_keep_what_an_earlier_pass_made() {
+    let Some(_) = common::gpu("micro-batches of two passes", 1) else { return };
+    let case = build("two passes", 4.0, |c| {
+        let x = c.sample(Shape::real(&[64]));
+        let y = c.b.emit(Op::Softplus(Softplus { steepness: 2.0 }), &[x])?;
+        c.compare(y);
+        c.b.pass();
+        let z = c.b.emit(Op::Add(Add), &[x, y])?;
+        c.compare(z);
+        Ok(())
+    });
+    for binding in [u64::MAX, 3 * 64 * 4] {
+        let within = Within { binding: Some(binding), ..Within::default() };
+        let report = twin(&case, |p| compile_within(p, Wanted::Any, &within)).expect("two passes");
+        assert!(report.holds(), "{binding}: {report:?}");
+    }
+}
+
+/// An input of 1 MiB that one routine takes by 160, more than a binding of 128 MiB, and another by 64.
+#[test]
+fn a_routine_binds_its_own_samples_alone() {
+    let Some(_) = common::gpu("samples of two routines", 2) else { return };
+    let len = 1 << 18;
+    let mut b = Builder::default();
+    let x = b.input("x", Shape::real(&[512, 512]));
+    let mut sums = Vec::new();
+    for (name, batch) in [("train", 160), ("eval", 64)] {
+        b.routine(name, batch);
+        let sum = b.emit(Op::Goodness(Goodness), &[x]).expect("a sum");
+        b.output(sum, name);
+        sums.push((name, sum));
+    }
+    let mut gpu = compile(Arc::new(b.finish()), Wanted::Any, true).expect("a GPU");
+    let images = [0.5, 0.25].map(|v| vec![v; len]).concat();
+    gpu.write(x, &Data::Real(images)).expect("two images");
+    for (name, sum) in sums {
+        gpu.run(name, 2).expect(name);
+        let found = gpu.read(sum).expect("sums").reals()[..2].to_vec();
+        let exact = [0.5f64, 0.25].map(|v| (v * v * len as f64).ln());
+        assert!(apart(&found, &exact) < 1e-6, "{name}: {found:?}, {exact:?}");
+    }
+}
+
+/// More elements than the workgroups along x: every one of them is met, and once.
+#[test]
+fn elements_go_on_along_z() {
+    let Some(_) = common::gpu("elements along z", 1) else { return };
+    let len = (1 << 23) + 300;
+    let mut b = Builder::default();
+    let ones = Data::Real(vec![1.0; len]);
+    let [x, y] = ["x", "y"].map(|name| b.param(name, Shape::real(&[len]), ones.clone()));
+    b.routine("add", 1);
+    b.emit_into(Op::AddInto(AddInto), &[x], &[y]).expect("a sum");
+    let mut gpu = compile(Arc::new(b.finish()), Wanted::Any, true).expect("a GPU");
+    gpu.run("add", 1).expect("add");
+    let sums = gpu.read(y).expect("sums");
+    assert!(sums.len() == len && sums.reals().iter().all(|&y| y == 2.0));
+}
+
 /// Likewise by the other table of plans, and with workgroup memory that holds ten samples, so that
 /// every line longer than that is cut in two.
 #[test]
@@ -230,11 +294,16 @@ const STEPS: usize = 10;
 
 /// Its program, unfused.
 fn training(overrides: &[String]) -> (Program, Machine) {
-    let loaded = load::from_text("training.toml", TRAINING, std::path::Path::new("."), overrides);
+    training_of(TRAINING, 3, overrides)
+}
+
+fn training_of(text: &str, classes: usize, overrides: &[String]) -> (Program, Machine) {
+    let loaded = load::from_text("training.toml", text, std::path::Path::new("."), overrides);
     let experiment = loaded.expect("the experiment").experiment;
     let recipe = experiment.train.clone().expect("a recipe");
     let mut b = Builder::default();
-    let machine = Machine::new(&mut b, &experiment.optic, Some([5, 4]), 3, 3).expect("machine");
+    let machine = Machine::new(&mut b, &experiment.optic, Some([5, 4]), classes, 3);
+    let machine = machine.expect("machine");
     let method = methods::of(&recipe, &experiment.optic, experiment.seed).expect("a method");
     let (pair, _) = methods::Pair::new(&mut b, machine.clone(), &Hardware::default());
     let factors = recipe.schedule.factors(STEPS as u64);
@@ -302,6 +371,42 @@ fn fused_training_follows_f64() {
         println!("twin: {name}, {what}: losses to {loss:.2e}, parameters to {worst:.2e}");
         assert!(loss <= most_loss && worst <= most, "{name}, {what}: {loss:e}, {worst:e}");
         assert!(worst >= least, "{name}, {what}: {worst:e} is too good to be f16");
+    }
+}
+
+/// A matrix as large as the window, of a mesh's images of the basis or of a digital layer, is no plane:
+/// fused on a CPU it stays in natural order, and where it did not it would be refused.
+#[test]
+fn matrices_as_large_as_the_window_are_no_planes() {
+    let between = "{ kind = \"free_space\", z = \"500 um\" },\n]\ndetector = ";
+    let (start, _) = TRAINING.split_once(between).expect("the last element");
+    let end = &TRAINING[TRAINING.find("[train]").expect("a recipe")..];
+    let text = |detector: &str| format!("{start}{between}{detector}\n{end}");
+    let couple = "{ kind = \"couple\", modes = 16 }, { kind = \"mesh\" },\n]\ndetector = {}";
+    let coupled = text("").replace("]\ndetector = ", couple).replace("[20, 24]", "16");
+    let head = text("{ size = \"6 um\", grid = [4, 6], spread = 0.8, head = { readings = 24 } }");
+    // Ten steps through a mesh's columns multiply what f32 rounds, unfused as fused.
+    for (text, classes, window, reader, most) in
+        [(coupled, 3, [16, 16], "mesh", 1e-3), (head, 20, [20, 24], "dense", 1e-4)]
+    {
+        // Enough samples for a mesh's matrix.
+        let (program, machine) = training_of(&text, classes, &["train.batch=64".to_owned()]);
+        let on_cpu = |precision| move |p| cpu::compile(p, precision, Some(2)).expect("threads");
+        let (losses, params) = trained(program.clone(), &machine, on_cpu(Precision::F64));
+        let mut fused = fuse::fuse(&program);
+        for program in [&program, &fused] {
+            let (found, moved) = trained(program.clone(), &machine, on_cpu(Precision::F32));
+            let loss = apart(&found, &losses);
+            let worst = moved.iter().zip(&params).map(|(a, b)| apart(a, b)).fold(0.0, f64::max);
+            println!("twin: {reader}: losses to {loss:.2e}, parameters to {worst:.2e}");
+            assert!(loss <= most && worst <= most, "{reader}: {loss:e}, {worst:e}");
+        }
+        // By its dimensions alone.
+        let alike = fused.slots.iter_mut().filter(|s| s.shape.dims == window);
+        alike.for_each(|s| s.shape.layout = Layout::Blocked);
+        let refused = cpu::compile(Arc::new(fused), Precision::F32, Some(1)).err();
+        let refused = refused.expect("it reads a matrix as it lies").to_string();
+        assert!(refused.contains(reader), "{refused}");
     }
 }
 

@@ -8,6 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::ops::Op;
+use crate::ops::arrange::{self, Order};
 use crate::ops::hop::{Chain, Hop, Link, Rows, Saved};
 use crate::program::{Domain, Kind, Layout, Node, Program, Role, Scope, SlotId};
 
@@ -17,7 +18,6 @@ const MOST_OPERANDS: usize = 7;
 #[must_use]
 pub fn fuse(program: &Program) -> Program {
     let mut fused = program.clone();
-    let mut windows = HashSet::new();
     for routine in &mut fused.routines {
         let mut wanted = HashSet::new();
         for section in routine.sections.iter_mut().rev() {
@@ -33,20 +33,30 @@ pub fn fuse(program: &Program) -> Program {
                 rewrite.take(node);
             }
             section.nodes = rewrite.finish();
-            windows.extend(section.nodes.iter().filter_map(|n| match &n.op {
-                Op::Hop(hop) => Some(hop.field.to_vec()),
-                _ => None,
-            }));
         }
     }
-    for shape in fused.slots.iter_mut().map(|s| &mut s.shape) {
-        let is_plane = shape.kind != Kind::Index && windows.contains(&shape.dims);
-        if is_plane && shape.layout == Layout::Natural {
-            shape.layout = Layout::Blocked;
-        }
+    for plane in planes(&fused) {
+        fused.slots[plane.index()].shape.layout = Layout::Blocked;
     }
     super::rows::mark(&mut fused);
     fused
+}
+
+/// What hops read and write as planes, and what lies beside a plane elsewhere.
+fn planes(program: &Program) -> HashSet<SlotId> {
+    let nodes = || program.routines.iter().flat_map(|r| &r.sections).flat_map(|s| &s.nodes);
+    let taken = |node, order| arrange::operands(node).filter(move |o| o.1 == order).map(|o| o.0);
+    let mut planes: HashSet<SlotId> = nodes().flat_map(|n| taken(n, Order::Blocked)).collect();
+    let mut before = 0;
+    while planes.len() > before {
+        before = planes.len();
+        for node in nodes() {
+            if taken(node, Order::Alike).any(|slot| planes.contains(&slot)) {
+                planes.extend(taken(node, Order::Alike));
+            }
+        }
+    }
+    planes
 }
 
 /// The fused program with the fields in f16 that hops store for mask gradients alone; none where

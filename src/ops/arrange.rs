@@ -5,8 +5,9 @@
 //! side by side in blocks of L real and L imaginary parts.
 
 use super::Op;
+use crate::error::{Error, Result};
 use crate::math::lanes::{Isa, LinePlan, PlanePlan};
-use crate::program::{Layout, Node, Program, Shape, plan};
+use crate::program::{Layout, Node, Program, Shape, SlotId, plan};
 
 /// Reals that every copy of a slot in lanes is padded to: a cache line of f32.
 const ALIGNMENT: usize = 16;
@@ -17,6 +18,115 @@ struct Window {
     padded: [usize; 2],
 }
 
+/// In which order a node takes an operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// As a plane in the backend's own.
+    Blocked,
+    /// Element by element beside the node's others of this kind, which lie alike.
+    Alike,
+    /// In any: it looks up where each element lies.
+    Any,
+    /// As the dimensions say.
+    Natural,
+}
+
+#[derive(Clone, Copy)]
+enum End {
+    Input(usize),
+    Output(usize),
+}
+
+/// What is not said to be otherwise is taken as the dimensions say.
+fn order(op: &Op, end: End) -> Order {
+    use End::{Input, Output};
+    let first = |count| match end {
+        Input(n) if n >= count => Order::Natural,
+        _ => Order::Alike,
+    };
+    match (op, end) {
+        (Op::Hop(hop), Input(0)) if hop.chain.from_hybrid => Order::Natural,
+        (Op::Hop(hop), Output(0)) if hop.chain.to_hybrid => Order::Natural,
+        (Op::Hop(_), _) => Order::Blocked,
+        (
+            Op::Activate(_)
+            | Op::ActivateAdjoint(_)
+            | Op::Add(_)
+            | Op::AddInto(_)
+            | Op::Align(_)
+            | Op::Attenuate(_)
+            | Op::Augment(_)
+            | Op::Clamp(_)
+            | Op::Encode(_)
+            | Op::Gain(_)
+            | Op::GradSum(_)
+            | Op::Graft(_)
+            | Op::Intensity(_)
+            | Op::IntensityAdjoint(_)
+            | Op::LeafSum(_)
+            | Op::Modulate(_)
+            | Op::Phasor(_)
+            | Op::Remodulate(_)
+            | Op::RemodulateAdjoint(_)
+            | Op::Rescale(_)
+            | Op::SampleSum(_)
+            | Op::Softplus(_)
+            | Op::SoftplusAdjoint(_),
+            _,
+        )
+        | (Op::Misfit(_) | Op::Similarity(_), Input(_)) => Order::Alike,
+        (
+            Op::Adam(_)
+            | Op::Directional(_)
+            | Op::GoodnessAdjoint(_)
+            | Op::Overlay(_)
+            | Op::Quantise(_)
+            | Op::Sgd(_),
+            _,
+        ) => first(1),
+        (Op::Expose(_) | Op::SimilarityAdjoint(_), _) => first(2),
+        (Op::MisfitAdjoint(_), _) => first(3),
+        (Op::Reshape(_) | Op::SparseSum(_), _)
+        | (Op::Dot(_) | Op::Goodness(_) | Op::Power(_), Input(_))
+        | (Op::Dense(_) | Op::DenseGrad(_), Input(0))
+        | (Op::DenseBack(_) | Op::Draw(_), Output(_)) => Order::Any,
+        _ => Order::Natural,
+    }
+}
+
+/// What a node reads, then what it writes, each with the order in which it takes it.
+pub fn operands(node: &Node) -> impl Iterator<Item = (SlotId, Order)> + '_ {
+    let inputs =
+        node.inputs.iter().enumerate().map(|(n, &id)| (id, order(&node.op, End::Input(n))));
+    let outputs = node.outputs.iter().enumerate();
+    inputs.chain(outputs.map(|(n, &id)| (id, order(&node.op, End::Output(n)))))
+}
+
+/// That no node is given an operand in an order that it does not take.
+fn check(program: &Program, node: &Node) -> Result<()> {
+    let is_blocked = |id: SlotId| program.slot(id).shape.layout == Layout::Blocked;
+    let mut alike = None;
+    for (id, order) in operands(node) {
+        let slot = program.slot(id);
+        let taken = match order {
+            Order::Any => true,
+            Order::Natural => !is_blocked(id),
+            Order::Blocked => is_blocked(id),
+            Order::Alike => {
+                let first = *alike.get_or_insert(id);
+                let dims = &program.slot(first).shape.dims;
+                is_blocked(first) == is_blocked(id) && (!is_blocked(id) || *dims == slot.shape.dims)
+            }
+        };
+        if !taken {
+            let what =
+                format!("{} lies {:?}, and is taken {order:?}", slot.name, slot.shape.layout);
+            return Err(Error::Shape { op: node.op.name(), what });
+        }
+    }
+    Ok(())
+}
+
 /// The lane plans of a program's windows; none where everything lies plainly.
 #[derive(Default)]
 pub struct Arrangement {
@@ -25,9 +135,13 @@ pub struct Arrangement {
 
 impl Arrangement {
     /// In lanes wherever every window of the program has a plan.
-    pub fn lanes(program: &Program, isa: Isa) -> Self {
+    ///
+    /// # Errors
+    /// When a node is given an operand in an order that it does not take.
+    pub fn lanes(program: &Program, isa: Isa) -> Result<Self> {
         let mut lanes: Vec<(Window, PlanePlan)> = Vec::new();
         for node in program.routines.iter().flat_map(|r| &r.sections).flat_map(|s| &s.nodes) {
+            check(program, node)?;
             let (field, padded) = match &node.op {
                 Op::RowsIn(op) => (op.field, op.padded),
                 Op::RowsOut(op) => (op.field, op.padded),
@@ -39,12 +153,12 @@ impl Arrangement {
             let window = Window { field, padded };
             if lanes.iter().all(|(known, _)| *known != window) {
                 let Some(plan) = PlanePlan::new(field, padded, isa) else {
-                    return Self::default();
+                    return Ok(Self::default());
                 };
                 lanes.push((window, plan));
             }
         }
-        Self { lanes }
+        Ok(Self { lanes })
     }
 
     /// The plan of a window, if it lies in lanes.
@@ -161,4 +275,38 @@ fn positions(plan: &LinePlan) -> Vec<usize> {
         at[k as usize] = position;
     }
     at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::add::Add;
+    use crate::ops::apply::Apply;
+    use crate::program::Builder;
+
+    /// A matrix that is read as it lies, and a sum of two that lie otherwise.
+    #[test]
+    fn an_operand_in_another_order_is_refused() {
+        let refused = |op: Op, layouts: [Layout; 2]| {
+            let mut b = Builder::default();
+            let dims = if matches!(op, Op::Apply(_)) { [1, 4] } else { [4, 4] };
+            let inputs = [dims, [4, 4]].map(|dims| b.input("x", Shape::complex(&dims)));
+            b.routine("run", 1);
+            let y = b.emit(op, &inputs)?;
+            let mut program = b.finish();
+            for (slot, layout) in
+                inputs.into_iter().chain([y]).zip(layouts.into_iter().chain([layouts[0]]))
+            {
+                program.slots[slot.index()].shape.layout = layout;
+            }
+            Arrangement::lanes(&program, Isa::best()).map(|_| ())
+        };
+        let [plain, plane] = [Layout::Natural, Layout::Blocked];
+        assert!(refused(Op::Add(Add), [plain, plain]).is_ok());
+        assert!(refused(Op::Add(Add), [plane, plane]).is_ok());
+        for (op, layouts) in [(Op::Add(Add), [plane, plain]), (Op::Apply(Apply), [plain, plane])] {
+            let error = refused(op, layouts).expect_err("another order").to_string();
+            assert!(error.contains("Natural") || error.contains("Blocked"), "{error}");
+        }
+    }
 }

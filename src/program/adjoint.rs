@@ -177,7 +177,8 @@ impl Walked {
     /// Emits the sums over leaves, and the adjoint of what runs once.
     ///
     /// # Errors
-    /// When a parameter lies before an op that has no adjoint.
+    /// When a parameter lies before an op that has no adjoint, or none but a sum over leaves where it
+    /// runs once.
     pub fn reduce(self, builder: &mut Builder) -> Result<BTreeMap<SlotId, SlotId>> {
         let Self { grads, active, fixed, ends, leaves, once } = self;
         if leaves.is_empty() {
@@ -193,7 +194,44 @@ impl Walked {
         }
         for node in once.iter().rev() {
             visit(&mut walk, &ends, node)?;
+            // Nothing sums over leaves behind what runs once.
+            if !walk.leaves.is_empty() {
+                return Err(Error::NoAdjoint { op: node.op.name() });
+            }
         }
         Ok(walk.grads)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::dense::Dense;
+    use crate::ops::goodness::Goodness;
+    use crate::program::{Data, Shape};
+
+    /// A layer that runs once would sum its gradient over the leaves of samples that it does not see.
+    #[test]
+    fn a_gradient_that_nothing_sums_is_refused() {
+        let walked = |trained: bool| {
+            let mut b = Builder::default();
+            let x = b.input("x", Shape::real(&[3]));
+            let zeros = |n| Data::Real(vec![0.0; n]);
+            let [start, bias] = ["start", "bias"].map(|name| {
+                let n = if name == "start" { 2 } else { 3 };
+                b.constant(name, Shape::real(&[n]), || zeros(n))
+            });
+            let w = b.param("w", Shape::real(&[3, 2]), zeros(6));
+            let other = b.param("other", Shape::real(&[3]), zeros(3));
+            let seed = b.constant("seed", Shape::real(&[1]), || Data::Real(vec![1.0]));
+            b.routine("train", 4);
+            let shared = if trained { b.emit(Op::Dense(Dense), &[start, w, bias])? } else { other };
+            let y = b.emit(Op::Add(Add), &[x, shared])?;
+            let loss = b.emit(Op::Goodness(Goodness), &[y])?;
+            adjoint(&mut b, loss, seed)
+        };
+        assert_eq!(walked(false).expect("a sum over the samples").len(), 1);
+        let refused = walked(true).expect_err("nothing sums over leaves there");
+        assert!(matches!(refused, Error::NoAdjoint { op: "dense" }), "{refused}");
     }
 }

@@ -62,7 +62,7 @@ impl<T: Scalar> Cpu<T> {
     pub fn new(program: Arc<Program>, pool: Arc<rayon::ThreadPool>) -> Result<Self> {
         // f64 is the oracle: by rustfft, and nothing of the lanes in it.
         let arrangement = if T::LANES {
-            Arrangement::lanes(&program, Isa::best())
+            Arrangement::lanes(&program, Isa::best())?
         } else {
             Arrangement::default()
         };

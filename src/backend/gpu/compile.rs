@@ -1,11 +1,13 @@
 //! A routine as dispatches: pipelines and bind groups of every node for every micro-batch.
 
+use std::collections::BTreeSet;
+
 use super::device::Device;
 use super::list::{self, Listed, Place, Span};
 use super::memory::{Memory, bytes};
 use super::pipelines::Pipelines;
 use crate::error::{Error, Result};
-use crate::program::{Domain, Node, Program, Role, Routine, Scope, SlotId};
+use crate::program::{Domain, Node, Program, Routine, Scope, Section, SlotId};
 
 pub struct Dispatch {
     /// Of the routine's nodes.
@@ -30,6 +32,17 @@ impl Command {
         let Self::Pass(dispatches) = self else { return 0.0 };
         dispatches.iter().map(|d| d.reals).sum()
     }
+}
+
+/// Slots with a window that a section reads as they were before it, and those that it makes.
+fn moves(memory: &Memory, section: &Section) -> [BTreeSet<SlotId>; 2] {
+    let nodes = || section.nodes.iter();
+    let of = |ids: &mut dyn Iterator<Item = &SlotId>| -> BTreeSet<SlotId> {
+        ids.copied().filter(|id| memory.windows.contains_key(id)).collect()
+    };
+    let made = of(&mut nodes().flat_map(|n| &n.outputs));
+    let read = of(&mut nodes().flat_map(|n| &n.inputs));
+    [&read - &made, made]
 }
 
 /// Everything that turns a routine into commands.
@@ -66,22 +79,16 @@ impl Compiler<'_> {
                     commands.push(Command::Clear(buffer.clone()));
                 }
             }
+            // A window holds what the last section left of its last micro-batch.
+            let [read, made] = moves(memory, section);
             for first in (0..count).step_by(memory.micro) {
                 let here = memory.micro.min(count - first);
-                let moves = |role: fn(&Role) -> bool| {
-                    let mut ids: Vec<_> = memory.windows.keys().copied().collect();
-                    ids.sort_unstable();
-                    ids.retain(|&id| role(&self.program.slot(id).role));
-                    ids
-                };
-                let inputs = moves(|r| matches!(r, Role::Input));
-                let outputs = moves(|r| matches!(r, Role::Output));
-                for id in inputs {
+                for &id in &read {
                     commands.push(self.copy(memory, id, first, here, true)?);
                 }
                 let span = Span { first: first as u32, count: here as u32 };
                 commands.push(self.pass(routine, memory, &nodes, span)?);
-                for id in outputs {
+                for &id in &made {
                     commands.push(self.copy(memory, id, first, here, false)?);
                 }
             }
@@ -159,18 +166,24 @@ impl Compiler<'_> {
         let mut buffers = Vec::new();
         for &(place, _) in &bound {
             buffers.push(match place {
-                Place::Slot(id) => memory.buffer(self.values, id)?.clone(),
-                Place::Twiddles(length) => self.pipelines.twiddles(self.device, length),
-                Place::Scratch(n) => memory.scratch[n].clone(),
+                Place::Slot(id) => {
+                    let (buffer, size) = memory.bound(self.program, self.values, id)?;
+                    (buffer.clone(), size)
+                }
+                Place::Twiddles(length) => (self.pipelines.twiddles(self.device, length), None),
+                Place::Scratch(n) => (memory.scratch[n].clone(), None),
             });
         }
         let writes: Vec<bool> = bound.iter().map(|(_, w)| *w).collect();
         let (pipeline, layout) = self.pipelines.get(self.device, key, &writes)?;
         let mut entries =
             vec![wgpu::BindGroupEntry { binding: 0, resource: words.as_entire_binding() }];
-        for (i, buffer) in buffers.iter().enumerate() {
-            let binding = i as u32 + 1;
-            entries.push(wgpu::BindGroupEntry { binding, resource: buffer.as_entire_binding() });
+        for (binding, (buffer, size)) in (1..).zip(&buffers) {
+            let part = wgpu::BufferBinding { buffer, offset: 0, size: *size };
+            entries.push(wgpu::BindGroupEntry {
+                binding,
+                resource: wgpu::BindingResource::Buffer(part),
+            });
         }
         let layout = &layout;
         let descriptor = wgpu::BindGroupDescriptor { label, layout, entries: &entries };

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::fftgen::{self, Fill, LineKernels};
+use super::fftgen::{self, Fill, LineKernels, LinePlan};
 use super::shaders;
 use crate::error::{Error, Result};
 use crate::ops::kernel::Source;
@@ -35,6 +35,26 @@ impl Bounds {
     }
 }
 
+/// Why lines of these lengths have no kernels on a device.
+fn refusal(padded: [usize; 2], limits: &fftgen::Limits, name: &str) -> Error {
+    let factors = |n: usize| LinePlan::factors(n, &limits.table);
+    let Some(rough) = padded.into_iter().find(|&n| !factors(n)) else {
+        let most = padded[0].max(padded[1]);
+        return Error::device(format!(
+            "half a line of {most} samples does not fit the {} bytes of workgroup memory of {name}",
+            limits.bytes
+        ))
+        .help("use --backend cpu, or a smaller window");
+    };
+    let below = (1..rough).rev().find(|&n| factors(n)).unwrap_or(1);
+    let above = (rough..).find(|&n| factors(n)).unwrap_or(rough);
+    Error::device(format!(
+        "a prime above 7 divides {rough}, the length of a line in samples, and transforms on a GPU \
+         are made of 2, 3, 5 and 7"
+    ))
+    .help(format!("use optic.samples of {below} or {above} there, or --backend cpu"))
+}
+
 pub struct Kernels {
     pub bounds: Bounds,
     lines: HashMap<Source, LineKernels>,
@@ -62,14 +82,7 @@ impl Kernels {
             let mut limits = self.bounds.lines;
             limits.table.fill = self.fills.get(source).copied().unwrap_or(limits.table.fill);
             let made = fftgen::kernels(pass, *field, *padded, &limits);
-            let made = made.ok_or_else(|| {
-                let most = padded[0].max(padded[1]);
-                Error::device(format!(
-                    "half a line of {most} samples does not fit the {} bytes of workgroup memory of {}",
-                    limits.bytes, self.bounds.name
-                ))
-                .help("use --backend cpu, or a smaller window")
-            })?;
+            let made = made.ok_or_else(|| refusal(*padded, &limits, &self.bounds.name))?;
             self.lines.insert(source.clone(), made);
         }
         Ok(&self.lines[source])
@@ -81,5 +94,33 @@ impl Kernels {
                 .ok_or_else(|| Error::device(format!("no shader is called {stem}"))),
             Source::Lines { .. } => Ok(self.lines(source)?.kernels[*step].text.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::kernel::LinePass;
+
+    /// A length that no radices give says so, whatever memory there is; one that fits no memory says
+    /// that.
+    #[test]
+    fn a_refused_line_names_its_rule() {
+        let refused = |padded, bounds| {
+            let source = Source::Lines { pass: LinePass::RowsIn, field: padded, padded };
+            let error = Kernels::new(bounds).lines(&source).expect_err("no such line");
+            let way_out =
+                miette::Diagnostic::help(&error).map_or_else(String::new, |h| h.to_string());
+            format!("{error}; {way_out}")
+        };
+        let web = Bounds::web();
+        let small = Bounds { lines: fftgen::Limits { bytes: 8 * 7, ..web.lines }, ..web.clone() };
+        for bounds in [web, small.clone()] {
+            let text = refused([24, 22], bounds);
+            assert!(text.contains("prime above 7 divides 22"), "{text}");
+            assert!(text.contains("21 or 24") && !text.contains("memory"), "{text}");
+        }
+        let text = refused([64, 64], small);
+        assert!(text.contains("64 samples") && text.contains("memory"), "{text}");
     }
 }

@@ -6,6 +6,10 @@ use crate::error::{Error, Result};
 use crate::ops::kernel::{Grid, Source};
 use crate::program::{Domain, Node, Program, Routine, Slot, SlotId};
 
+/// Workgroups of 256 elements along x; the others go on along z, as `element` in
+/// `shaders/lib/element.wgsl` counts them.
+const ACROSS: u32 = 1 << 15;
+
 /// Which samples a dispatch sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Span {
@@ -84,7 +88,10 @@ pub fn node(
         }
     } else {
         let grid = match kernel.grid {
-            Grid::Elements(n) => [(n as u32).div_ceil(256), copies, 1],
+            Grid::Elements(n) => {
+                let groups = (n as u32).div_ceil(256);
+                [groups.min(ACROSS), copies, groups.div_ceil(ACROSS)]
+            }
             Grid::Sample => [count.div_ceil(64), 1, 1],
             Grid::Groups(n) => [n as u32, copies, 1],
             Grid::Shared { per_copy, group } => {
@@ -106,4 +113,40 @@ pub fn node(
         return Err(Error::device(what).help("use --backend cpu, or a smaller window"));
     }
     Ok(listed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kernels::Bounds;
+    use super::*;
+    use crate::ops::Op;
+    use crate::ops::phasor::Phasor;
+    use crate::program::{Builder, Shape};
+
+    /// A plane of 4096 x 4096 has one workgroup of elements more than a dimension.
+    #[test]
+    fn a_large_plane_goes_on_along_z() {
+        let mut b = Builder::default();
+        let mut program = |side: usize| {
+            let phase = b.input("phase", Shape::real(&[side, side]));
+            b.routine("run", 1);
+            b.emit(Op::Phasor(Phasor), &[phase]).expect("a phasor");
+        };
+        [16, 4096, 5000].into_iter().for_each(&mut program);
+        let program = b.finish();
+        let grids = program.routines.iter().map(|routine| {
+            let mut kernels = Kernels::new(Bounds::web());
+            let (one, span) = (&routine.sections[1].nodes[0], Span { first: 0, count: 1 });
+            node(&program, &mut kernels, routine, one, span).expect("it fits")[0].grid
+        });
+        let grids: Vec<[u32; 3]> = grids.collect();
+        assert_eq!(grids, [[1, 1, 1], [32_768, 1, 2], [32_768, 1, 3]]);
+    }
+
+    #[test]
+    fn shaders_count_as_many_elements_along_x() {
+        let text = super::super::shaders::file("lib/element.wgsl").expect("a file");
+        let shift = format!("invocation.z << {}u", (256 * ACROSS).ilog2());
+        assert!(ACROSS.is_power_of_two() && text.contains(&shift), "no {shift} in {text}");
+    }
 }

@@ -168,15 +168,23 @@ impl Memory {
         Ok(Self { plan, slabs, scratch, windows, micro })
     }
 
-    pub fn buffer<'a>(
+    /// What a kernel binds of a slot, and how many bytes; none for all.
+    pub fn bound<'a>(
         &'a self,
+        program: &Program,
         values: &'a [Option<wgpu::Buffer>],
         id: SlotId,
-    ) -> Result<&'a wgpu::Buffer> {
+    ) -> Result<(&'a wgpu::Buffer, Option<wgpu::BufferSize>)> {
         let slab = self.plan.slab_of.get(&id).map(|&s| &self.slabs[s]);
-        let window = || self.windows.get(&id);
-        let value = || values[id.index()].as_ref();
-        slab.or_else(window).or_else(value).ok_or_else(|| Error::device("a slot has no memory"))
+        if let Some(own) = slab.or_else(|| self.windows.get(&id)) {
+            return Ok((own, None));
+        }
+        let missing = || Error::device("a slot has no memory");
+        let value = values[id.index()].as_ref().ok_or_else(missing)?;
+        // Another routine may have more samples than a binding holds.
+        let slot = program.slot(id);
+        let here = (slot.domain == Domain::Sample).then(|| self.micro as u64 * bytes(slot));
+        Ok((value, here.and_then(wgpu::BufferSize::new)))
     }
 }
 

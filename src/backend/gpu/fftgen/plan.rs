@@ -103,6 +103,11 @@ fn parts(length: usize, radices: &[usize], limits: &Limits) -> Option<Vec<Part>>
 }
 
 impl LinePlan {
+    /// Whether radices give the length: no prime above 7 divides it.
+    pub fn factors(length: usize, table: &Table) -> bool {
+        !factorings(length, usize::MAX, table).is_empty()
+    }
+
     /// The cheapest; none if a prime above 7 divides the length or not even half a line fits.
     pub fn choose(length: usize, limits: &Limits) -> Option<Self> {
         let table = &limits.table;
