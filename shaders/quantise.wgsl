@@ -1,5 +1,5 @@
 // y = the level next to x, or what a table has for it. See src/ops/quantise.rs.
-// needs: element, real
+// needs: element real
 struct Params {
     first: u32,
     count: u32,
