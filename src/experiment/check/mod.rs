@@ -342,7 +342,7 @@ fn far(optic: &Optic, step: &FreeSpace, key: &str, warnings: &mut Vec<String>) -
     let wanted = if samples[worse] < least { least } else { enough };
     let along = if samples[0] == samples[1] { "each axis" } else { ["y", "x"][worse] };
     let rule = format!(
-        "over {} the band of free space holds (pad W)² / (λ z) = {:.2} samples along {along}; it takes {wanted}",
+        "over {} the band of free space holds (pad W)² / (λ z) = {:.2} samples along {along}, fewer than {wanted}",
         step.z, samples[worse]
     );
     let width = (wanted * optic.wavelength.0 * step.z.0.abs()).sqrt();
@@ -352,6 +352,6 @@ fn far(optic: &Optic, step: &FreeSpace, key: &str, warnings: &mut Vec<String>) -
     if samples[worse] < least {
         return Err(Error::invalid(key, rule).help(way_out));
     }
-    warnings.push(format!("{key}: {rule} for errors below a tenth; {way_out}"));
+    warnings.push(format!("{key}: {rule}: the light may be a tenth wrong; {way_out}"));
     Ok(())
 }
