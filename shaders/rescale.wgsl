@@ -23,7 +23,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y_field: array<vec2<f32>>;
 
 fn factor(a: f32, b: f32) -> f32 {
-    return select(1.0, a / b, b != 0.0);
+    return select(a / b, 1.0, b == 0.0);
 }
 
 @compute @workgroup_size(256)

@@ -225,8 +225,9 @@ fn a_run_resumes_as_what_it_was() {
     let folder = folder();
     let at = folder.path();
     let cosine = ["--set", "train.schedule={ kind = \"cosine\" }"];
+    let constant = ["--set", "train.schedule={ kind = \"constant\" }"];
     let start = ["--set", "train.steps=5"];
-    train(at, "tiny.toml", "constant", &start);
+    train(at, "tiny.toml", "constant", &[&start[..], &constant].concat());
     train(at, "tiny.toml", "cosine", &[&start[..], &cosine].concat());
     for (run, set, says) in [
         ("constant", "hardware.mask.phase_std=0.1", "hardware.mask.phase_std was 0.0, and is 0.1"),
@@ -238,9 +239,10 @@ fn a_run_resumes_as_what_it_was() {
         ("constant", "train.spsa.probes=2", "another `train.spsa`"),
         ("cosine", "train.epochs=3", "train.epochs was 2, and is 3"),
     ] {
-        let more = if run == "cosine" { &cosine[..] } else { &[] };
-        let resume = ["train", "tiny.toml", "--out", run, "--resume", "--set", set];
-        let out = output(at, &[&resume[..], more, &["--backend", "cpu", "--no-images"]].concat());
+        let own = if run == "cosine" { &cosine } else { &constant };
+        let resume = ["train", "tiny.toml", "--out", run, "--resume"];
+        let rest = ["--set", set, "--backend", "cpu", "--no-images"];
+        let out = output(at, &[&resume[..], own, &rest].concat());
         let said = String::from_utf8_lossy(&out.stderr);
         assert_eq!(out.status.code(), Some(2), "{set}: {said}");
         assert!(said.contains(says), "{set}: {said}");
@@ -249,7 +251,7 @@ fn a_run_resumes_as_what_it_was() {
     // No device at all is the ideal one.
     let free = ["train.epochs=3", "train.steps=45", "train.checkpoint_every=7", "hardware.seed=0"];
     let free: Vec<&str> = free.into_iter().flat_map(|s| ["--set", s]).collect();
-    train(at, "tiny.toml", "constant", &[&["--resume"], &free[..]].concat());
+    train(at, "tiny.toml", "constant", &[&["--resume"], &constant[..], &free].concat());
     let lines = losses(&at.join("constant"));
     assert_eq!(lines.last().map(|&(step, _)| step), Some(45));
 }

@@ -229,14 +229,3 @@ fn exposures_end_a_schedule() {
     // 8 steps of 32 samples an epoch, of an exposure each.
     assert_eq!(cosine(4, Some(256)), cosine(1, None));
 }
-
-/// A device seed that a file cannot hold: nothing is kept under a request that says nothing.
-#[test]
-fn a_request_that_cannot_be_written_is_said() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut grid = grid(&[1.0], None);
-    grid.systems[0].experiment.seed = i64::MAX as u64 + 1;
-    let error = grid.fill(folder.path(), 1, &|_, _, _| {}).expect_err("no request");
-    assert!(error.to_string().contains("tiny: cannot be written"), "{error}");
-    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
-}

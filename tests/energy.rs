@@ -375,9 +375,9 @@ fn training_is_counted_by_its_methods() {
             );
             assert!((counts("digital_macs") - 7.0 * step.macs).abs() <= 1e-9 * step.macs, "{t}");
         }
-        // Two exposures and three loads a step.
-        assert_eq!(number(&training[3], "/counts/shots"), 14.0 * recipe.batch as f64);
-        assert_eq!(number(&training[3], "/counts/reconfigurations"), 21.0);
+        // Two exposures of each of four probes, and a load more, a step.
+        assert_eq!(number(&training[3], "/counts/shots"), 56.0 * recipe.batch as f64);
+        assert_eq!(number(&training[3], "/counts/reconfigurations"), 63.0);
         assert_eq!(number(&training[0], "/counts/shots"), 0.0);
     }
 }

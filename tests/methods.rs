@@ -1122,14 +1122,14 @@ fn wrong_labels_are_wrong_and_even() {
 #[test]
 fn exposures_of_a_step_have_their_own_noise() {
     let faults = FAULTS.replace("levels = 32", "levels = 4096");
-    // Light passes two masks, and one where it is told up to the camera.
+    // Light passes two masks, and one up to the camera; on its way back one before the last that is read.
     for (method, passed, read) in [
         ("phyll", 1 + 1 + 2, 1 + 1 + 2),
         ("spsa", 8 * 2, 8),
         ("flops", 5 * 2, 5),
-        ("field_conjugation", 2 * 2, 1),
+        ("field_conjugation", 2 + 1, 1),
         ("three_shot", 3 * 2, 1),
-        ("echo", 3 * 2, 1),
+        ("echo", 2 + 1 + 1, 1),
     ] {
         let camera = if method == "phyll" { CAMERA } else { "" };
         let experiment =

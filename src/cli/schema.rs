@@ -82,7 +82,7 @@ mod tests {
         assert!(keys["bs_error"].is_object() && keys["bs_error"] == keys["splitter_angle"]);
         assert!(keys["crosstalk_factor"].is_object());
         let names =
-            topologies.as_array().expect("variants").iter().flat_map(|v| v["enum"].as_array());
+            topologies.as_array().expect("variants").iter().filter_map(|v| v["enum"].as_array());
         let names: Vec<&Value> = names.flatten().collect();
         let sources = [
             include_str!("../optics/mesh/imperfections.rs"),

@@ -140,7 +140,9 @@ impl Space {
             }
             from += part.images.len();
             if let Some([low, high]) = part.bounds {
-                theta.iter_mut().for_each(|t| *t = t.clamp(low, high));
+                for t in &mut theta {
+                    *t = t.clamp(low, high);
+                }
             }
             (part.slot, theta)
         };

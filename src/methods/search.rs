@@ -220,7 +220,7 @@ impl Method for Search {
         let slot = program.find(MEMORY).ok_or_else(missing)?;
         let mut memory = Memory::from(bench.executor.read(slot)?.reals(), n);
         match self.kind {
-            MethodName::FiniteDifferences => self.differences(bench, &space, &mut memory)?,
+            MethodName::FiniteDifferences => Self::differences(bench, &space, &mut memory)?,
             MethodName::Mixed => self.mixed(bench, &space, &mut memory)?,
             MethodName::Pepg => self.pepg(bench, &space, &mut memory)?,
             _ => self.cma(bench, &space, &mut memory)?,
@@ -278,7 +278,7 @@ impl Search {
         Ok(())
     }
 
-    fn differences(&self, bench: &mut Bench, space: &Space, m: &mut Memory) -> Result<()> {
+    fn differences(bench: &mut Bench, space: &Space, m: &mut Memory) -> Result<()> {
         let (h, here) = (m.sigma[0], measure(bench, space, &m.z)?);
         let mut slope = vec![0.0; m.z.len()];
         for (k, slope) in slope.iter_mut().enumerate() {

@@ -374,7 +374,9 @@ mod tests {
             let grads = [0, 1].map(|_| c.b.temp("grad".into(), Shape::real(&[CHUNK + 1]), domain));
             let adjoint = Op::MeshCellsAdjoint(MeshCellsAdjoint { symmetric: false });
             c.b.emit_all(adjoint, &[cells, theta, phi, built], &grads)?;
-            grads.into_iter().for_each(|g| c.compare(g));
+            for g in grads {
+                c.compare(g);
+            }
             Ok(())
         });
         let program = Arc::new(case.program);

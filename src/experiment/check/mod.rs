@@ -18,7 +18,7 @@ use crate::optics::element::{Element, FreeSpace};
 use crate::optics::{Boundary, Optic};
 use crate::units::Metres;
 
-pub use regions::check_regions;
+use regions::check_regions;
 
 /// What can only be known with the data.
 pub fn with_data(optic: &Optic, data: &Dataset) -> Result<()> {

@@ -105,7 +105,7 @@ pub fn detector(optic: &Optic) -> Result<()> {
 
 /// The regions of `classes` classes: inside the window, apart from each other, as many as the
 /// grid holds.
-pub fn check_regions(optic: &Optic, classes: usize) -> Result<()> {
+pub(super) fn check_regions(optic: &Optic, classes: usize) -> Result<()> {
     let Some(detector) = &optic.detector else { return Ok(()) };
     let count = detector.count(classes);
     if let Some(modes) = optic.guides(optic.element.len()) {

@@ -476,11 +476,12 @@ fn rows_that_meet_are_rows_out_and_in() {
 /// What is not aligned to a register is refused before a pass runs, in every profile.
 #[test]
 fn lines_are_aligned() {
+    type Run<'a> = &'a dyn Fn(&mut [f32]);
     for isa in Isa::available() {
         let plan = PlanePlan::new([5, 7], [12, 14], isa).unwrap();
         let length = plan.line_len().max(plan.scratch_len()).max(plan.hybrid_len());
         let h = numbers(1, plan.spectrum_len());
-        let runs: [&dyn Fn(&mut [f32]); 5] = [
+        let runs: [Run<'_>; 5] = [
             &|line| plan.rows().forward(line),
             &|line| plan.load_natural(&numbers(2, 70), 0, line),
             &|hybrid| plan.rows_out(hybrid, 0, &mut dirty(length)),
