@@ -152,7 +152,7 @@ impl Compare {
 
 fn line(done: &Done) -> String {
     let Key { system, method, seed, scale } = &done.key;
-    let mut key = format!("{system}, {method:?}, device {seed}");
+    let mut key = format!("{system}, {}, device {seed}", method.name());
     if *scale != 1.0 {
         key += &format!(", faults x {scale}");
     }
