@@ -45,9 +45,9 @@ pub enum Chance {
 pub struct Device {
     pub hardware: Hardware,
     pub chance: Chance,
-    /// Counts steps and evaluations `[1]`: noise is addressed by it,
+    /// Counts steps and evaluations `[1]`; noise is addressed by it and by `exposure`.
     pub shot: SlotId,
-    /// and by which exposure of the step this is.
+    /// Which exposure of the step this is, from 0 on.
     pub exposure: u32,
 }
 

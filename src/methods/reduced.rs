@@ -118,10 +118,18 @@ impl Space {
         self.parts.iter().map(|p| p.images.len()).sum()
     }
 
+    fn ends(&self) -> impl Iterator<Item = &Option<[f64; 2]>> {
+        self.parts.iter().flat_map(|part| &part.ends)
+    }
+
+    /// Whether more of number `k` moves nothing.
+    pub fn is_at_top(&self, k: usize, z: f64) -> bool {
+        self.ends().nth(k).is_some_and(|ends| ends.is_some_and(|[_, high]| z >= high))
+    }
+
     /// Brings numbers back that are farther than their parameters can go.
     pub fn project(&self, z: &mut [f64]) {
-        let ends = self.parts.iter().flat_map(|part| &part.ends);
-        for (z, ends) in z.iter_mut().zip(ends) {
+        for (z, ends) in z.iter_mut().zip(self.ends()) {
             if let Some([low, high]) = ends {
                 *z = z.clamp(*low, *high);
             }
@@ -166,6 +174,7 @@ mod tests {
         assert_eq!(space.at(&z)[0].1, [1.0; 4]);
         space.project(&mut z);
         assert_eq!(z, [0.75]);
+        assert!(space.is_at_top(0, z[0]) && !space.is_at_top(0, 0.5));
         z = [-5.0];
         space.project(&mut z);
         assert_eq!((z, space.at(&z)[0].1.as_slice()), ([-1.0], &[0.0; 4][..]));

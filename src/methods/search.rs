@@ -282,11 +282,10 @@ impl Search {
         let (h, here) = (m.sigma[0], measure(bench, space, &m.z)?);
         let mut slope = vec![0.0; m.z.len()];
         for (k, slope) in slope.iter_mut().enumerate() {
-            let mut z = m.z.clone();
-            z[k] += h;
             // At a bound the step that moves something is the one back.
-            let step = if space.at(&z) == space.at(&m.z) { -h } else { h };
-            z[k] = m.z[k] + step;
+            let step = if space.is_at_top(k, m.z[k]) { -h } else { h };
+            let mut z = m.z.clone();
+            z[k] += step;
             *slope = (measure(bench, space, &z)? - here) / step;
         }
         let rates = bench.executor.program().find(RATES);

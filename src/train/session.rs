@@ -102,10 +102,10 @@ pub struct After {
     pub factor: f64,
 }
 
-/// Lets the front end of an optic learn from the training set, where it is one that does.
+/// Lets the front end of an optic learn from the training set, where it is one that does and has not yet.
 pub fn learn_front(optic: &mut Optic, data: &Dataset) -> Result<()> {
     let (Some(modes), Some(encoding)) = (optic.modes, &mut optic.input) else { return Ok(()) };
-    if encoding.front != Some(Front::Pca) {
+    if encoding.front != Some(Front::Pca) || encoding.learnt.is_some() {
         return Ok(());
     }
     let values = data.image[0] * data.image[1];

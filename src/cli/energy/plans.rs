@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::experiment::Experiment;
 use crate::methods::recipe::{MethodName, Recipe};
 use crate::methods::{self, Charge};
+use crate::train::session::learn_front;
 
 /// On a computer alone, with the device, through it, and by its answers alone.
 const METHODS: [MethodName; 5] = [
@@ -21,11 +22,13 @@ const METHODS: [MethodName; 5] = [
 /// The experiment's training run by each method, where it has one.
 pub fn plans(experiment: &Experiment, data: &Dataset) -> Result<Vec<Plan>> {
     let Some(recipe) = &experiment.train else { return Ok(Vec::new()) };
+    let mut experiment = experiment.clone();
+    learn_front(&mut experiment.optic, data)?;
     let per_epoch = data.train.len() / recipe.batch;
     let full = (per_epoch * recipe.epochs) as u64;
     let steps = recipe.steps.map_or(full, |s| s.min(full));
     METHODS
-        .map(|method| plan(experiment, data, &Recipe { method, ..recipe.clone() }, steps))
+        .map(|method| plan(&experiment, data, &Recipe { method, ..recipe.clone() }, steps))
         .into_iter()
         .collect()
 }
