@@ -23,8 +23,8 @@ pub fn of_compare(value: &Value) -> Option<Vec<Part>> {
         "Means over the devices whose training ended, with 95 % intervals (Student's t). Shots: samples \
          sent through the device; settings: times that its masks or phases were loaded; fields: complex \
          fields measured or sent in by a port without noise, four shots each, which count among them; \
-         GMAC: what the computer \
-         beside it did. Cosine and length of the gradient against the device's own.",
+         GMAC: what the computer beside it did. Cosine and length of the gradient against the device's \
+         own.",
     );
     let layers = rows.iter().flat_map(compare::layer_cells);
     let layers = table(&compare::layer_header(&rows), layers, "");
@@ -129,7 +129,8 @@ pub fn of_energy(value: &Value) -> Option<Vec<Part>> {
             "energy",
         ];
         let note = "Counts of lightloom compare, all steps of one device. The accuracy is a mean over \
-                    its devices with its 95 % interval (Student's t), and with the noise of their experiment: not with that of the light which is \
+                    its devices with its 95 % interval (Student's t), and with the noise of their \
+                    experiment: not with that of the light which is \
                     paid for here.";
         let title = format!("{}: training as it was counted, at {} bits", m.name, r.bits);
         let rows = r.ledger.iter().map(priced);
