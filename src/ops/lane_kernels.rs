@@ -10,7 +10,7 @@ use super::grad_sum::GradSum;
 use super::hop::{Chain, Link, Rows};
 use super::kernel::{CpuKernel, Io, View, ViewMut, each};
 use crate::math::aligned::Aligned;
-use crate::math::lanes::{PlanePlan, Shared, Trip};
+use crate::math::lanes::{PlanePlan, Shared, Source, Trip};
 use crate::math::scalar::Scalar;
 use crate::program::{Formula, Kind};
 
@@ -74,57 +74,70 @@ pub fn rows<T: Scalar>(
         let (natural, planes) = planes.split_at_mut(if blocked { 0 } else { planes.len() });
         let natural = natural.first_mut().map(|plane| Shared::new(reals_mut(plane.complex())));
         let hybrid = hybrid.first_mut().map(|h| Shared::new(reals_mut(h.complex())));
-        // In place: what comes in lies in what goes out.
         let start = match first[0] {
             View::Complex(z) => Some(reals(z)),
             _ => None,
         };
+        // In place: what comes in lies in what goes out.
+        let source = start.map(Source::Lent).or(hybrid.as_ref().map(Source::Shared));
+        let source = source.filter(|_| chain.from_hybrid);
         let mut blocks = Blocks::new(&plan, nx, &chain, operands, planes);
-        let block = |b: usize, ends: &mut [Ends<'_>], line: &mut [f32]| {
-            if !done[b] {
-                if let Some(hybrid) = &hybrid {
-                    // SAFETY: only this call has row block b.
-                    unsafe { plan.no_rows(b, hybrid) };
-                }
-                return;
-            }
-            if let (true, Some(hybrid)) = (meets, &hybrid) {
-                if let (_, Some(trip)) = trip(&chain.links, ends) {
-                    // SAFETY: only this call has row block b.
-                    unsafe { plan.rows_meet(start, b, line, trip, hybrid) };
-                }
-                return;
-            }
-            match (chain.from_hybrid, start) {
-                (true, Some(from)) => plan.rows_out(from, b, line),
-                (true, None) => {
-                    let Some(hybrid) = &hybrid else { return };
-                    // SAFETY: only this call has row block b.
-                    unsafe { plan.rows_out_shared(hybrid, b, line) }
-                }
-                (false, Some(from)) if blocked => plan.load_blocked(from, b, line),
-                (false, from) => plan.load_natural(from.unwrap_or(&[]), b, line),
-            }
-            links(&plan, nx, &chain.links, ends, line);
-            if let Some(natural) = &natural {
-                // SAFETY: only this call has rows b.
-                unsafe { plan.store_natural(line, b, natural) };
-            }
-            if let Some(hybrid) = &hybrid {
-                // SAFETY: only this call has row block b.
-                unsafe { plan.rows_in(line, b, hybrid) };
+        // The row block that waits in the line to be stored, and the one that comes in its place.
+        let exchange = |line: &mut [f32], waits: Option<usize>, next: Option<usize>| {
+            let done = waits.zip(hybrid.as_ref());
+            let next = next.zip(source);
+            if done.is_some() || next.is_some() {
+                // SAFETY: only this call has these row blocks.
+                unsafe { plan.exchange(line, done, next) };
             }
         };
+        let block =
+            |b: usize, ends: &mut [Ends<'_>], line: &mut [f32], waits: &mut Option<usize>| {
+                if !done[b] {
+                    if let Some(hybrid) = &hybrid {
+                        // SAFETY: only this call has row block b.
+                        unsafe { plan.no_rows(b, hybrid) };
+                    }
+                    return;
+                }
+                exchange(line, waits.take(), Some(b));
+                *waits = hybrid.is_some().then_some(b);
+                if meets {
+                    if let (_, Some(trip)) = trip(&chain.links, ends) {
+                        plan.meet(line, trip);
+                    }
+                    return;
+                }
+                match (source, start) {
+                    (Some(_), _) => plan.blocks_to_samples(line),
+                    (None, Some(from)) if blocked => plan.load_blocked(from, b, line),
+                    (None, from) => plan.load_natural(from.unwrap_or(&[]), b, line),
+                }
+                links(&plan, nx, &chain.links, ends, line);
+                if let Some(natural) = &natural {
+                    // SAFETY: only this call has rows b.
+                    unsafe { plan.store_natural(line, b, natural) };
+                }
+                if hybrid.is_some() {
+                    plan.samples_to_blocks(line);
+                }
+            };
         if io.parallel {
             let all = (0..plan.row_blocks()).map(|b| (b, blocks.next()));
             each(true, all, |(b, mut ends)| {
-                with_work(plan.line_len(), |line| block(b, &mut ends, line));
+                with_work(plan.line_len(), |line| {
+                    let mut waits = None;
+                    block(b, &mut ends, line, &mut waits);
+                    exchange(line, waits, None);
+                });
             });
         } else {
             let line = &mut reals_mut(io.scratch)[..plan.line_len()];
+            let mut waits = None;
             for b in 0..plan.row_blocks() {
-                block(b, &mut blocks.next(), line);
+                block(b, &mut blocks.next(), line, &mut waits);
             }
+            exchange(line, waits, None);
         }
     };
     CpuKernel::new(run).scratch(work)
@@ -174,7 +187,7 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// Whether [`trip`] takes all of the links at once, and [`PlanePlan::rows_meet`] takes that.
+/// Whether [`trip`] takes all of the links at once, and [`PlanePlan::meet`] takes that.
 fn is_one_trip(links: &[Link]) -> bool {
     use Link::{Grad, Modulate, Store};
     matches!(
@@ -238,32 +251,28 @@ pub fn columns<T: Scalar>(plan: &PlanePlan, my: usize, conj: bool) -> CpuKernel<
     let work = complexes(plan.scratch_len());
     let run = move |io: &mut Io<'_, T>| {
         let (column, block) = (plan.column_len(), 2 * my * plan.columns().isa().lanes());
-        let h = reals(io.inputs[1].complex()).chunks(block);
+        let h = reals(io.inputs[1].complex());
         let to = reals_mut(io.outputs[0].complex());
         let to = &mut to[..plan.hybrid_len()];
         match (io.inputs[0], io.parallel) {
             (View::Complex(from), false) => {
                 let scratch = &mut reals_mut(io.scratch)[..plan.scratch_len()];
-                let from = reals(from).chunks(column);
-                for ((from, to), h) in from.zip(to.chunks_mut(column)).zip(h) {
-                    plan.columns_to(from, to, h, conj, scratch);
-                }
+                plan.columns_to(reals(from), to, h, conj, scratch);
             }
             (View::Complex(from), true) => {
                 let from = reals(from).chunks(column);
-                each(true, from.zip(to.chunks_mut(column)).zip(h), |((from, to), h)| {
+                let blocks = from.zip(to.chunks_mut(column)).zip(h.chunks(block));
+                each(true, blocks, |((from, to), h)| {
                     with_work(plan.scratch_len(), |s| plan.columns_to(from, to, h, conj, s));
                 });
             }
             // In place.
             (_, false) => {
                 let scratch = &mut reals_mut(io.scratch)[..plan.scratch_len()];
-                for (to, h) in to.chunks_mut(column).zip(h) {
-                    plan.columns_in_place(to, h, conj, scratch);
-                }
+                plan.columns_in_place(to, h, conj, scratch);
             }
             (_, true) => {
-                each(true, to.chunks_mut(column).zip(h), |(to, h)| {
+                each(true, to.chunks_mut(column).zip(h.chunks(block)), |(to, h)| {
                     with_work(plan.scratch_len(), |s| plan.columns_in_place(to, h, conj, s));
                 });
             }

@@ -1,7 +1,7 @@
 //! min over M = r_1 r_2 .. r_n of sum_i cost(r_i): which radices a length is transformed with.
 
 use super::butterflies::{FEW, MANY, SOME};
-use super::isa::Isa;
+use super::isa::{self, Isa};
 
 /// What a transform is for.
 #[derive(Clone, Copy, PartialEq)]
@@ -23,7 +23,7 @@ enum Place {
 /// Picoseconds a point, there and back, of a stage with half of its samples zero on a line of 400
 /// (longer than the nearest cache), of a stage with none; of a leaf; and of a leaf with H between:
 /// the least of several runs of the test `costs_of_a_stage` on one core of an AMD Zen 5. Only their
-/// ratios matter.
+/// ratios matter. They are tables so that a plan, and with it every bit of a run, is the machine's.
 const AVX512: [(usize, [u32; 4]); 20] = [
     (1, [60, 60, 0, 30]),
     (2, [71, 63, 60, 40]),
@@ -47,7 +47,32 @@ const AVX512: [(usize, [u32; 4]); 20] = [
     (32, [204, 270, 158, 174]),
 ];
 
-/// The same with AVX2.
+/// The same on a Granite Rapids of Intel's: a stage that stores much waits longer for its caches, so
+/// that fewer and larger stages are better.
+const AVX512_INTEL: [(usize, [u32; 4]); 20] = [
+    (1, [150, 90, 0, 50]),
+    (2, [160, 96, 70, 73]),
+    (3, [150, 123, 95, 104]),
+    (4, [152, 123, 74, 100]),
+    (5, [163, 168, 112, 150]),
+    (6, [158, 162, 99, 137]),
+    (7, [182, 202, 147, 183]),
+    (8, [167, 176, 116, 148]),
+    (9, [202, 235, 167, 202]),
+    (10, [198, 211, 146, 181]),
+    (12, [174, 199, 132, 164]),
+    (14, [212, 263, 175, 212]),
+    (15, [226, 264, 179, 237]),
+    (16, [203, 236, 165, 206]),
+    (20, [235, 273, 178, 232]),
+    (21, [280, 312, 210, 272]),
+    (24, [254, 288, 184, 260]),
+    (25, [329, 381, 267, 325]),
+    (28, [275, 326, 209, 267]),
+    (32, [283, 343, 223, 267]),
+];
+
+/// The first again with AVX2.
 const AVX2: [(usize, [u32; 4]); 15] = [
     (1, [90, 90, 0, 60]),
     (2, [99, 121, 94, 82]),
@@ -67,7 +92,11 @@ const AVX2: [(usize, [u32; 4]); 15] = [
 ];
 
 fn cost(radix: usize, place: Place, isa: Isa) -> u32 {
-    let table: &[_] = if isa == Isa::Avx512 { &AVX512 } else { &AVX2 };
+    let table: &[_] = match isa {
+        Isa::Avx512 if isa::is_intel() => &AVX512_INTEL,
+        Isa::Avx512 => &AVX512,
+        _ => &AVX2,
+    };
     let entry = table.iter().find(|(r, _)| *r == radix);
     let (_, [half, full, leaf, turn]) = entry.expect("every compiled radix has a cost");
     match place {

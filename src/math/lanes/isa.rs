@@ -71,6 +71,20 @@ arch!(OnAvx2, super::x86::Avx2, "avx2,fma");
 arch!(OnNeon, super::neon::Neon, "neon");
 arch!(OnPortable, Portable);
 
+/// Whether Intel made the processor.
+pub(super) fn is_intel() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        static FOUND: OnceLock<bool> = OnceLock::new();
+        *FOUND.get_or_init(|| {
+            let name = std::arch::x86_64::__cpuid(0);
+            [name.ebx, name.edx, name.ecx].map(u32::to_le_bytes).concat() == *b"GenuineIntel"
+        })
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
 impl Isa {
     /// The fastest that this machine runs, or the one that `LIGHTLOOM_ISA` names where the machine
     /// runs it: `AVX2` on a machine with AVX-512 shows what others get.

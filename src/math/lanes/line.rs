@@ -11,6 +11,9 @@ use super::factor::{self, Use};
 use super::isa::{Entry, Isa, OnPortable};
 use super::pointwise::{Carried, Elements};
 
+/// Butterflies of a stage before another has its turn.
+const TURN: usize = 8;
+
 /// A stage before the leaf: r_i, m_i, and its twiddles `[m_i, r_i]` (re, im).
 struct Stage {
     radix: usize,
@@ -207,6 +210,40 @@ impl LinePlan {
         let run = if self.pruned { down_half } else { down };
         // SAFETY: as in `first`.
         unsafe { run(&self.whole(from, to)) }
+    }
+
+    /// [`Self::last`] to `to` and [`Self::first`] from `from`, a few butterflies of each by turns, so
+    /// that the first finds in the nearest cache what the last has read.
+    ///
+    /// # Safety
+    /// As [`Self::last`] and [`Self::first`]; `to` and `from` do not overlap.
+    pub(super) unsafe fn last_and_first(&self, line: *mut f32, to: *mut f32, from: *const f32) {
+        let Stage { radix, inner, kernels, .. } = &self.stages[0];
+        let (last, first) = if self.pruned {
+            (kernels.down_half, kernels.up_half)
+        } else {
+            (kernels.down, kernels.up)
+        };
+        for start in (0..*inner).step_by(TURN) {
+            let part = |lines: Lines| {
+                let at = start * self.element();
+                // SAFETY: butterflies `start`.. are some of all.
+                unsafe {
+                    Lines {
+                        from: lines.from.add(at),
+                        to: lines.to.add(at),
+                        table: lines.table.add(2 * start * radix),
+                        inner: TURN.min(inner - start),
+                        ..lines
+                    }
+                }
+            };
+            // SAFETY: as in `first`.
+            unsafe {
+                last(&part(self.whole(line, to)));
+                first(&part(self.whole(from, line)));
+            }
+        }
     }
 
     /// Whether [`Self::meet`] can work on lines whose first `field` samples are wanted.

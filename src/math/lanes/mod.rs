@@ -39,6 +39,6 @@ mod tests;
 pub use isa::Isa;
 pub use line::LinePlan;
 pub use mesh::MeshPlan;
-pub use plane::PlanePlan;
+pub use plane::{PlanePlan, Source};
 pub use pointwise::Trip;
 pub use shared::Shared;

@@ -30,9 +30,9 @@ struct Plane {
     column_blocks: usize,
     /// Rows that a hybrid holds: whole row blocks, and all that a transform of columns reads.
     height: usize,
-    /// Places of positions in a line, `[column_blocks * L]`.
+    /// f32 before each position of a line, `[column_blocks * L]`.
     row_places: Vec<u32>,
-    /// Places of rows in a block of columns, `[row_blocks * L]`.
+    /// f32 before each row of a block of columns, `[row_blocks * L]`.
     column_places: Vec<u32>,
     from_natural: Entry<Natural>,
     to_natural: Entry<Natural>,
@@ -41,7 +41,15 @@ struct Plane {
 }
 
 /// Positions of a line that are transformed and turned together, while the nearest cache has them.
-const PIECE: usize = 80;
+const PIECE: usize = 160;
+
+/// Where rows of a hybrid are read.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    Lent(&'a [f32]),
+    /// Whose other row blocks are written meanwhile.
+    Shared(&'a Shared<'a>),
+}
 
 impl PlanePlan {
     /// Fields `[ny, nx]` in windows `[my, mx]`. `None` if a prime above 7 divides a side of the
@@ -51,7 +59,9 @@ impl PlanePlan {
         let rows = LinePlan::padded(field[1], padded[1], isa)?;
         let lanes = isa.lanes();
         let (row_blocks, column_blocks) = (field[0].div_ceil(lanes), padded[1].div_ceil(lanes));
-        let places = |plan: &LinePlan, count| (0..count).map(|n| plan.place(n) as u32).collect();
+        let places = |plan: &LinePlan, count| {
+            (0..count).map(|n| (plan.place(n) * plan.element()) as u32).collect()
+        };
         Some(Self(Arc::new(Plane {
             field,
             height: columns.samples().max(row_blocks * lanes),
@@ -201,51 +211,103 @@ impl PlanePlan {
         (rows.block() * self.element(), (rows.block() + rows.gap()) * self.element())
     }
 
-    /// Pads and transforms the first nx samples of a line, and stores row block `b` of a hybrid.
-    /// Destroys the line. The last row block also zeroes the rows of the hybrid past it.
-    ///
-    /// # Safety
-    /// No other thread uses row block `b` of the hybrid meanwhile.
-    pub unsafe fn rows_in(&self, line: &mut [f32], b: usize, hybrid: &Shared<'_>) {
+    /// Pads the first nx samples of a line and begins to transform them, up to blocks that
+    /// [`Self::exchange`] goes on with.
+    pub fn samples_to_blocks(&self, line: &mut [f32]) {
         let plan = &self.0.rows;
         self.check(line, self.line_len());
         zero(plan, line, self.0.field[1]..plan.samples());
         let start = line.as_mut_ptr();
-        // SAFETY: the line is long enough; the caller keeps others off the row block.
-        unsafe {
-            plan.first(start, start);
-            self.write_blocks(line, b, hybrid);
-        }
+        // SAFETY: the line is long enough.
+        unsafe { plan.first(start, start) }
     }
 
-    /// Transforms the blocks of a line by themselves and stores them. The last row block also zeroes
-    /// the rows of the hybrid past it.
+    /// Ends the transform back of a line that [`Self::exchange`] loaded: its first nx samples are
+    /// the rows.
+    pub fn blocks_to_samples(&self, line: &mut [f32]) {
+        self.check(line, self.line_len());
+        let start = line.as_mut_ptr();
+        // SAFETY: the line is long enough.
+        unsafe { self.0.rows.last(start, start) }
+    }
+
+    /// Whether there is [`Self::meet`]: the window is twice as wide as the field, and the first
+    /// radix of its rows even.
+    pub fn meets(&self) -> bool {
+        self.0.rows.meets(self.0.field[1])
+    }
+
+    /// [`Self::blocks_to_samples`], a trip that [`Trip::meets`], and [`Self::samples_to_blocks`],
+    /// with the samples in between never in memory.
+    pub fn meet(&self, line: &mut [f32], trip: Trip<'_>) {
+        let carried = trip.carried().expect("the trip is one that meets");
+        assert!(self.meets(), "the plan is one that meets");
+        self.check(line, self.line_len());
+        let points = trip.elements(&self.0.rows, line, self.0.field[1]);
+        // SAFETY: the line is long enough, and `elements` checked the operands.
+        unsafe { self.0.rows.meet(line.as_mut_ptr(), carried, points) }
+    }
+
+    /// Stores the blocks of a line as row block `done` of a hybrid, and loads row block `next` in
+    /// their place: a piece of the line goes out and another comes in while the nearest cache has it.
+    /// The last row block also zeroes the rows of the hybrid past it.
+    ///
+    /// hybrid: `[column_blocks][height]` elements.
     ///
     /// # Safety
-    /// No other thread uses row block `b` of the hybrid meanwhile.
-    unsafe fn write_blocks(&self, line: &mut [f32], b: usize, hybrid: &Shared<'_>) {
-        let (plan, tiles) = (&self.0.rows, self.column_blocks());
-        zero(plan, line, plan.length()..self.0.row_places.len());
-        // SAFETY: `tiles` checks the lengths.
-        let args = unsafe { self.tiles(line, b, hybrid.as_mut_ptr(), hybrid.len()) };
-        let mut stored = 0;
-        for blocks in self.pieces() {
-            let is_last = blocks.end == plan.blocks();
-            let end = if is_last { tiles } else { blocks.end * plan.block() / self.lanes() };
-            // SAFETY: the caller's.
-            unsafe {
-                plan.up(args.line, blocks);
-                (self.0.to_hybrid)(&Hybrid { tiles: stored..end, ..args });
-            }
-            stored = end;
+    /// No other thread uses these row blocks meanwhile.
+    pub unsafe fn exchange(
+        &self,
+        line: &mut [f32],
+        done: Option<(usize, &Shared<'_>)>,
+        next: Option<(usize, Source<'_>)>,
+    ) {
+        let (plan, lanes, tiles) = (&self.0.rows, self.lanes(), self.column_blocks());
+        if done.is_some() {
+            // What is past the length shares the last tile.
+            zero(plan, line, plan.length()..self.0.row_places.len());
         }
-        if b + 1 == self.row_blocks() {
+        // SAFETY: `tiles` checks the lengths; what is lent is only read.
+        let (out, into) = unsafe {
+            let out = done.map(|(b, h)| self.tiles(line, b, h.as_mut_ptr(), h.len()));
+            let into = next.map(|(b, from)| {
+                let (start, length) = match from {
+                    Source::Lent(h) => (h.as_ptr().cast_mut(), h.len()),
+                    Source::Shared(h) => (h.as_mut_ptr(), h.len()),
+                };
+                self.tiles(line, b, start, length)
+            });
+            (out, into)
+        };
+        let (line, all) = (line.as_mut_ptr(), plan.blocks());
+        let step = (PIECE / plan.block()).max(1);
+        let (mut turned, mut back) = (0, 0);
+        for first in (0..all).step_by(step) {
+            let end = all.min(first + step);
+            // Of a tile that two pieces share the second takes care.
+            let ready = if end == all { tiles } else { end * plan.block() / lanes };
+            let whole = if end == all { all } else { ready * lanes / plan.block() };
+            // SAFETY: the line is long enough; the caller keeps others off the row blocks.
+            unsafe {
+                if let Some(out) = &out {
+                    plan.up(line, first..end);
+                    (self.0.to_hybrid)(&Hybrid { tiles: turned..ready, ..*out });
+                }
+                if let Some(into) = &into {
+                    (self.0.from_hybrid)(&Hybrid { tiles: turned..ready, ..*into });
+                    plan.down(line, back..whole);
+                }
+            }
+            (turned, back) = (ready, whole);
+        }
+        if let Some((b, hybrid)) = done.filter(|(b, _)| b + 1 == self.row_blocks()) {
+            let rows = (b + 1) * lanes..self.0.height;
             // SAFETY: the caller's, and `tiles` checked the hybrid.
-            unsafe { self.zero_rows(self.row_blocks() * self.lanes()..self.0.height, hybrid) }
+            unsafe { self.zero_rows(rows, hybrid) }
         }
     }
 
-    /// What [`Self::rows_in`] stores of a line of zeros.
+    /// Stores row block `b` as that of a line of zeros.
     ///
     /// # Safety
     /// No other thread uses row block `b` of the hybrid meanwhile.
@@ -266,83 +328,6 @@ impl PlanePlan {
         }
     }
 
-    /// Transforms row block `b` of a hybrid back; the first nx samples of the line are the rows.
-    ///
-    /// hybrid: `[column_blocks][height]` elements.
-    pub fn rows_out(&self, hybrid: &[f32], b: usize, line: &mut [f32]) {
-        // SAFETY: the hybrid is lent and only read.
-        unsafe { self.read_rows(hybrid.as_ptr().cast_mut(), hybrid.len(), b, line) }
-    }
-
-    /// The same of a hybrid whose row blocks are rewritten meanwhile.
-    ///
-    /// # Safety
-    /// No other thread uses row block `b` of the hybrid meanwhile.
-    pub unsafe fn rows_out_shared(&self, hybrid: &Shared<'_>, b: usize, line: &mut [f32]) {
-        // SAFETY: the caller's.
-        unsafe { self.read_rows(hybrid.as_mut_ptr(), hybrid.len(), b, line) }
-    }
-
-    unsafe fn read_rows(&self, hybrid: *mut f32, length: usize, b: usize, line: &mut [f32]) {
-        // SAFETY: `tiles` checks the lengths, and this pass only reads row block b.
-        unsafe {
-            let args = self.tiles(line, b, hybrid, length);
-            self.read_blocks(&args);
-            self.0.rows.last(args.line, args.line);
-        }
-    }
-
-    /// Loads the blocks of a line and transforms them back by themselves.
-    ///
-    /// # Safety
-    /// As [`Hybrid`] states, and no other thread writes the row block meanwhile.
-    unsafe fn read_blocks(&self, args: &Hybrid) {
-        let (plan, tiles) = (&self.0.rows, self.column_blocks());
-        let mut loaded = 0;
-        for blocks in self.pieces() {
-            let end = (blocks.end * plan.block()).div_ceil(self.lanes()).min(tiles);
-            // SAFETY: the caller's.
-            unsafe {
-                (self.0.from_hybrid)(&Hybrid { tiles: loaded..end, ..*args });
-                plan.down(args.line, blocks);
-            }
-            loaded = end;
-        }
-    }
-
-    /// Whether there is [`Self::rows_meet`]: the window is twice as wide as the field, and the first
-    /// radix of its rows even.
-    pub fn meets(&self) -> bool {
-        self.0.rows.meets(self.0.field[1])
-    }
-
-    /// [`Self::rows_out`] of `from`, or of `hybrid` itself, a trip that [`Trip::meets`], and
-    /// [`Self::rows_in`], with the samples in between never in memory.
-    ///
-    /// # Safety
-    /// No other thread uses row block `b` of the hybrid meanwhile.
-    pub unsafe fn rows_meet(
-        &self,
-        from: Option<&[f32]>,
-        b: usize,
-        line: &mut [f32],
-        trip: Trip<'_>,
-        hybrid: &Shared<'_>,
-    ) {
-        let carried = trip.carried().expect("the trip is one that meets");
-        assert!(self.meets(), "the plan is one that meets");
-        let points = trip.elements(&self.0.rows, line, self.0.field[1]);
-        let (start, length) =
-            from.map_or((hybrid.as_mut_ptr(), hybrid.len()), |h| (h.as_ptr().cast_mut(), h.len()));
-        // SAFETY: `tiles` checks the lengths, and the caller keeps others off the row block.
-        unsafe {
-            let args = self.tiles(line, b, start, length);
-            self.read_blocks(&args);
-            self.0.rows.meet(args.line, carried, points);
-            self.write_blocks(line, b, hybrid);
-        }
-    }
-
     unsafe fn tiles(&self, line: &mut [f32], b: usize, hybrid: *mut f32, length: usize) -> Hybrid {
         assert!(b < self.row_blocks() && length >= self.hybrid_len(), "the hybrid is too short");
         self.check(line, self.line_len());
@@ -357,21 +342,21 @@ impl PlanePlan {
         }
     }
 
-    /// Blocks of a row, [`PIECE`] positions at a time.
-    fn pieces(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
-        let (block, blocks) = (self.0.rows.block(), self.0.rows.blocks());
-        let step = (PIECE / block).max(1);
-        (0..blocks).step_by(step).map(move |first| first..blocks.min(first + step))
-    }
-
-    /// Columns of one block of positions: pad, transform, times `h` (or conj), back, crop.
+    /// Columns of blocks of positions: pad, transform, times `h` (or conj), back, crop.
     ///
-    /// column: `[height]` elements of a hybrid, in place; h: `[my]` elements.
-    pub fn columns_in_place(&self, column: &mut [f32], h: &[f32], conj: bool, scratch: &mut [f32]) {
-        self.check(column, self.column_len());
-        let column = column.as_mut_ptr();
-        // SAFETY: the block is as long as it has to be.
-        unsafe { self.run_columns(column, column, h, conj, scratch) }
+    /// columns: `[blocks][height]` elements of a hybrid, in place; h: `[blocks][my]` elements.
+    pub fn columns_in_place(
+        &self,
+        columns: &mut [f32],
+        h: &[f32],
+        conj: bool,
+        scratch: &mut [f32],
+    ) {
+        let count = columns.len() / self.column_len();
+        self.check(columns, count * self.column_len());
+        let columns = columns.as_mut_ptr();
+        // SAFETY: so many blocks are there.
+        unsafe { self.run_columns(columns, columns, count, h, conj, scratch) }
     }
 
     /// The same, from one hybrid to another.
@@ -383,32 +368,44 @@ impl PlanePlan {
         conj: bool,
         scratch: &mut [f32],
     ) {
-        self.check(from, self.column_len());
-        self.check(to, self.column_len());
-        // SAFETY: both blocks are as long as they have to be.
-        unsafe { self.run_columns(from.as_ptr(), to.as_mut_ptr(), h, conj, scratch) }
+        let count = to.len() / self.column_len();
+        self.check(from, count * self.column_len());
+        self.check(to, count * self.column_len());
+        // SAFETY: so many blocks are there.
+        unsafe { self.run_columns(from.as_ptr(), to.as_mut_ptr(), count, h, conj, scratch) }
     }
 
     /// # Safety
-    /// `from` and `to` are good for a block of columns and aligned to a register: one place or two.
+    /// `from` and `to` are good for `count` blocks of columns and aligned to a register: one place
+    /// or two.
     unsafe fn run_columns(
         &self,
         from: *const f32,
         to: *mut f32,
+        count: usize,
         h: &[f32],
         conj: bool,
         scratch: &mut [f32],
     ) {
-        let plan = &self.0.columns;
-        self.check(h, self.spectrum_len());
+        let (plan, size) = (&self.0.columns, self.column_len());
+        self.check(h, count * self.spectrum_len());
         self.check(scratch, self.scratch_len());
         let line = scratch.as_mut_ptr();
         // SAFETY: all lengths are checked.
         unsafe {
-            plan.first(from, line);
-            plan.turn(line, h.as_ptr(), conj);
-            plan.last(line, to);
-            self.zero(to, self.0.field[0]..self.0.height);
+            if count > 0 {
+                plan.first(from, line);
+            }
+            for b in 0..count {
+                plan.turn(line, h.as_ptr().add(b * self.spectrum_len()), conj);
+                let to = to.add(b * size);
+                if b + 1 < count {
+                    plan.last_and_first(line, to, from.add((b + 1) * size));
+                } else {
+                    plan.last(line, to);
+                }
+                self.zero(to, self.0.field[0]..self.0.height);
+            }
         }
     }
 

@@ -210,7 +210,7 @@ impl Trip<'_> {
         }
     }
 
-    /// Whether [`super::PlanePlan::rows_meet`] takes it.
+    /// Whether [`super::PlanePlan::meet`] takes it.
     pub fn meets(&self) -> bool {
         self.carried().is_some()
     }

@@ -4,7 +4,7 @@ use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
 
 use super::super::aligned::Aligned;
-use super::{Isa, LinePlan, PlanePlan, Shared, Trip};
+use super::{Isa, LinePlan, PlanePlan, Shared, Source, Trip};
 
 type C64 = Complex<f64>;
 
@@ -224,17 +224,25 @@ fn complex(values: &[f32]) -> Vec<C64> {
     values.chunks(2).map(|c| C64::new(c[0] as f64, c[1] as f64)).collect()
 }
 
+#[allow(unsafe_code, reason = "row blocks on one thread")]
+fn exchange(
+    plan: &PlanePlan,
+    line: &mut [f32],
+    done: Option<(usize, &Shared<'_>)>,
+    next: Option<(usize, Source<'_>)>,
+) {
+    // SAFETY: one thread.
+    unsafe { plan.exchange(line, done, next) }
+}
+
 fn rows_in(plan: &PlanePlan, field: &[f32]) -> Aligned<f32> {
     let mut hybrid = dirty(plan.hybrid_len());
     let shared = Shared::new(&mut hybrid);
     for b in 0..plan.row_blocks() {
         let mut line = dirty(plan.line_len());
         plan.load_natural(field, b, &mut line);
-        // SAFETY: one thread.
-        #[allow(unsafe_code, reason = "row blocks on one thread")]
-        unsafe {
-            plan.rows_in(&mut line, b, &shared);
-        }
+        plan.samples_to_blocks(&mut line);
+        exchange(plan, &mut line, Some((b, &shared)), None);
     }
     hybrid
 }
@@ -244,7 +252,8 @@ fn rows_out(plan: &PlanePlan, hybrid: &[f32], count: usize) -> Aligned<f32> {
     let shared = Shared::new(&mut field);
     for b in 0..plan.row_blocks() {
         let mut line = dirty(plan.line_len());
-        plan.rows_out(hybrid, b, &mut line);
+        exchange(plan, &mut line, None, Some((b, Source::Lent(hybrid))));
+        plan.blocks_to_samples(&mut line);
         // SAFETY: one thread.
         #[allow(unsafe_code, reason = "row blocks on one thread")]
         unsafe {
@@ -450,18 +459,17 @@ fn rows_that_meet_are_rows_out_and_in() {
                         };
                         assert!(trip.meets());
                         let shared = Shared::new(&mut to);
-                        // SAFETY: one thread.
-                        #[allow(unsafe_code, reason = "row blocks on one thread")]
-                        unsafe {
-                            if meet {
-                                let from = (!in_place).then_some(&*hybrid);
-                                plan.rows_meet(from, b, &mut line, trip, &shared);
-                            } else {
-                                plan.rows_out(&hybrid, b, &mut line);
-                                trip.run(plan.rows(), &mut line, n);
-                                plan.rows_in(&mut line, b, &shared);
-                            }
+                        let from =
+                            if in_place { Source::Shared(&shared) } else { Source::Lent(&hybrid) };
+                        exchange(&plan, &mut line, None, Some((b, from)));
+                        if meet {
+                            plan.meet(&mut line, trip);
+                        } else {
+                            plan.blocks_to_samples(&mut line);
+                            trip.run(plan.rows(), &mut line, n);
+                            plan.samples_to_blocks(&mut line);
                         }
+                        exchange(&plan, &mut line, Some((b, &shared)), None);
                         [to, kept, sums].map(|all| all.iter().map(|x| x.to_bits()).collect())
                     });
                     let [apart, met]: [[Vec<u32>; 3]; 2] = [apart, met];
@@ -470,6 +478,55 @@ fn rows_that_meet_are_rows_out_and_in() {
             }
         }
         assert!(met.len() > 2, "{isa:?} meets in {met:?} alone");
+    }
+}
+
+/// Row blocks that follow each other through a line, and columns at once, are the same to the bit as
+/// each by itself.
+#[test]
+fn what_overlaps_is_the_same_by_itself() {
+    for isa in Isa::available() {
+        for (field, padded) in WINDOWS {
+            let plan = PlanePlan::new(field, padded, isa).unwrap();
+            let from = numbers(11, plan.hybrid_len());
+            let h = numbers(12, plan.spectrum_len() * plan.column_blocks());
+            let bits = |all: &[f32]| -> Vec<u32> { all.iter().map(|x| x.to_bits()).collect() };
+            let rows = |in_place: bool, overlap: bool| {
+                let mut to = if in_place { from.clone() } else { dirty(from.len()) };
+                let shared = Shared::new(&mut to);
+                let source = if in_place { Source::Shared(&shared) } else { Source::Lent(&from) };
+                let (mut line, mut waits) = (dirty(plan.line_len()), None);
+                for b in 0..plan.row_blocks() {
+                    if !overlap {
+                        exchange(&plan, &mut line, waits.take(), None);
+                        line.fill(f32::NAN);
+                    }
+                    exchange(&plan, &mut line, waits, Some((b, source)));
+                    plan.blocks_to_samples(&mut line);
+                    plan.samples_to_blocks(&mut line);
+                    waits = Some((b, &shared));
+                }
+                exchange(&plan, &mut line, waits, None);
+                bits(&to)
+            };
+            let apart = rows(false, false);
+            for (in_place, overlap) in [(false, true), (true, false), (true, true)] {
+                assert!(rows(in_place, overlap) == apart, "{isa:?} {field:?} in {padded:?}: rows");
+            }
+            let scratch = &mut dirty(plan.scratch_len());
+            let (mut inside, mut between) = (from.clone(), dirty(from.len()));
+            plan.columns_in_place(&mut inside, &h, true, scratch);
+            plan.columns_to(&from, &mut between, &h, true, scratch);
+            let mut apart = from.clone();
+            let columns = apart.chunks_mut(plan.column_len());
+            for (column, h) in columns.zip(h.chunks(plan.spectrum_len())) {
+                plan.columns_in_place(column, h, true, scratch);
+            }
+            for at_once in [inside, between] {
+                let same = bits(&at_once) == bits(&apart);
+                assert!(same, "{isa:?} {field:?} in {padded:?}: columns");
+            }
+        }
     }
 }
 
@@ -484,8 +541,14 @@ fn lines_are_aligned() {
         let runs: [Run<'_>; 5] = [
             &|line| plan.rows().forward(line),
             &|line| plan.load_natural(&numbers(2, 70), 0, line),
-            &|hybrid| plan.rows_out(hybrid, 0, &mut dirty(length)),
-            &|column| plan.columns_in_place(column, &h, false, &mut dirty(length)),
+            &|hybrid| {
+                let next = Some((0, Source::Lent(hybrid)));
+                exchange(&plan, &mut dirty(length), None, next);
+            },
+            &|columns| {
+                let column = &mut columns[..plan.column_len()];
+                plan.columns_in_place(column, &h, false, &mut dirty(length));
+            },
             &|a| Trip::Attenuate { a }.run(plan.rows(), &mut dirty(length), 7),
         ];
         for (n, run) in runs.iter().enumerate() {

@@ -8,8 +8,9 @@ use super::vector::Vector;
 
 /// A line `[position][re L, im L]`, lanes = rows, against the same rows of a hybrid.
 ///
-/// The contract: `places` gives the elements of the line at `lanes * tiles` positions, `rows` the L
-/// rows in a block of columns; line and hybrid are aligned to a register and good for these.
+/// The contract: `places` gives the f32 before each of `lanes * tiles` positions of the line, `rows`
+/// before each of the L rows of a block of columns; line and hybrid are aligned to a register and
+/// good for these.
 pub struct Hybrid {
     pub line: *mut f32,
     pub places: *const u32,
@@ -28,7 +29,7 @@ impl Hybrid {
         // SAFETY: the caller's.
         unsafe {
             let place = *self.places.add(tile * V::LANES + i) as usize;
-            self.line.add(place * Complex::<V>::SIZE)
+            self.line.add(place)
         }
     }
 
@@ -39,7 +40,7 @@ impl Hybrid {
         // SAFETY: the caller's.
         unsafe {
             let place = *self.rows.add(i) as usize;
-            self.columns.add(tile * self.column + place * Complex::<V>::SIZE)
+            self.columns.add(tile * self.column + place)
         }
     }
 }
@@ -93,7 +94,7 @@ impl Pass for FromHybrid {
 }
 
 /// The contract: `field` is good for `height` rows of `width` interleaved complex samples;
-/// `places` gives the elements of `width` samples in the line, which is aligned to a register.
+/// `places` gives the f32 before each of `width` samples in the line, which is aligned to a register.
 pub struct Natural {
     pub field: *mut f32,
     pub height: usize,
@@ -142,7 +143,7 @@ impl Pass for FromNatural {
                     #[inline(always)]
                     |i: usize| {
                         if i < columns {
-                            a.line.add(*a.places.add(x + i) as usize * size)
+                            a.line.add(*a.places.add(x + i) as usize)
                         } else {
                             ragged.add(i * size)
                         }
@@ -186,7 +187,7 @@ impl Pass for ToNatural {
                     #[inline(always)]
                     |i: usize| {
                         let place = *a.places.add(x + i.min(columns - 1)) as usize;
-                        a.line.add(place * size).cast_const()
+                        a.line.add(place).cast_const()
                     }
                 };
                 V::transpose(
