@@ -6,8 +6,8 @@
 
 use super::Op;
 use crate::error::{Error, Result};
-use crate::math::lanes::{Isa, LinePlan, PlanePlan};
-use crate::program::{Layout, Node, Program, Shape, SlotId, plan};
+use crate::math::lanes::{Isa, PlanePlan};
+use crate::program::{Layout, Node, Program, Role, Shape, SlotId, plan};
 
 /// Reals that every copy of a slot in lanes is padded to: a cache line of f32.
 const ALIGNMENT: usize = 16;
@@ -127,10 +127,18 @@ fn check(program: &Program, node: &Node) -> Result<()> {
     Ok(())
 }
 
+/// How a window of a program lies in lanes.
+struct Lanes {
+    window: Window,
+    plan: PlanePlan,
+    /// Every transfer function has H(kx) = H(-kx), and is kept for one of both.
+    even: bool,
+}
+
 /// The lane plans of a program's windows; none where everything lies plainly.
 #[derive(Default)]
 pub struct Arrangement {
-    lanes: Vec<(Window, PlanePlan)>,
+    lanes: Vec<Lanes>,
 }
 
 impl Arrangement {
@@ -139,7 +147,7 @@ impl Arrangement {
     /// # Errors
     /// When a node is given an operand in an order that it does not take.
     pub fn lanes(program: &Program, isa: Isa) -> Result<Self> {
-        let mut lanes: Vec<(Window, PlanePlan)> = Vec::new();
+        let mut lanes: Vec<Lanes> = Vec::new();
         for node in program.routines.iter().flat_map(|r| &r.sections).flat_map(|s| &s.nodes) {
             check(program, node)?;
             let (field, padded) = match &node.op {
@@ -151,11 +159,11 @@ impl Arrangement {
                 _ => continue,
             };
             let window = Window { field, padded };
-            if lanes.iter().all(|(known, _)| *known != window) {
+            if lanes.iter().all(|known| known.window != window) {
                 let Some(plan) = PlanePlan::new(field, padded, isa) else {
                     return Ok(Self::default());
                 };
-                lanes.push((window, plan));
+                lanes.push(Lanes { window, plan, even: is_even(program, padded) });
             }
         }
         Ok(Self { lanes })
@@ -163,33 +171,42 @@ impl Arrangement {
 
     /// The plan of a window, if it lies in lanes.
     pub fn plan(&self, field: [usize; 2], padded: [usize; 2]) -> Option<&PlanePlan> {
-        self.lanes.iter().find(|(w, _)| *w == Window { field, padded }).map(|(_, plan)| plan)
+        self.of(field, padded).map(|lanes| &lanes.plan)
     }
 
-    /// The plan that a slot of this shape lies by.
-    fn plan_of(&self, shape: &Shape) -> Option<&PlanePlan> {
+    /// Whether spectra of a window are kept for one of kx and -kx.
+    pub fn is_even(&self, field: [usize; 2], padded: [usize; 2]) -> bool {
+        self.of(field, padded).is_some_and(|lanes| lanes.even)
+    }
+
+    fn of(&self, field: [usize; 2], padded: [usize; 2]) -> Option<&Lanes> {
+        self.lanes.iter().find(|lanes| lanes.window == Window { field, padded })
+    }
+
+    /// What a slot of this shape lies by.
+    fn lanes_of(&self, shape: &Shape) -> Option<&Lanes> {
         let of = |w: &Window| match shape.layout {
             Layout::Natural => false,
             Layout::Blocked => shape.dims == w.field,
             Layout::Hybrid => shape.dims == [w.field[0], w.padded[1]],
             Layout::Spectrum => shape.dims == w.padded,
         };
-        self.lanes.iter().find(|(w, _)| of(w)).map(|(_, plan)| plan)
+        self.lanes.iter().find(|lanes| of(&lanes.window))
     }
 
     /// Reals that lie side by side: L in lanes, 1 where complex numbers are pairs.
     pub fn width(&self, shape: &Shape) -> usize {
-        self.plan_of(shape).map_or(1, |plan| plan.rows().isa().lanes())
+        self.lanes_of(shape).map_or(1, |lanes| lanes.plan.rows().isa().lanes())
     }
 
     /// Elements of one copy in memory.
     pub fn len(&self, shape: &Shape) -> usize {
-        let Some(plan) = self.plan_of(shape) else { return shape.len() };
+        let Some(Lanes { plan, even, .. }) = self.lanes_of(shape) else { return shape.len() };
         let lanes = plan.rows().isa().lanes();
         let len = match shape.layout {
             Layout::Natural | Layout::Blocked => plan.row_blocks() * shape.dims[1] * lanes,
             Layout::Hybrid => plan.hybrid_len() / 2,
-            Layout::Spectrum => plan.column_blocks() * shape.dims[0] * lanes,
+            Layout::Spectrum => plan.spectrum_blocks(*even) * shape.dims[0] * lanes,
         };
         len.next_multiple_of(ALIGNMENT)
     }
@@ -200,7 +217,7 @@ impl Arrangement {
             return None;
         }
         let [rows, columns] = [shape.dims[0], shape.dims[1]];
-        let Some(plan) = self.plan_of(shape) else {
+        let Some(Lanes { plan, even, .. }) = self.lanes_of(shape) else {
             let plain: Box<dyn Fn(usize, usize) -> usize> = Box::new(move |y, x| x * rows + y);
             return (shape.layout != Layout::Blocked).then_some(plain);
         };
@@ -208,15 +225,22 @@ impl Arrangement {
         if shape.layout == Layout::Blocked {
             return Some(Box::new(move |y, x| ((y / lanes) * columns + x) * lanes + y % lanes));
         }
-        let x_at = positions(plan.rows());
-        let (y_at, block) = if shape.layout == Layout::Spectrum {
-            (positions(plan.columns()), rows * lanes)
-        } else {
-            ((0..rows).map(|y| plan.columns().place(y)).collect(), plan.column_len() / 2)
-        };
+        let mut x_at = vec![0; columns];
+        for (position, &kx) in plan.row_order().iter().enumerate() {
+            x_at[kx as usize] = position;
+        }
+        let column = plan.column_len() / 2;
+        if shape.layout == Layout::Spectrum {
+            let (plan, even, y_at) = (plan.clone(), *even, plan.columns().positions());
+            return Some(Box::new(move |y, x| {
+                let p = x_at[x];
+                (plan.spectrum_block(p / lanes, even) * rows + y_at[y]) * lanes + p % lanes
+            }));
+        }
+        let y_at: Vec<usize> = (0..rows).map(|y| plan.columns().place(y)).collect();
         Some(Box::new(move |y, x| {
             let p = x_at[x];
-            (p / lanes) * block + y_at[y] * lanes + p % lanes
+            (p / lanes) * column + y_at[y] * lanes + p % lanes
         }))
     }
 
@@ -268,21 +292,70 @@ pub fn real_part(k: usize, width: usize) -> usize {
     (k / width) * 2 * width + k % width
 }
 
-/// Position of each frequency of a transformed line.
-fn positions(plan: &LinePlan) -> Vec<usize> {
-    let mut at = vec![0; plan.length()];
-    for (position, &k) in plan.order().iter().enumerate() {
-        at[k as usize] = position;
-    }
-    at
+/// Whether all spectra of a window of this size that are kept are H(kx) = H(-kx) to the bit: not
+/// those of tilted or shifted steps, nor those that are computed.
+fn is_even(program: &Program, padded: [usize; 2]) -> bool {
+    let mut spectra = program
+        .slots
+        .iter()
+        .filter(|slot| slot.shape.layout == Layout::Spectrum && slot.shape.dims == padded);
+    spectra.all(|slot| match &slot.role {
+        Role::Const(data) => {
+            let rows = data.complexes().chunks(padded[1]);
+            !data.complexes().is_empty()
+                && rows.into_iter().all(|h| (1..h.len()).all(|k| h[k] == h[h.len() - k]))
+        }
+        Role::Formula(_) => true,
+        _ => false,
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use num_complex::Complex;
+
     use super::*;
     use crate::ops::add::Add;
     use crate::ops::apply::Apply;
-    use crate::program::Builder;
+    use crate::ops::columns::Columns;
+    use crate::ops::rows_in::RowsIn;
+    use crate::program::{Builder, Data};
+
+    /// Half of an even transfer function is kept, all of one that a bit keeps from being even.
+    #[test]
+    fn even_spectra_are_kept_once() {
+        let (field, padded) = ([32, 32], [64, 64]);
+        let shape = Shape::complex(&padded).layout(Layout::Spectrum);
+        let kept = |sign: f64| {
+            let mut b = Builder::default();
+            let x = b.input("x", Shape::complex(&field));
+            let at = |n: usize| (n % 64).min(64 - n % 64) as f64 + (n / 64) as f64;
+            let mut h: Vec<_> = (0..64 * 64).map(|n| Complex::new(at(n), 1.0)).collect();
+            h[70].im *= sign;
+            let h = b.constant("h", shape.clone(), || Data::Complex(h));
+            b.routine("run", 1);
+            let rows = b.emit(Op::RowsIn(RowsIn { field, padded }), &[x]).unwrap();
+            b.emit(Op::Columns(Columns { field, padded, conj: false }), &[rows, h]).unwrap();
+            let arrangement = Arrangement::lanes(&b.finish(), Isa::best()).unwrap();
+            (
+                arrangement.is_even(field, padded),
+                arrangement.len(&shape),
+                arrangement.places(&shape),
+            )
+        };
+        let mirror = |n: usize| n / 64 * 64 + (64 - n % 64) % 64;
+        let alike = |places: &[u32]| {
+            (0..64 * 64).filter(|&n| mirror(n) != n && places[n] == places[mirror(n)]).count()
+        };
+        let lanes = Isa::best().lanes();
+        let pairs = 31 / lanes;
+        let (even, len, places) = kept(1.0);
+        assert!(even && pairs > 0);
+        assert_eq!((len, alike(&places)), (64 * (64 - pairs * lanes), 64 * 2 * pairs * lanes));
+        let (even, len, places) = kept(-1.0);
+        assert!(!even);
+        assert_eq!((len, alike(&places)), (64 * 64, 0));
+    }
 
     /// A matrix that is read as it lies, and a sum of two that lie otherwise.
     #[test]

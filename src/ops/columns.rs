@@ -6,7 +6,7 @@
 
 use num_complex::Complex;
 
-use super::case::{Case, build};
+use super::case::{self, Case, build};
 use super::columns_grad::ColumnsGrad;
 use super::kernel::{Cost, CpuCompile, CpuKernel, GpuKernel, LinePass};
 use super::lane_kernels;
@@ -17,7 +17,7 @@ use super::{Op, Primitive, expect};
 use crate::error::{Error, Result};
 use crate::math::scalar::Scalar;
 use crate::program::adjoint::Adjoint;
-use crate::program::{Kind, Layout, Node, Role, Shape, Slot};
+use crate::program::{Data, Kind, Layout, Node, Role, Shape, Slot};
 
 #[derive(Debug, Clone)]
 pub struct Columns {
@@ -69,10 +69,11 @@ impl Primitive for Columns {
             _ => None,
         };
         if let Some(plan) = compile.arrangement.plan(self.field, self.padded) {
-            return match formula {
-                Some(h) => lane_kernels::columns_by_formula(plan, mx, conj, h),
-                None => lane_kernels::columns(plan, my, conj),
-            };
+            if let Some(h) = formula {
+                return lane_kernels::columns_by_formula(plan, mx, conj, h);
+            }
+            let even = compile.arrangement.is_even(self.field, self.padded);
+            return lane_kernels::columns(plan, conj, even);
         }
         let columns = Lines::new(my, compile);
         let scratch = columns.scratch(1);
@@ -138,6 +139,28 @@ pub fn cases() -> Vec<Case> {
                 Ok(())
             }));
         }
+    }
+    // A transfer function that a backend may keep for one of kx and -kx, and one that it may not.
+    for even in [true, false] {
+        all.push(build(format!("propagate, kx and -kx alike: {even}"), 32.0, |c| {
+            let (field, padded) = ([9, 33], [18, 70]);
+            let x = c.sample(Shape::complex(&field));
+            let shape = Shape::complex(&padded).layout(Layout::Spectrum);
+            let mut h = case::complexes(1, padded[0] * padded[1]);
+            for row in h.chunks_mut(padded[1]) {
+                (1..row.len() / 2).for_each(|k| row[row.len() - k] = row[k]);
+            }
+            if !even {
+                h.last_mut().into_iter().for_each(|h| *h = -*h);
+            }
+            let h = c.b.constant("h", shape, || Data::Complex(h));
+            let rows = c.b.emit(Op::RowsIn(RowsIn { field, padded }), &[x])?;
+            let columns = Columns { field, padded, conj: false };
+            let columns = c.b.emit(Op::Columns(columns), &[rows, h])?;
+            let y = c.b.emit(Op::RowsOut(RowsOut { field, padded }), &[columns])?;
+            c.compare(y);
+            Ok(())
+        }));
     }
     all
 }

@@ -245,36 +245,33 @@ fn links(plan: &PlanePlan, nx: usize, links: &[Link], ends: &mut [Ends<'_>], lin
     }
 }
 
-/// Columns with the transfer function.
-pub fn columns<T: Scalar>(plan: &PlanePlan, my: usize, conj: bool) -> CpuKernel<T> {
+/// Columns with the transfer function; `even`: with what is kept of it for one of kx and -kx.
+pub fn columns<T: Scalar>(plan: &PlanePlan, conj: bool, even: bool) -> CpuKernel<T> {
     let plan = plan.clone();
     let work = complexes(plan.scratch_len());
     let run = move |io: &mut Io<'_, T>| {
-        let (column, block) = (plan.column_len(), 2 * my * plan.columns().isa().lanes());
         let h = reals(io.inputs[1].complex());
+        let h = |b| &h[plan.spectrum_block(b, even) * plan.spectrum_len()..][..plan.spectrum_len()];
         let to = reals_mut(io.outputs[0].complex());
         let to = &mut to[..plan.hybrid_len()];
-        match (io.inputs[0], io.parallel) {
-            (View::Complex(from), false) => {
-                let scratch = &mut reals_mut(io.scratch)[..plan.scratch_len()];
-                plan.columns_to(reals(from), to, h, conj, scratch);
-            }
-            (View::Complex(from), true) => {
-                let from = reals(from).chunks(column);
-                let blocks = from.zip(to.chunks_mut(column)).zip(h.chunks(block));
-                each(true, blocks, |((from, to), h)| {
-                    with_work(plan.scratch_len(), |s| plan.columns_to(from, to, h, conj, s));
+        // In place: none.
+        let from = match io.inputs[0] {
+            View::Complex(from) => Some(reals(from)),
+            _ => None,
+        };
+        if io.parallel {
+            let size = plan.column_len();
+            each(true, to.chunks_mut(size).enumerate(), |(b, to)| {
+                with_work(plan.scratch_len(), |scratch| match from {
+                    Some(from) => plan.columns_to(&from[b * size..], to, |_| h(b), conj, scratch),
+                    None => plan.columns_in_place(to, |_| h(b), conj, scratch),
                 });
-            }
-            // In place.
-            (_, false) => {
-                let scratch = &mut reals_mut(io.scratch)[..plan.scratch_len()];
-                plan.columns_in_place(to, h, conj, scratch);
-            }
-            (_, true) => {
-                each(true, to.chunks_mut(column).zip(h.chunks(block)), |(to, h)| {
-                    with_work(plan.scratch_len(), |s| plan.columns_in_place(to, h, conj, s));
-                });
+            });
+        } else {
+            let scratch = &mut reals_mut(io.scratch)[..plan.scratch_len()];
+            match from {
+                Some(from) => plan.columns_to(from, to, h, conj, scratch),
+                None => plan.columns_in_place(to, h, conj, scratch),
             }
         }
     };
@@ -290,7 +287,7 @@ pub fn columns_by_formula<T: Scalar>(
 ) -> CpuKernel<T> {
     let plan = plan.clone();
     let lanes = plan.columns().isa().lanes();
-    let [ky, kx] = [plan.columns().order(), plan.rows().order()];
+    let (ky, kx) = (plan.columns().order(), plan.row_order().to_vec());
     let work = plan.scratch_len().next_multiple_of(2 * lanes);
     let memory = work + 2 * lanes * ky.len();
     let run = move |io: &mut Io<'_, T>| {
@@ -308,7 +305,7 @@ pub fn columns_by_formula<T: Scalar>(
                     (element[l], element[lanes + l]) = (h.re as f32, h.im as f32);
                 }
             }
-            plan.columns_in_place(column, table, conj, &mut scratch[..plan.scratch_len()]);
+            plan.columns_in_place(column, |_| &*table, conj, &mut scratch[..plan.scratch_len()]);
         };
         if io.parallel {
             let columns = to.chunks_mut(plan.column_len()).enumerate();

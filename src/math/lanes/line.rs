@@ -119,6 +119,15 @@ impl LinePlan {
         (0..self.length).map(frequency).collect()
     }
 
+    /// Position of each frequency, `[length]`.
+    pub fn positions(&self) -> Vec<usize> {
+        let mut at = vec![0; self.length];
+        for (position, &k) in self.order().iter().enumerate() {
+            at[k as usize] = position;
+        }
+        at
+    }
+
     /// Where natural sample (or position) `n` of a line lies, in elements.
     pub fn place(&self, n: usize) -> usize {
         n + n / self.block() * self.gap

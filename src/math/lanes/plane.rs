@@ -1,15 +1,17 @@
 //! The passes of Y = C_x F_x^-1 C_y F_y^-1 H F_y P_y F_x P_x X: pad rows and transform them, pad
 //! columns, transform, multiply by H, transform back and crop, transform rows back and crop.
 //!
-//! *hybrid*: `[block of positions kx][row y][re L, im L]`, lanes = L adjacent positions of a
-//! transformed row. *spectrum* (H): `[block][position ky][re L, im L]`, in the order of both plans,
-//! no gaps. *blocked* plane: `[block of rows][x][re L, im L]`, lanes = L adjacent rows, no gaps.
+//! *hybrid*: `[block of positions kx][row y][re L, im L]`, lanes = L adjacent positions, in an order
+//! of the plane's own ([`PlanePlan::row_order`]): blocks come in pairs that hold kx and -kx, but for
+//! the last. *spectrum* (H): `[block][position ky][re L, im L]`, in the order of the plane and of the
+//! plan of columns, no gaps; an even one, H(kx) = H(-kx), has one block for each pair. *blocked* plane: `[block of rows][x][re L, im L]`, lanes = L adjacent rows, no gaps.
 //! *line*: one row block in work, `[x or kx][re L, im L]`, with the gaps of the plan of rows.
 //!
 //! Rows of a hybrid past ny are zero: [`PlanePlan::rows_in`] and the columns keep it so.
 
 #![allow(unsafe_code, reason = "calls passes over buffers whose lengths are checked here")]
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::isa::{Entry, Isa};
@@ -30,8 +32,16 @@ struct Plane {
     column_blocks: usize,
     /// Rows that a hybrid holds: whole row blocks, and all that a transform of columns reads.
     height: usize,
-    /// f32 before each position of a line, `[column_blocks * L]`.
+    /// kx at each position of a hybrid, `[mx]`.
+    row_order: Vec<u32>,
+    /// Pairs of blocks of columns.
+    pairs: usize,
+    /// f32 of a line before each sample, `[nx]`.
+    sample_places: Vec<u32>,
+    /// f32 of a line before each position of a hybrid, `[column_blocks * L]`.
     row_places: Vec<u32>,
+    /// How a line is turned into a row block of a hybrid, and back.
+    steps: Vec<Step>,
     /// f32 before each row of a block of columns, `[row_blocks * L]`.
     column_places: Vec<u32>,
     from_natural: Entry<Natural>,
@@ -42,6 +52,15 @@ struct Plane {
 
 /// Positions of a line that are transformed and turned together, while the nearest cache has them.
 const PIECE: usize = 160;
+
+/// Blocks of a line that are transformed, the tiles that are whole then, and the blocks that these
+/// make whole on the way back.
+#[derive(Default)]
+struct Step {
+    up: Vec<Range<usize>>,
+    tiles: Range<usize>,
+    down: Vec<Range<usize>>,
+}
 
 /// Where rows of a hybrid are read.
 #[derive(Clone, Copy)]
@@ -59,14 +78,20 @@ impl PlanePlan {
         let rows = LinePlan::padded(field[1], padded[1], isa)?;
         let lanes = isa.lanes();
         let (row_blocks, column_blocks) = (field[0].div_ceil(lanes), padded[1].div_ceil(lanes));
-        let places = |plan: &LinePlan, count| {
-            (0..count).map(|n| (plan.place(n) * plan.element()) as u32).collect()
-        };
+        let place = |plan: &LinePlan, n| (plan.place(n) * plan.element()) as u32;
+        let (row_order, pairs) = mirrored(&rows);
+        let positions = rows.positions();
+        let line_at = |p: usize| row_order.get(p).map_or(p, |&kx| positions[kx as usize]);
+        let line: Vec<usize> = (0..column_blocks * lanes).map(line_at).collect();
         Some(Self(Arc::new(Plane {
             field,
             height: columns.samples().max(row_blocks * lanes),
-            row_places: places(&rows, column_blocks * lanes),
-            column_places: places(&columns, row_blocks * lanes),
+            sample_places: (0..field[1]).map(|n| place(&rows, n)).collect(),
+            row_places: line.iter().map(|&p| place(&rows, p)).collect(),
+            column_places: (0..row_blocks * lanes).map(|n| place(&columns, n)).collect(),
+            steps: steps(&rows, &line),
+            row_order,
+            pairs,
             rows,
             columns,
             row_blocks,
@@ -94,6 +119,22 @@ impl PlanePlan {
     /// ceil(mx / L).
     pub fn column_blocks(&self) -> usize {
         self.0.column_blocks
+    }
+
+    /// kx at each position of a hybrid, `[mx]`.
+    pub fn row_order(&self) -> &[u32] {
+        &self.0.row_order
+    }
+
+    /// Blocks of a spectrum.
+    pub fn spectrum_blocks(&self, even: bool) -> usize {
+        self.column_blocks() - if even { self.0.pairs } else { 0 }
+    }
+
+    /// The block of a spectrum that a block of columns takes.
+    pub fn spectrum_block(&self, b: usize, even: bool) -> usize {
+        let pairs = if even { self.0.pairs } else { 0 };
+        if b < 2 * pairs { b / 2 } else { b - pairs }
     }
 
     /// Floats of a hybrid.
@@ -171,7 +212,7 @@ impl PlanePlan {
             height: self.lanes().min(ny - first),
             width: nx,
             line: line.as_ptr().cast_mut(),
-            places: self.0.row_places.as_ptr(),
+            places: self.0.sample_places.as_ptr(),
         }
     }
 
@@ -262,7 +303,7 @@ impl PlanePlan {
         done: Option<(usize, &Shared<'_>)>,
         next: Option<(usize, Source<'_>)>,
     ) {
-        let (plan, lanes, tiles) = (&self.0.rows, self.lanes(), self.column_blocks());
+        let plan = &self.0.rows;
         if done.is_some() {
             // What is past the length shares the last tile.
             zero(plan, line, plan.length()..self.0.row_places.len());
@@ -279,29 +320,26 @@ impl PlanePlan {
             });
             (out, into)
         };
-        let (line, all) = (line.as_mut_ptr(), plan.blocks());
-        let step = (PIECE / plan.block()).max(1);
-        let (mut turned, mut back) = (0, 0);
-        for first in (0..all).step_by(step) {
-            let end = all.min(first + step);
-            // Of a tile that two pieces share the second takes care.
-            let ready = if end == all { tiles } else { end * plan.block() / lanes };
-            let whole = if end == all { all } else { ready * lanes / plan.block() };
+        let line = line.as_mut_ptr();
+        for Step { up, tiles, down } in &self.0.steps {
             // SAFETY: the line is long enough; the caller keeps others off the row blocks.
             unsafe {
                 if let Some(out) = &out {
-                    plan.up(line, first..end);
-                    (self.0.to_hybrid)(&Hybrid { tiles: turned..ready, ..*out });
+                    for blocks in up {
+                        plan.up(line, blocks.clone());
+                    }
+                    (self.0.to_hybrid)(&Hybrid { tiles: tiles.clone(), ..*out });
                 }
                 if let Some(into) = &into {
-                    (self.0.from_hybrid)(&Hybrid { tiles: turned..ready, ..*into });
-                    plan.down(line, back..whole);
+                    (self.0.from_hybrid)(&Hybrid { tiles: tiles.clone(), ..*into });
+                    for blocks in down {
+                        plan.down(line, blocks.clone());
+                    }
                 }
             }
-            (turned, back) = (ready, whole);
         }
         if let Some((b, hybrid)) = done.filter(|(b, _)| b + 1 == self.row_blocks()) {
-            let rows = (b + 1) * lanes..self.0.height;
+            let rows = (b + 1) * self.lanes()..self.0.height;
             // SAFETY: the caller's, and `tiles` checked the hybrid.
             unsafe { self.zero_rows(rows, hybrid) }
         }
@@ -321,7 +359,7 @@ impl PlanePlan {
 
     /// # Safety
     /// The hybrid is as long as it has to be, and no other thread uses these rows of it meanwhile.
-    unsafe fn zero_rows(&self, rows: std::ops::Range<usize>, hybrid: &Shared<'_>) {
+    unsafe fn zero_rows(&self, rows: Range<usize>, hybrid: &Shared<'_>) {
         for kx in 0..self.column_blocks() {
             // SAFETY: the caller's.
             unsafe { self.zero(hybrid.as_mut_ptr().add(kx * self.column_len()), rows.clone()) }
@@ -342,13 +380,14 @@ impl PlanePlan {
         }
     }
 
-    /// Columns of blocks of positions: pad, transform, times `h` (or conj), back, crop.
+    /// Columns of blocks of positions: pad, transform, times H (or conj), back, crop.
     ///
-    /// columns: `[blocks][height]` elements of a hybrid, in place; h: `[blocks][my]` elements.
-    pub fn columns_in_place(
+    /// columns: `[blocks][height]` elements of a hybrid, in place; `h(b)`: `[my]` elements of H for
+    /// the b-th of them.
+    pub fn columns_in_place<'a>(
         &self,
         columns: &mut [f32],
-        h: &[f32],
+        h: impl Fn(usize) -> &'a [f32],
         conj: bool,
         scratch: &mut [f32],
     ) {
@@ -360,11 +399,11 @@ impl PlanePlan {
     }
 
     /// The same, from one hybrid to another.
-    pub fn columns_to(
+    pub fn columns_to<'a>(
         &self,
         from: &[f32],
         to: &mut [f32],
-        h: &[f32],
+        h: impl Fn(usize) -> &'a [f32],
         conj: bool,
         scratch: &mut [f32],
     ) {
@@ -378,26 +417,28 @@ impl PlanePlan {
     /// # Safety
     /// `from` and `to` are good for `count` blocks of columns and aligned to a register: one place
     /// or two.
-    unsafe fn run_columns(
+    unsafe fn run_columns<'a>(
         &self,
         from: *const f32,
         to: *mut f32,
         count: usize,
-        h: &[f32],
+        h: impl Fn(usize) -> &'a [f32],
         conj: bool,
         scratch: &mut [f32],
     ) {
         let (plan, size) = (&self.0.columns, self.column_len());
-        self.check(h, count * self.spectrum_len());
         self.check(scratch, self.scratch_len());
         let line = scratch.as_mut_ptr();
-        // SAFETY: all lengths are checked.
-        unsafe {
-            if count > 0 {
-                plan.first(from, line);
-            }
-            for b in 0..count {
-                plan.turn(line, h.as_ptr().add(b * self.spectrum_len()), conj);
+        if count > 0 {
+            // SAFETY: all lengths are checked.
+            unsafe { plan.first(from, line) }
+        }
+        for b in 0..count {
+            let h = h(b);
+            self.check(h, self.spectrum_len());
+            // SAFETY: all lengths are checked.
+            unsafe {
+                plan.turn(line, h.as_ptr(), conj);
                 let to = to.add(b * size);
                 if b + 1 < count {
                     plan.last_and_first(line, to, from.add((b + 1) * size));
@@ -433,7 +474,7 @@ impl PlanePlan {
     ///
     /// # Safety
     /// `column` is good for a block of columns; nothing else uses these rows meanwhile.
-    unsafe fn zero(&self, column: *mut f32, rows: std::ops::Range<usize>) {
+    unsafe fn zero(&self, column: *mut f32, rows: Range<usize>) {
         let columns = &self.0.columns;
         if let Some(last) = rows.clone().next_back() {
             let (start, end) = (columns.place(rows.start), columns.place(last) + 1);
@@ -449,7 +490,81 @@ impl PlanePlan {
     }
 }
 
-fn zero(plan: &LinePlan, line: &mut [f32], samples: std::ops::Range<usize>) {
+/// kx in the order of a hybrid, and how many pairs of blocks it begins with: of a pair the second
+/// holds -kx where the first holds kx. Those that are their own mirror image come last.
+fn mirrored(rows: &LinePlan) -> (Vec<u32>, usize) {
+    let (length, lanes) = (rows.length(), rows.isa().lanes());
+    let order = rows.order();
+    let mirror = |kx: u32| (length as u32 - kx) % length as u32;
+    let mut seen = vec![false; length];
+    let (mut firsts, mut own) = (Vec::new(), Vec::new());
+    for block in block_order(rows) {
+        for &kx in &order[block * rows.block()..][..rows.block()] {
+            if mirror(kx) == kx {
+                own.push(kx);
+            } else if !seen[kx as usize] {
+                seen[mirror(kx) as usize] = true;
+                firsts.push(kx);
+            }
+        }
+    }
+    let pairs = firsts.len() / lanes;
+    let mut all = Vec::with_capacity(length);
+    for pair in firsts.chunks(lanes) {
+        all.extend_from_slice(pair);
+        all.extend(pair.iter().map(|&kx| mirror(kx)));
+    }
+    all.extend(own);
+    (all, pairs)
+}
+
+/// The blocks of a line, those beside each other that mirror each other: block k holds the
+/// frequencies that are k mod r_1.
+fn block_order(rows: &LinePlan) -> Vec<usize> {
+    let blocks = rows.blocks();
+    let pairs = (1..blocks.div_ceil(2)).flat_map(|k| [k, blocks - k]);
+    let own = [0].into_iter().chain((blocks.is_multiple_of(2)).then_some(blocks / 2));
+    own.chain(pairs).collect()
+}
+
+/// `line`: position in the line of each position of a hybrid.
+fn steps(rows: &LinePlan, line: &[usize]) -> Vec<Step> {
+    let (block, blocks, lanes) = (rows.block(), rows.blocks(), rows.isa().lanes());
+    let tiles: Vec<Vec<usize>> = line
+        .chunks(lanes)
+        .map(|tile| tile.iter().filter(|p| **p < rows.length()).map(|p| p / block).collect())
+        .collect();
+    let mut left = vec![block; blocks];
+    let mut is_up = vec![false; blocks];
+    let mut next = 0;
+    let order = block_order(rows);
+    let piece = order.chunks((PIECE / block).max(1)).map(|piece| {
+        for &k in piece {
+            is_up[k] = true;
+        }
+        let start = next;
+        let mut down = Vec::new();
+        while tiles.get(next).is_some_and(|tile| tile.iter().all(|&k| is_up[k])) {
+            for &k in &tiles[next] {
+                left[k] -= 1;
+                if left[k] == 0 {
+                    down.push(k);
+                }
+            }
+            next += 1;
+        }
+        Step { up: runs(piece.to_vec()), tiles: start..next, down: runs(down) }
+    });
+    piece.collect()
+}
+
+/// The same blocks as ranges.
+fn runs(mut blocks: Vec<usize>) -> Vec<Range<usize>> {
+    blocks.sort_unstable();
+    blocks.chunk_by(|a, b| a + 1 == *b).map(|run| run[0]..run[run.len() - 1] + 1).collect()
+}
+
+fn zero(plan: &LinePlan, line: &mut [f32], samples: Range<usize>) {
     let size = plan.element();
     for n in samples {
         line[plan.place(n) * size..][..size].fill(0.0);
