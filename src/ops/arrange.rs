@@ -131,8 +131,8 @@ fn check(program: &Program, node: &Node) -> Result<()> {
 struct Lanes {
     window: Window,
     plan: PlanePlan,
-    /// Every transfer function has H(kx) = H(-kx), and is kept for one of both.
-    even: bool,
+    /// Along `[y, x]`: every transfer function has H(k) = H(-k), and is kept for one of both.
+    even: [bool; 2],
 }
 
 /// The lane plans of a program's windows; none where everything lies plainly.
@@ -163,7 +163,7 @@ impl Arrangement {
                 let Some(plan) = PlanePlan::new(field, padded, isa) else {
                     return Ok(Self::default());
                 };
-                lanes.push(Lanes { window, plan, even: is_even(program, padded) });
+                lanes.push(Lanes { window, plan, even: even(program, padded) });
             }
         }
         Ok(Self { lanes })
@@ -174,9 +174,9 @@ impl Arrangement {
         self.of(field, padded).map(|lanes| &lanes.plan)
     }
 
-    /// Whether spectra of a window are kept for one of kx and -kx.
-    pub fn is_even(&self, field: [usize; 2], padded: [usize; 2]) -> bool {
-        self.of(field, padded).is_some_and(|lanes| lanes.even)
+    /// Whether spectra of a window are kept for one of k and -k, along `[y, x]`.
+    pub fn even(&self, field: [usize; 2], padded: [usize; 2]) -> [bool; 2] {
+        self.of(field, padded).map_or([false; 2], |lanes| lanes.even)
     }
 
     fn of(&self, field: [usize; 2], padded: [usize; 2]) -> Option<&Lanes> {
@@ -206,7 +206,10 @@ impl Arrangement {
         let len = match shape.layout {
             Layout::Natural | Layout::Blocked => plan.row_blocks() * shape.dims[1] * lanes,
             Layout::Hybrid => plan.hybrid_len() / 2,
-            Layout::Spectrum => plan.spectrum_blocks(*even) * shape.dims[0] * lanes,
+            Layout::Spectrum => {
+                let [blocks, positions] = plan.spectrum_dims(*even);
+                blocks * positions * lanes
+            }
         };
         len.next_multiple_of(ALIGNMENT)
     }
@@ -232,9 +235,12 @@ impl Arrangement {
         let column = plan.column_len() / 2;
         if shape.layout == Layout::Spectrum {
             let (plan, even, y_at) = (plan.clone(), *even, plan.columns().positions());
+            let kept = |p: usize| if even[0] { plan.columns().low(p) } else { p };
+            let y_at: Vec<usize> = y_at.into_iter().map(kept).collect();
+            let [_, positions] = plan.spectrum_dims(even);
             return Some(Box::new(move |y, x| {
                 let p = x_at[x];
-                (plan.spectrum_block(p / lanes, even) * rows + y_at[y]) * lanes + p % lanes
+                (plan.spectrum_block(p / lanes, even) * positions + y_at[y]) * lanes + p % lanes
             }));
         }
         let y_at: Vec<usize> = (0..rows).map(|y| plan.columns().place(y)).collect();
@@ -292,21 +298,28 @@ pub fn real_part(k: usize, width: usize) -> usize {
     (k / width) * 2 * width + k % width
 }
 
-/// Whether all spectra of a window of this size that are kept are H(kx) = H(-kx) to the bit: not
-/// those of tilted or shifted steps, nor those that are computed.
-fn is_even(program: &Program, padded: [usize; 2]) -> bool {
-    let mut spectra = program
+/// Whether all spectra of a window of this size that are kept are H(k) = H(-k) to the bit, along
+/// `[y, x]`: not those of tilted or shifted steps, nor those that are computed.
+fn even(program: &Program, padded: [usize; 2]) -> [bool; 2] {
+    let [my, mx] = padded;
+    let spectra = program
         .slots
         .iter()
         .filter(|slot| slot.shape.layout == Layout::Spectrum && slot.shape.dims == padded);
-    spectra.all(|slot| match &slot.role {
-        Role::Const(data) => {
-            let rows = data.complexes().chunks(padded[1]);
-            !data.complexes().is_empty()
-                && rows.into_iter().all(|h| (1..h.len()).all(|k| h[k] == h[h.len() - k]))
+    spectra.fold([true; 2], |[along_y, along_x], slot| match &slot.role {
+        Role::Const(data) if data.len() == my * mx => {
+            let mirror = |k: usize, m: usize| (m - k) % m;
+            let at = |y: usize, x: usize| data.complexes().get(y * mx + x);
+            let all = |f: &dyn Fn(usize, usize) -> bool| {
+                (0..my).all(|y| (0..mx).all(|x| at(y, x).is_some() && f(y, x)))
+            };
+            [
+                along_y && all(&|y, x| at(y, x) == at(mirror(y, my), x)),
+                along_x && all(&|y, x| at(y, x) == at(y, mirror(x, mx))),
+            ]
         }
-        Role::Formula(_) => true,
-        _ => false,
+        Role::Formula(_) => [along_y, along_x],
+        _ => [false; 2],
     })
 }
 
@@ -321,40 +334,46 @@ mod tests {
     use crate::ops::rows_in::RowsIn;
     use crate::program::{Builder, Data};
 
-    /// Half of an even transfer function is kept, all of one that a bit keeps from being even.
+    /// Half of an even transfer function is kept, all of one that a number keeps from being even.
     #[test]
     fn even_spectra_are_kept_once() {
         let (field, padded) = ([32, 32], [64, 64]);
         let shape = Shape::complex(&padded).layout(Layout::Spectrum);
-        let kept = |sign: f64| {
+        let mirror = |k: usize| (64 - k) % 64;
+        let kept = |[oddness_y, oddness_x]: [f64; 2]| {
             let mut b = Builder::default();
             let x = b.input("x", Shape::complex(&field));
-            let at = |n: usize| (n % 64).min(64 - n % 64) as f64 + (n / 64) as f64;
-            let mut h: Vec<_> = (0..64 * 64).map(|n| Complex::new(at(n), 1.0)).collect();
-            h[70].im *= sign;
+            let at = |n: usize| {
+                let (y, x) = (n / 64, n % 64);
+                let even = (y.min(mirror(y)) * 64 + x.min(mirror(x))) as f64;
+                Complex::new(even, oddness_y * y as f64 + oddness_x * x as f64)
+            };
+            let h: Vec<_> = (0..64 * 64).map(at).collect();
             let h = b.constant("h", shape.clone(), || Data::Complex(h));
             b.routine("run", 1);
             let rows = b.emit(Op::RowsIn(RowsIn { field, padded }), &[x]).unwrap();
             b.emit(Op::Columns(Columns { field, padded, conj: false }), &[rows, h]).unwrap();
             let arrangement = Arrangement::lanes(&b.finish(), Isa::best()).unwrap();
-            (
-                arrangement.is_even(field, padded),
-                arrangement.len(&shape),
-                arrangement.places(&shape),
-            )
+            let even = arrangement.even(field, padded);
+            let [blocks, positions] = arrangement.lanes[0].plan.spectrum_dims(even);
+            let len = blocks * positions * Isa::best().lanes();
+            assert_eq!(arrangement.len(&shape), len);
+            let places = arrangement.places(&shape);
+            assert!(places.iter().all(|p| (*p as usize) < len));
+            // Those that are kept for one of both, along y and along x.
+            let alike = |mirror: &dyn Fn(usize) -> usize| {
+                (0..64 * 64).filter(|&n| mirror(n) != n && places[n] == places[mirror(n)]).count()
+            };
+            let along_y = alike(&|n| mirror(n / 64) * 64 + n % 64);
+            (even, [along_y > 0, alike(&|n| n / 64 * 64 + mirror(n % 64)) > 0], len)
         };
-        let mirror = |n: usize| n / 64 * 64 + (64 - n % 64) % 64;
-        let alike = |places: &[u32]| {
-            (0..64 * 64).filter(|&n| mirror(n) != n && places[n] == places[mirror(n)]).count()
-        };
-        let lanes = Isa::best().lanes();
-        let pairs = 31 / lanes;
-        let (even, len, places) = kept(1.0);
-        assert!(even && pairs > 0);
-        assert_eq!((len, alike(&places)), (64 * (64 - pairs * lanes), 64 * 2 * pairs * lanes));
-        let (even, len, places) = kept(-1.0);
-        assert!(!even);
-        assert_eq!((len, alike(&places)), (64 * 64, 0));
+        let (both, along_y, along_x, none) =
+            (kept([0.0, 0.0]), kept([0.0, 1.0]), kept([1.0, 0.0]), kept([1.0, 1.0]));
+        assert_eq!((both.0, both.1), ([true, true], [true, true]));
+        assert_eq!((along_y.0, along_y.1), ([true, false], [true, false]));
+        assert_eq!((along_x.0, along_x.1), ([false, true], [false, true]));
+        assert_eq!((none.0, none.1, none.2), ([false, false], [false, false], 64 * 64));
+        assert!(both.2 < along_y.2.min(along_x.2) && along_y.2.max(along_x.2) < none.2);
     }
 
     /// A matrix that is read as it lies, and a sum of two that lie otherwise.

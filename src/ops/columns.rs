@@ -72,7 +72,7 @@ impl Primitive for Columns {
             if let Some(h) = formula {
                 return lane_kernels::columns_by_formula(plan, mx, conj, h);
             }
-            let even = compile.arrangement.is_even(self.field, self.padded);
+            let even = compile.arrangement.even(self.field, self.padded);
             return lane_kernels::columns(plan, conj, even);
         }
         let columns = Lines::new(my, compile);
@@ -140,20 +140,24 @@ pub fn cases() -> Vec<Case> {
             }));
         }
     }
-    // A transfer function that a backend may keep for one of kx and -kx, and one that it may not.
-    for even in [true, false] {
-        all.push(build(format!("propagate, kx and -kx alike: {even}"), 32.0, |c| {
-            let (field, padded) = ([9, 33], [18, 70]);
+    // Transfer functions of which a backend may keep the half, along y or x, and one that is even but
+    // for one number.
+    for even in [[true, true], [true, false], [false, true], [false, false]] {
+        all.push(build(format!("propagate, even along y, x: {even:?}"), 32.0, |c| {
+            let (field, [my, mx]) = ([18, 33], [40, 70]);
             let x = c.sample(Shape::complex(&field));
-            let shape = Shape::complex(&padded).layout(Layout::Spectrum);
-            let mut h = case::complexes(1, padded[0] * padded[1]);
-            for row in h.chunks_mut(padded[1]) {
-                (1..row.len() / 2).for_each(|k| row[row.len() - k] = row[k]);
-            }
-            if !even {
-                h.last_mut().into_iter().for_each(|h| *h = -*h);
+            let shape = Shape::complex(&[my, mx]).layout(Layout::Spectrum);
+            let all = case::complexes(1, my * mx);
+            let fold = |k: usize, m: usize, even: bool| if even { k.min(m - k) } else { k };
+            let spoilt = even == [false, false];
+            let [along_y, along_x] = if spoilt { [true, true] } else { even };
+            let at = |n: usize| all[fold(n / mx, my, along_y) * mx + fold(n % mx, mx, along_x)];
+            let mut h: Vec<_> = (0..my * mx).map(at).collect();
+            if spoilt {
+                h[mx + 1] = -h[mx + 1];
             }
             let h = c.b.constant("h", shape, || Data::Complex(h));
+            let padded = [my, mx];
             let rows = c.b.emit(Op::RowsIn(RowsIn { field, padded }), &[x])?;
             let columns = Columns { field, padded, conj: false };
             let columns = c.b.emit(Op::Columns(columns), &[rows, h])?;

@@ -245,13 +245,15 @@ fn links(plan: &PlanePlan, nx: usize, links: &[Link], ends: &mut [Ends<'_>], lin
     }
 }
 
-/// Columns with the transfer function; `even`: with what is kept of it for one of kx and -kx.
-pub fn columns<T: Scalar>(plan: &PlanePlan, conj: bool, even: bool) -> CpuKernel<T> {
+/// Columns with the transfer function, of which one half is kept where it is even along `[y, x]`.
+pub fn columns<T: Scalar>(plan: &PlanePlan, conj: bool, even: [bool; 2]) -> CpuKernel<T> {
     let plan = plan.clone();
     let work = complexes(plan.scratch_len());
     let run = move |io: &mut Io<'_, T>| {
         let h = reals(io.inputs[1].complex());
-        let h = |b| &h[plan.spectrum_block(b, even) * plan.spectrum_len()..][..plan.spectrum_len()];
+        let length = plan.spectrum_len(even);
+        let h = |b| &h[plan.spectrum_block(b, even) * length..][..length];
+        let how = [conj, even[0]];
         let to = reals_mut(io.outputs[0].complex());
         let to = &mut to[..plan.hybrid_len()];
         // In place: none.
@@ -263,15 +265,15 @@ pub fn columns<T: Scalar>(plan: &PlanePlan, conj: bool, even: bool) -> CpuKernel
             let size = plan.column_len();
             each(true, to.chunks_mut(size).enumerate(), |(b, to)| {
                 with_work(plan.scratch_len(), |scratch| match from {
-                    Some(from) => plan.columns_to(&from[b * size..], to, |_| h(b), conj, scratch),
-                    None => plan.columns_in_place(to, |_| h(b), conj, scratch),
+                    Some(from) => plan.columns_to(&from[b * size..], to, |_| h(b), how, scratch),
+                    None => plan.columns_in_place(to, |_| h(b), how, scratch),
                 });
             });
         } else {
             let scratch = &mut reals_mut(io.scratch)[..plan.scratch_len()];
             match from {
-                Some(from) => plan.columns_to(from, to, h, conj, scratch),
-                None => plan.columns_in_place(to, h, conj, scratch),
+                Some(from) => plan.columns_to(from, to, h, how, scratch),
+                None => plan.columns_in_place(to, h, how, scratch),
             }
         }
     };
@@ -305,7 +307,8 @@ pub fn columns_by_formula<T: Scalar>(
                     (element[l], element[lanes + l]) = (h.re as f32, h.im as f32);
                 }
             }
-            plan.columns_in_place(column, |_| &*table, conj, &mut scratch[..plan.scratch_len()]);
+            let scratch = &mut scratch[..plan.scratch_len()];
+            plan.columns_in_place(column, |_| &*table, [conj, false], scratch);
         };
         if io.parallel {
             let columns = to.chunks_mut(plan.column_len()).enumerate();

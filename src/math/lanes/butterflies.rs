@@ -23,19 +23,27 @@ use super::vector::Vector;
 pub struct Lines {
     pub from: *const f32,
     pub to: *mut f32,
-    /// Twiddles `[inner, R]` (re, im); or H, `[outer, R]` elements.
+    /// Twiddles `[inner, R]` (re, im); or H, R elements for each of `outer`.
     pub table: *const f32,
+    /// Floats from the H of one group to that of the next.
+    pub table_pitch: isize,
     pub outer: usize,
     pub pitch: usize,
     pub inner: usize,
     pub stride: usize,
-    /// Leaf: exchange re and im. Turn: multiply by conj(H).
+    /// Leaf: exchange re and im. Turn: multiply by conj(H). Up and down: the samples k > R / 2 lie
+    /// with re and im exchanged.
     pub mirror: bool,
 }
 
 /// Inputs, or outputs, of a pruned stage that are not known to be zero.
 pub const fn live(radix: usize) -> usize {
     radix.div_ceil(2)
+}
+
+/// Whether sample `k` of a transformed line of `radix` mirrors one before it.
+pub const fn is_high(k: usize, radix: usize) -> bool {
+    2 * k > radix
 }
 
 /// The twiddle of output `k`, times `c`.
@@ -60,12 +68,14 @@ impl<const A: usize, const B: usize, const HALF: bool> Pass for Up<A, B, HALF> {
     unsafe fn go<V: Vector>(a: &Lines) {
         let size = Complex::<V>::SIZE;
         let step = a.stride * size;
+        let (re, im) = if a.mirror { (V::LANES, 0) } else { (0, V::LANES) };
         for o in 0..a.outer {
             for j in 0..a.inner {
                 // SAFETY: `Lines`.
                 unsafe {
                     let at = (o * a.pitch + j) * size;
                     let (from, to) = (a.from.add(at), a.to.add(at));
+                    let (high_re, high_im) = (to.add(re), to.add(im));
                     let table = a.table.add(2 * j * A * B);
                     let load = {
                         #[inline(always)]
@@ -74,7 +84,13 @@ impl<const A: usize, const B: usize, const HALF: bool> Pass for Up<A, B, HALF> {
                     let store = {
                         #[inline(always)]
                         |k: usize, c: Complex<V>| {
-                            turned(c, table, k).store::<false>(to.add(k * step));
+                            let c = turned(c, table, k);
+                            if is_high(k, A * B) {
+                                c.re.store(high_re.add(k * step));
+                                c.im.store(high_im.add(k * step));
+                            } else {
+                                c.store::<false>(to.add(k * step));
+                            }
                         }
                     };
                     if HALF {
@@ -101,16 +117,28 @@ impl<const A: usize, const B: usize, const HALF: bool> Pass for Down<A, B, HALF>
     unsafe fn go<V: Vector>(a: &Lines) {
         let size = Complex::<V>::SIZE;
         let step = a.stride * size;
+        let (re, im) = if a.mirror { (0, V::LANES) } else { (V::LANES, 0) };
         for o in 0..a.outer {
             for j in 0..a.inner {
                 // SAFETY: `Lines`.
                 unsafe {
                     let at = (o * a.pitch + j) * size;
                     let (from, to) = (a.from.add(at), a.to.add(at));
+                    let (high_re, high_im) = (from.add(re), from.add(im));
                     let table = a.table.add(2 * j * A * B);
                     dit::<V, A, B>(
                         #[inline(always)]
-                        |k| turned(Complex::<V>::load::<true>(from.add(k * step)), table, k),
+                        |k| {
+                            let c = if is_high(k, A * B) {
+                                Complex {
+                                    re: V::load(high_re.add(k * step)),
+                                    im: V::load(high_im.add(k * step)),
+                                }
+                            } else {
+                                Complex::<V>::load::<true>(from.add(k * step))
+                            };
+                            turned(c, table, k)
+                        },
                         #[inline(always)]
                         |n, c| {
                             if !HALF || n < live(A * B) {
@@ -166,7 +194,7 @@ impl<const A: usize, const B: usize> Turn<A, B> {
             // SAFETY: `Lines`.
             unsafe {
                 let (from, to) = (a.from.add(o * a.pitch * size), a.to.add(o * a.pitch * size));
-                let h = a.table.add(o * A * B * size);
+                let h = a.table.offset(o as isize * a.table_pitch);
                 there_and_back::<V, A, B>(
                     #[inline(always)]
                     |n| Complex::load::<false>(from.add(n * size)),

@@ -3,10 +3,14 @@
 //! M = r_1 m_1, m_1 = r_2 m_2, ..: forward by decimation in frequency, which leaves frequency
 //! k_1 + r_1 k_2 + r_1 r_2 k_3 .. at position k_1 m_1 + k_2 m_2 + ..; back by decimation in time
 //! from that order. Nothing is ever reordered.
+//!
+//! A plan for [`LinePlan::turn`] is *folded*: of the blocks of a first stage those with k_1 > r_1 / 2
+//! hold -k instead of the k that lies at the same place of block r_1 - k_1, and re and im exchanged.
+//! Then X[-k] H[-k] is found like X[k] conj(H[k]), so that an even H is kept for one of both.
 
 #![allow(unsafe_code, reason = "calls passes over lines whose length is checked here")]
 
-use super::butterflies::{self, Kernels, Lines, Meeting, live};
+use super::butterflies::{self, Kernels, Lines, Meeting, is_high, live};
 use super::factor::{self, Use};
 use super::isa::{Entry, Isa, OnPortable};
 use super::pointwise::{Carried, Elements};
@@ -34,6 +38,7 @@ pub struct LinePlan {
     pruned: bool,
     /// Elements left out behind each m_1: 0 or 1.
     gap: usize,
+    folded: bool,
 }
 
 pub(super) fn kernels(isa: Isa, radix: usize) -> Kernels {
@@ -48,9 +53,12 @@ pub(super) fn kernels(isa: Isa, radix: usize) -> Kernels {
     }
 }
 
-fn twiddles(radix: usize, inner: usize) -> Vec<f32> {
+fn twiddles(radix: usize, inner: usize, folded: bool) -> Vec<f32> {
     let angle = -std::f64::consts::TAU / (radix * inner) as f64;
-    let all = (0..inner).flat_map(|j| (0..radix).map(move |k| (angle * (j * k) as f64).sin_cos()));
+    let signed =
+        move |k| if folded && is_high(k, radix) { k as f64 - radix as f64 } else { k as f64 };
+    let all =
+        (0..inner).flat_map(|j| (0..radix).map(move |k| (angle * j as f64 * signed(k)).sin_cos()));
     all.flat_map(|(sin, cos)| [cos as f32, sin as f32]).collect()
 }
 
@@ -77,18 +85,19 @@ impl LinePlan {
         }
         let pruned = 2 * field <= length;
         let radices = factor::radices(length, pruned, isa, purpose)?;
+        let folded = purpose == Use::Turn;
         let mut stages = Vec::new();
         let mut inner = length;
         for &radix in &radices[..radices.len() - 1] {
             inner /= radix;
-            let twiddles = twiddles(radix, inner);
+            let twiddles = twiddles(radix, inner, folded && stages.is_empty());
             stages.push(Stage { radix, inner, twiddles, kernels: kernels(isa, radix) });
         }
         let leaf = kernels(isa, inner);
         // A first level of 4 KiB a way: a stride of 1 KiB or more reaches 4 sets of it or fewer.
         let stride = stages[0].inner * 8 * isa.lanes();
         let gap = usize::from(stride.is_multiple_of(1024) && stages[0].radix > 4);
-        Some(Self { isa, length, radices, stages, leaf, pruned, gap })
+        Some(Self { isa, length, radices, stages, leaf, pruned, gap, folded })
     }
 
     pub fn length(&self) -> usize {
@@ -107,16 +116,33 @@ impl LinePlan {
     /// Frequency at each position of a transformed line, `[length]`.
     pub fn order(&self) -> Vec<u32> {
         let frequency = |position: usize| {
-            let (mut rest, mut inner, mut weight, mut k) = (position, self.length, 1, 0);
+            let low = self.low(position);
+            let (mut rest, mut inner, mut weight, mut k) = (low, self.length, 1, 0);
             for &radix in &self.radices {
                 inner /= radix;
                 k += weight * (rest / inner);
                 rest %= inner;
                 weight *= radix;
             }
-            k as u32
+            if low == position { k as u32 } else { (self.length - k) as u32 }
         };
         (0..self.length).map(frequency).collect()
+    }
+
+    /// Positions before those that mirror others.
+    pub fn lows(&self) -> usize {
+        let blocks = if self.folded { self.blocks() / 2 + 1 } else { self.blocks() };
+        blocks.min(self.blocks()) * self.block()
+    }
+
+    /// The position that this one mirrors, else itself.
+    pub fn low(&self, position: usize) -> usize {
+        let (block, place) = (position / self.block(), position % self.block());
+        if position < self.lows() {
+            position
+        } else {
+            (self.blocks() - block) * self.block() + place
+        }
     }
 
     /// Position of each frequency, `[length]`.
@@ -195,7 +221,8 @@ impl LinePlan {
     fn whole(&self, from: *const f32, to: *mut f32) -> Lines {
         let Stage { inner, twiddles, .. } = &self.stages[0];
         let (table, stride) = (twiddles.as_ptr(), inner + self.gap);
-        Lines { from, to, table, outer: 1, pitch: 0, inner: *inner, stride, mirror: false }
+        let (outer, inner, mirror) = (1, *inner, self.folded);
+        Lines { from, to, table, table_pitch: 0, outer, pitch: 0, inner, stride, mirror }
     }
 
     /// The first stage, from natural samples to blocks.
@@ -278,9 +305,9 @@ impl LinePlan {
     pub(super) unsafe fn up(&self, line: *mut f32, blocks: std::ops::Range<usize>) {
         // SAFETY: the caller's.
         unsafe {
-            self.each(line, blocks, |start, first, count| {
+            self.each(line, blocks, |start, _, count| {
                 self.middles_up(start);
-                self.leaves(start, first, count, self.leaf.leaf, false, None);
+                self.leaves(start, count, self.leaf.leaf, false, None);
             });
         }
     }
@@ -292,8 +319,8 @@ impl LinePlan {
     pub(super) unsafe fn down(&self, line: *mut f32, blocks: std::ops::Range<usize>) {
         // SAFETY: the caller's.
         unsafe {
-            self.each(line, blocks, |start, first, count| {
-                self.leaves(start, first, count, self.leaf.leaf, true, None);
+            self.each(line, blocks, |start, _, count| {
+                self.leaves(start, count, self.leaf.leaf, true, None);
                 self.middles_down(start);
             });
         }
@@ -302,15 +329,26 @@ impl LinePlan {
     /// Transforms all blocks, multiplies by `h`, or by conj(h), and transforms back.
     ///
     /// # Safety
-    /// As [`Self::up`]; `h` is good for `length` elements and aligned to a register.
-    pub(super) unsafe fn turn(&self, line: *mut f32, h: *const f32, conj: bool) {
-        // SAFETY: the caller's.
-        unsafe {
-            self.each(line, 0..self.blocks(), |start, first, count| {
-                self.middles_up(start);
-                self.leaves(start, first, count, self.leaf.turn, conj, Some(h));
-                self.middles_down(start);
-            });
+    /// As [`Self::up`]; `h` is good for `length` elements, or for [`Self::lows`] where H is even, and
+    /// aligned to a register.
+    pub(super) unsafe fn turn(&self, line: *mut f32, h: *const f32, conj: bool, even: bool) {
+        let size = self.element();
+        let (block, blocks) = (self.block() * size, self.blocks());
+        let lows = self.lows() / self.block();
+        let forward = (block as isize, 0);
+        let mirrored = if even { (-(block as isize), blocks * block) } else { forward };
+        for (blocks, conj, (pitch, start)) in
+            [(0..lows, conj, forward), (lows..blocks, !conj, mirrored)]
+        {
+            // SAFETY: the caller's; the H of block k is that of r_1 - k where H is mirrored.
+            unsafe {
+                self.each(line, blocks, |line, first, count| {
+                    let h = h.add(start).offset(first as isize * pitch);
+                    self.middles_up(line);
+                    self.leaves(line, count, self.leaf.turn, conj, Some((h, pitch)));
+                    self.middles_down(line);
+                });
+            }
         }
     }
 
@@ -352,6 +390,7 @@ impl LinePlan {
             from: start,
             to: start,
             table: stage.twiddles.as_ptr(),
+            table_pitch: 0,
             outer: self.block() / pitch,
             pitch,
             inner: stage.inner,
@@ -360,31 +399,28 @@ impl LinePlan {
         }
     }
 
+    /// `h`: H of the first block, and floats to that of the next.
     unsafe fn leaves(
         &self,
         start: *mut f32,
-        first: usize,
         count: usize,
         run: Entry<Lines>,
         mirror: bool,
-        h: Option<*const f32>,
+        h: Option<(*const f32, isize)>,
     ) {
         let radix = self.radices[self.radices.len() - 1];
         if radix == 1 && h.is_none() {
             return;
         }
-        let (outer, pitch) = if self.stages.len() == 1 {
-            (count, self.block() + self.gap)
+        let (table, between) = h.unwrap_or((std::ptr::null(), 0));
+        let (outer, pitch, table_pitch) = if self.stages.len() == 1 {
+            (count, self.block() + self.gap, between)
         } else {
-            (self.block() / radix, radix)
+            (self.block() / radix, radix, (radix * self.element()) as isize)
         };
-        // SAFETY: h holds an element for each position.
-        let table =
-            h.map_or(std::ptr::null(), |h| unsafe { h.add(first * self.block() * self.element()) });
-        let lines =
-            Lines { from: start, to: start, table, outer, pitch, inner: 1, stride: 1, mirror };
+        let (from, to, inner, stride) = (start, start, 1, 1);
         // SAFETY: the blocks lie at `start`.
-        unsafe { run(&lines) }
+        unsafe { run(&Lines { from, to, table, table_pitch, outer, pitch, inner, stride, mirror }) }
     }
 }
 

@@ -4,7 +4,8 @@
 //! *hybrid*: `[block of positions kx][row y][re L, im L]`, lanes = L adjacent positions, in an order
 //! of the plane's own ([`PlanePlan::row_order`]): blocks come in pairs that hold kx and -kx, but for
 //! the last. *spectrum* (H): `[block][position ky][re L, im L]`, in the order of the plane and of the
-//! plan of columns, no gaps; an even one, H(kx) = H(-kx), has one block for each pair. *blocked* plane: `[block of rows][x][re L, im L]`, lanes = L adjacent rows, no gaps.
+//! plan of columns, no gaps. Of one that is even, H(k) = H(-k), along y or x, one of both is kept: the
+//! lower positions ky, one block for each pair. *blocked* plane: `[block of rows][x][re L, im L]`, lanes = L adjacent rows, no gaps.
 //! *line*: one row block in work, `[x or kx][re L, im L]`, with the gaps of the plan of rows.
 //!
 //! Rows of a hybrid past ny are zero: [`PlanePlan::rows_in`] and the columns keep it so.
@@ -51,7 +52,7 @@ struct Plane {
 }
 
 /// Positions of a line that are transformed and turned together, while the nearest cache has them.
-const PIECE: usize = 160;
+const PIECE: usize = 120;
 
 /// Blocks of a line that are transformed, the tiles that are whole then, and the blocks that these
 /// make whole on the way back.
@@ -126,15 +127,22 @@ impl PlanePlan {
         &self.0.row_order
     }
 
-    /// Blocks of a spectrum.
-    pub fn spectrum_blocks(&self, even: bool) -> usize {
-        self.column_blocks() - if even { self.0.pairs } else { 0 }
+    /// Blocks of a spectrum, and positions of each; even along `[y, x]`.
+    pub fn spectrum_dims(&self, even: [bool; 2]) -> [usize; 2] {
+        let pairs = if even[1] { self.0.pairs } else { 0 };
+        let columns = &self.0.columns;
+        [self.column_blocks() - pairs, if even[0] { columns.lows() } else { columns.length() }]
     }
 
     /// The block of a spectrum that a block of columns takes.
-    pub fn spectrum_block(&self, b: usize, even: bool) -> usize {
-        let pairs = if even { self.0.pairs } else { 0 };
+    pub fn spectrum_block(&self, b: usize, even: [bool; 2]) -> usize {
+        let pairs = if even[1] { self.0.pairs } else { 0 };
         if b < 2 * pairs { b / 2 } else { b - pairs }
+    }
+
+    /// Floats of a block of a spectrum.
+    pub fn spectrum_len(&self, even: [bool; 2]) -> usize {
+        self.spectrum_dims(even)[1] * self.element()
     }
 
     /// Floats of a hybrid.
@@ -156,11 +164,6 @@ impl PlanePlan {
     /// Floats of the scratch that the column functions want.
     pub fn scratch_len(&self) -> usize {
         2 * self.0.columns.extent(self.0.columns.length()) * self.element()
-    }
-
-    /// Floats of a spectrum, one block of columns: `[my]` elements.
-    pub fn spectrum_len(&self) -> usize {
-        self.0.columns.length() * self.element()
     }
 
     /// Floats of one row block of a complex blocked plane: `[nx]` elements.
@@ -382,20 +385,20 @@ impl PlanePlan {
 
     /// Columns of blocks of positions: pad, transform, times H (or conj), back, crop.
     ///
-    /// columns: `[blocks][height]` elements of a hybrid, in place; `h(b)`: `[my]` elements of H for
-    /// the b-th of them.
+    /// columns: `[blocks][height]` elements of a hybrid, in place; `h(b)`: the block of a spectrum for
+    /// the b-th of them, even along y or not.
     pub fn columns_in_place<'a>(
         &self,
         columns: &mut [f32],
         h: impl Fn(usize) -> &'a [f32],
-        conj: bool,
+        [conj, even]: [bool; 2],
         scratch: &mut [f32],
     ) {
         let count = columns.len() / self.column_len();
         self.check(columns, count * self.column_len());
         let columns = columns.as_mut_ptr();
         // SAFETY: so many blocks are there.
-        unsafe { self.run_columns(columns, columns, count, h, conj, scratch) }
+        unsafe { self.run_columns(columns, columns, count, h, [conj, even], scratch) }
     }
 
     /// The same, from one hybrid to another.
@@ -404,14 +407,14 @@ impl PlanePlan {
         from: &[f32],
         to: &mut [f32],
         h: impl Fn(usize) -> &'a [f32],
-        conj: bool,
+        [conj, even]: [bool; 2],
         scratch: &mut [f32],
     ) {
         let count = to.len() / self.column_len();
         self.check(from, count * self.column_len());
         self.check(to, count * self.column_len());
         // SAFETY: so many blocks are there.
-        unsafe { self.run_columns(from.as_ptr(), to.as_mut_ptr(), count, h, conj, scratch) }
+        unsafe { self.run_columns(from.as_ptr(), to.as_mut_ptr(), count, h, [conj, even], scratch) }
     }
 
     /// # Safety
@@ -423,7 +426,7 @@ impl PlanePlan {
         to: *mut f32,
         count: usize,
         h: impl Fn(usize) -> &'a [f32],
-        conj: bool,
+        [conj, even]: [bool; 2],
         scratch: &mut [f32],
     ) {
         let (plan, size) = (&self.0.columns, self.column_len());
@@ -435,10 +438,10 @@ impl PlanePlan {
         }
         for b in 0..count {
             let h = h(b);
-            self.check(h, self.spectrum_len());
+            self.check(h, self.spectrum_len([even, false]));
             // SAFETY: all lengths are checked.
             unsafe {
-                plan.turn(line, h.as_ptr(), conj);
+                plan.turn(line, h.as_ptr(), conj, even);
                 let to = to.add(b * size);
                 if b + 1 < count {
                     plan.last_and_first(line, to, from.add((b + 1) * size));

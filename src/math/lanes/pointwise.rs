@@ -292,15 +292,22 @@ fn real(plan: &LinePlan, slice: &[f32], nx: usize) -> *const f32 {
     slice.as_ptr()
 }
 
-/// sums += conj(x) g over two whole lines.
+/// sums += conj(x) g over two whole lines of a plan. Where re and im are exchanged so are x and g.
 ///
 /// x, g: lines; sums: `[length]` elements.
 pub(super) fn correlate(plan: &LinePlan, x: &[f32], g: &[f32], sums: &mut [f32]) {
-    let nx = plan.length();
-    complex(plan, sums, nx);
-    let (other, to) = (elements(plan, x, nx).line.cast_const(), sums.as_mut_ptr());
-    // SAFETY: the checks gave all pointers.
-    unsafe {
-        plan.isa().entry::<Each<Correlate>>()(&Elements { other, to, ..elements(plan, g, nx) });
+    complex(plan, sums, plan.length());
+    let lows = plan.lows();
+    let highs = plan.length() - lows;
+    for (start, count, other, field) in [(0, lows, x, g), (lows, highs, g, x)] {
+        let at = plan.place(start) * plan.element();
+        let (other, to) =
+            (elements(plan, &other[at..], count).line.cast_const(), sums.as_mut_ptr());
+        let field = elements(plan, &field[at..], count);
+        // SAFETY: the checks gave all pointers.
+        unsafe {
+            let to = to.add(start * plan.element());
+            plan.isa().entry::<Each<Correlate>>()(&Elements { other, to, ..field });
+        }
     }
 }

@@ -197,7 +197,7 @@ impl Model {
 fn spectrum(plan: &PlanePlan, h: &[C64]) -> Aligned<f32> {
     let lanes = plan.rows().isa().lanes();
     let (ky, kx) = (plan.columns().order(), plan.row_order());
-    let mut all = Aligned::zeros(plan.spectrum_len() * plan.column_blocks());
+    let mut all = Aligned::zeros(plan.spectrum_len([false; 2]) * plan.column_blocks());
     for (x, k) in kx.iter().enumerate() {
         for (y, l) in ky.iter().enumerate() {
             let place = x / lanes * ky.len() + y;
@@ -271,11 +271,11 @@ fn propagate(
 ) -> (Aligned<f32>, Aligned<f32>) {
     let mut hybrid = rows_in(plan, field);
     let mut other = dirty(plan.hybrid_len());
-    let blocks = h.chunks(plan.spectrum_len());
+    let blocks = h.chunks(plan.spectrum_len([false; 2]));
     let columns = hybrid.chunks_mut(plan.column_len()).zip(other.chunks_mut(plan.column_len()));
     for (h, (column, to)) in blocks.zip(columns) {
-        plan.columns_to(column, to, |_| h, conj, &mut dirty(plan.scratch_len()));
-        plan.columns_in_place(column, |_| h, conj, &mut dirty(plan.scratch_len()));
+        plan.columns_to(column, to, |_| h, [conj, false], &mut dirty(plan.scratch_len()));
+        plan.columns_in_place(column, |_| h, [conj, false], &mut dirty(plan.scratch_len()));
     }
     let count = field.len();
     (rows_out(plan, &hybrid, count), rows_out(plan, &other, count))
@@ -334,7 +334,7 @@ fn gradients_of_h_agree_with_rustfft() {
             let mut sums = spectrum(&plan, &start);
             let (hx, hg) = (rows_in(&plan, &x), rows_in(&plan, &g));
             let scratch = &mut dirty(plan.scratch_len());
-            for (b, sums) in sums.chunks_mut(plan.spectrum_len()).enumerate() {
+            for (b, sums) in sums.chunks_mut(plan.spectrum_len([false; 2])).enumerate() {
                 let column = |all| -> &[f32] { &<[f32]>::as_ref(all)[b * plan.column_len()..] };
                 plan.columns_grad(column(&hx), column(&hg), sums, scratch);
             }
@@ -489,7 +489,7 @@ fn what_overlaps_is_the_same_by_itself() {
         for (field, padded) in WINDOWS {
             let plan = PlanePlan::new(field, padded, isa).unwrap();
             let from = numbers(11, plan.hybrid_len());
-            let h = numbers(12, plan.spectrum_len() * plan.column_blocks());
+            let h = numbers(12, plan.spectrum_len([false; 2]) * plan.column_blocks());
             let bits = |all: &[f32]| -> Vec<u32> { all.iter().map(|x| x.to_bits()).collect() };
             let rows = |in_place: bool, overlap: bool| {
                 // Gaps are as they were.
@@ -517,18 +517,48 @@ fn what_overlaps_is_the_same_by_itself() {
             }
             let scratch = &mut dirty(plan.scratch_len());
             let (mut inside, mut between) = (from.clone(), from.clone());
-            let at = |b| &h[b * plan.spectrum_len()..];
-            plan.columns_in_place(&mut inside, at, true, scratch);
-            plan.columns_to(&from, &mut between, at, true, scratch);
+            let at = |b| &h[b * plan.spectrum_len([false; 2])..];
+            plan.columns_in_place(&mut inside, at, [true, false], scratch);
+            plan.columns_to(&from, &mut between, at, [true, false], scratch);
             let mut apart = from.clone();
             let columns = apart.chunks_mut(plan.column_len());
             for (b, column) in columns.enumerate() {
-                plan.columns_in_place(column, |_| at(b), true, scratch);
+                plan.columns_in_place(column, |_| at(b), [true, false], scratch);
             }
             for at_once in [inside, between] {
                 let same = bits(&at_once) == bits(&apart);
                 assert!(same, "{isa:?} {field:?} in {padded:?}: columns");
             }
+        }
+    }
+}
+
+/// With half of a transfer function that is even along y columns are the same to the bit as with all.
+#[test]
+fn half_of_an_even_transfer_function_is_enough() {
+    for isa in Isa::available() {
+        for n in lengths().filter(|n| *n > 1) {
+            let (field, padded) = ([n / 2, 1], [n, 1]);
+            let plan = PlanePlan::new(field, padded, isa).unwrap();
+            let size = 2 * isa.lanes();
+            let mut h = numbers(12, plan.spectrum_len([false; 2]));
+            let at = plan.columns().positions();
+            for k in 0..n {
+                let (to, from) = (at[k] * size, at[k.min(n - k)] * size);
+                h.copy_within(from..from + size, to);
+            }
+            let half = &h[..plan.spectrum_len([true, false])];
+            for conj in [false, true] {
+                let columns = |h: &[f32], even: bool| -> Vec<u32> {
+                    let mut column = numbers(13, plan.column_len());
+                    let scratch = &mut dirty(plan.scratch_len());
+                    plan.columns_in_place(&mut column, |_| h, [conj, even], scratch);
+                    column.iter().map(|x| x.to_bits()).collect()
+                };
+                assert!(columns(half, true) == columns(&h, false), "{isa:?} {n} conj={conj}");
+            }
+            let saves = plan.columns().radices()[0] > 2;
+            assert!(!saves || half.len() < h.len(), "{isa:?} {n}");
         }
     }
 }
@@ -540,7 +570,7 @@ fn lines_are_aligned() {
     for isa in Isa::available() {
         let plan = PlanePlan::new([5, 7], [12, 14], isa).unwrap();
         let length = plan.line_len().max(plan.scratch_len()).max(plan.hybrid_len());
-        let h = numbers(1, plan.spectrum_len());
+        let h = numbers(1, plan.spectrum_len([false; 2]));
         let runs: [Run<'_>; 5] = [
             &|line| plan.rows().forward(line),
             &|line| plan.load_natural(&numbers(2, 70), 0, line),
@@ -550,7 +580,7 @@ fn lines_are_aligned() {
             },
             &|columns| {
                 let column = &mut columns[..plan.column_len()];
-                plan.columns_in_place(column, |_| &h, false, &mut dirty(length));
+                plan.columns_in_place(column, |_| &h, [false; 2], &mut dirty(length));
             },
             &|a| Trip::Attenuate { a }.run(plan.rows(), &mut dirty(length), 7),
         ];
@@ -598,6 +628,7 @@ fn costs_of_a_stage() {
                 from: to,
                 to,
                 table: table.as_ptr(),
+                table_pitch: (radix * size) as isize,
                 outer: 1,
                 pitch: 0,
                 inner,
