@@ -2,7 +2,7 @@
 //!
 //! Plainly: a plane as `[y, x]`, a hybrid as `[kx, y]`, a spectrum as `[kx, ky]`, so that columns
 //! are contiguous. In lanes ([`crate::math::lanes`]): L rows, or L positions of transformed rows,
-//! side by side in blocks of L real and L imaginary parts.
+//! side by side in blocks of L real and L imaginary parts; of spectra that are even the half.
 
 use super::Op;
 use crate::error::{Error, Result};

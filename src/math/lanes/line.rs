@@ -4,9 +4,10 @@
 //! k_1 + r_1 k_2 + r_1 r_2 k_3 .. at position k_1 m_1 + k_2 m_2 + ..; back by decimation in time
 //! from that order. Nothing is ever reordered.
 //!
-//! A plan for [`LinePlan::turn`] is *folded*: of the blocks of a first stage those with k_1 > r_1 / 2
-//! hold -k instead of the k that lies at the same place of block r_1 - k_1, and re and im exchanged.
-//! Then X[-k] H[-k] is found like X[k] conj(H[k]), so that an even H is kept for one of both.
+//! A plan for [`LinePlan::turn`] is *folded*: the blocks k_1 > r_1 / 2 of the first stage hold, with re
+//! and im exchanged, frequency -k where block r_1 - k_1 holds k. The transform of exchanged numbers
+//! is the mirrored one, exchanged; so H[-k] is multiplied there as conj(H[-k]), and of an even H the
+//! lower blocks are enough.
 
 #![allow(unsafe_code, reason = "calls passes over lines whose length is checked here")]
 
@@ -38,6 +39,7 @@ pub struct LinePlan {
     pruned: bool,
     /// Elements left out behind each m_1: 0 or 1.
     gap: usize,
+    /// The upper blocks mirror the lower.
     folded: bool,
 }
 
@@ -332,20 +334,25 @@ impl LinePlan {
     /// As [`Self::up`]; `h` is good for `length` elements, or for [`Self::lows`] where H is even, and
     /// aligned to a register.
     pub(super) unsafe fn turn(&self, line: *mut f32, h: *const f32, conj: bool, even: bool) {
-        let size = self.element();
-        let (block, blocks) = (self.block() * size, self.blocks());
+        let (block, blocks) = (self.block() * self.element(), self.blocks());
         let lows = self.lows() / self.block();
-        let forward = (block as isize, 0);
-        let mirrored = if even { (-(block as isize), blocks * block) } else { forward };
-        for (blocks, conj, (pitch, start)) in
-            [(0..lows, conj, forward), (lows..blocks, !conj, mirrored)]
-        {
-            // SAFETY: the caller's; the H of block k is that of r_1 - k where H is mirrored.
+        for (range, conj, mirrored) in [(0..lows, conj, false), (lows..blocks, !conj, even)] {
+            // SAFETY: the caller's.
             unsafe {
-                self.each(line, blocks, |line, first, count| {
-                    let h = h.add(start).offset(first as isize * pitch);
+                self.each(line, range, |line, first, count| {
+                    let (at, pitch) = if mirrored {
+                        (blocks - first, -(block as isize))
+                    } else {
+                        (first, block as isize)
+                    };
                     self.middles_up(line);
-                    self.leaves(line, count, self.leaf.turn, conj, Some((h, pitch)));
+                    self.leaves(
+                        line,
+                        count,
+                        self.leaf.turn,
+                        conj,
+                        Some((h.add(at * block), pitch)),
+                    );
                     self.middles_down(line);
                 });
             }

@@ -2,13 +2,14 @@
 //! columns, transform, multiply by H, transform back and crop, transform rows back and crop.
 //!
 //! *hybrid*: `[block of positions kx][row y][re L, im L]`, lanes = L adjacent positions, in an order
-//! of the plane's own ([`PlanePlan::row_order`]): blocks come in pairs that hold kx and -kx, but for
-//! the last. *spectrum* (H): `[block][position ky][re L, im L]`, in the order of the plane and of the
-//! plan of columns, no gaps. Of one that is even, H(k) = H(-k), along y or x, one of both is kept: the
-//! lower positions ky, one block for each pair. *blocked* plane: `[block of rows][x][re L, im L]`, lanes = L adjacent rows, no gaps.
-//! *line*: one row block in work, `[x or kx][re L, im L]`, with the gaps of the plan of rows.
+//! of the plane's own ([`PlanePlan::row_order`]): pairs of blocks hold kx and -kx lane by lane, those
+//! at the end what is left. *spectrum* (H): `[block][position ky][re L, im L]`, in that order and that
+//! of the plan of columns, no gaps. Of one that is even, H(k) = H(-k), along y or x, one of both is
+//! kept: the lower positions ky, one block for a pair. *blocked* plane: `[block of rows][x][re L, im L]`,
+//! lanes = L adjacent rows, no gaps. *line*: one row block in work, `[x or kx][re L, im L]`, with the
+//! gaps of the plan of rows.
 //!
-//! Rows of a hybrid past ny are zero: [`PlanePlan::rows_in`] and the columns keep it so.
+//! Rows of a hybrid past ny are zero: [`PlanePlan::exchange`] and the columns keep it so.
 
 #![allow(unsafe_code, reason = "calls passes over buffers whose lengths are checked here")]
 
@@ -56,7 +57,6 @@ const PIECE: usize = 120;
 
 /// Blocks of a line that are transformed, the tiles that are whole then, and the blocks that these
 /// make whole on the way back.
-#[derive(Default)]
 struct Step {
     up: Vec<Range<usize>>,
     tiles: Range<usize>,
