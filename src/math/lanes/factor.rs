@@ -91,6 +91,10 @@ const AVX2: [(usize, [u32; 4]); 15] = [
     (20, [345, 433, 228, 281]),
 ];
 
+/// About what it costs more a point where rows that end cannot meet those that begin, which wants an
+/// even first radix.
+const MEETING: u32 = 40;
+
 fn cost(radix: usize, place: Place, isa: Isa) -> u32 {
     let table: &[_] = match isa {
         Isa::Avx512 if isa::is_intel() => &AVX512_INTEL,
@@ -130,7 +134,12 @@ pub fn radices(length: usize, pruned: bool, isa: Isa, purpose: Use) -> Option<Ve
     }
     let alone = (length == 1).then(|| (0, vec![1, 1]));
     let first = Place::First { pruned };
-    splits(length, isa, &tails, first).chain(alone).min().map(|(_, radices)| radices)
+    let meets = pruned && length.is_multiple_of(2) && purpose == Use::Alone;
+    let all = splits(length, isa, &tails, first).map(|(cost, radices)| {
+        let misses = meets && !radices[0].is_multiple_of(2);
+        (cost + if misses { MEETING } else { 0 }, radices)
+    });
+    all.chain(alone).min().map(|(_, radices)| radices)
 }
 
 /// `n` as one radix at `place` before each of the tails that fit.
