@@ -7,7 +7,7 @@
 use super::Op;
 use crate::error::{Error, Result};
 use crate::math::lanes::{Isa, PlanePlan};
-use crate::program::{Layout, Node, Program, Role, Shape, SlotId, plan};
+use crate::program::{Data, Layout, Node, Program, Role, Shape, SlotId, plan};
 
 /// Reals that every copy of a slot in lanes is padded to: a cache line of f32.
 const ALIGNMENT: usize = 16;
@@ -142,7 +142,8 @@ pub struct Arrangement {
 }
 
 impl Arrangement {
-    /// In lanes wherever every window of the program has a plan.
+    /// In lanes wherever every window of the program has a plan, and windows of one size, which may
+    /// share transfer functions, have them in one order.
     ///
     /// # Errors
     /// When a node is given an operand in an order that it does not take.
@@ -163,6 +164,10 @@ impl Arrangement {
                 let Some(plan) = PlanePlan::new(field, padded, isa) else {
                     return Ok(Self::default());
                 };
+                let mut others = lanes.iter().filter(|known| known.window.padded == padded);
+                if others.any(|known| !known.plan.orders_alike(&plan)) {
+                    return Ok(Self::default());
+                }
                 lanes.push(Lanes { window, plan, even: even(program, padded) });
             }
         }
@@ -228,10 +233,7 @@ impl Arrangement {
         if shape.layout == Layout::Blocked {
             return Some(Box::new(move |y, x| ((y / lanes) * columns + x) * lanes + y % lanes));
         }
-        let mut x_at = vec![0; columns];
-        for (position, &kx) in plan.row_order().iter().enumerate() {
-            x_at[kx as usize] = position;
-        }
+        let x_at = plan.row_positions();
         let column = plan.column_len() / 2;
         if shape.layout == Layout::Spectrum {
             let (plan, even, y_at) = (plan.clone(), *even, plan.columns().positions());
@@ -298,8 +300,8 @@ pub fn real_part(k: usize, width: usize) -> usize {
     (k / width) * 2 * width + k % width
 }
 
-/// Whether all spectra of a window of this size that are kept are H(k) = H(-k) to the bit, along
-/// `[y, x]`: not those of tilted or shifted steps, nor those that are computed.
+/// Whether H(k) = H(-k) for all spectra of a window of this size that are kept, along `[y, x]`: not for
+/// those of tilted or shifted steps, nor those that are computed.
 fn even(program: &Program, padded: [usize; 2]) -> [bool; 2] {
     let [my, mx] = padded;
     let spectra = program
@@ -307,17 +309,16 @@ fn even(program: &Program, padded: [usize; 2]) -> [bool; 2] {
         .iter()
         .filter(|slot| slot.shape.layout == Layout::Spectrum && slot.shape.dims == padded);
     spectra.fold([true; 2], |[along_y, along_x], slot| match &slot.role {
-        Role::Const(data) if data.len() == my * mx => {
-            let mirror = |k: usize, m: usize| (m - k) % m;
-            let at = |y: usize, x: usize| data.complexes().get(y * mx + x);
-            let all = |f: &dyn Fn(usize, usize) -> bool| {
-                (0..my).all(|y| (0..mx).all(|x| at(y, x).is_some() && f(y, x)))
-            };
-            [
-                along_y && all(&|y, x| at(y, x) == at(mirror(y, my), x)),
-                along_x && all(&|y, x| at(y, x) == at(y, mirror(x, mx))),
-            ]
-        }
+        Role::Const(data) => match &**data {
+            Data::Complex(h) if h.len() == my * mx => {
+                let rows: Vec<_> = h.chunks_exact(mx).collect();
+                [
+                    along_y && (1..=my / 2).all(|k| rows[k] == rows[my - k]),
+                    along_x && rows.iter().all(|h| (1..=mx / 2).all(|k| h[k] == h[mx - k])),
+                ]
+            }
+            _ => [false; 2],
+        },
         Role::Formula(_) => [along_y, along_x],
         _ => [false; 2],
     })
@@ -332,7 +333,7 @@ mod tests {
     use crate::ops::apply::Apply;
     use crate::ops::columns::Columns;
     use crate::ops::rows_in::RowsIn;
-    use crate::program::{Builder, Data};
+    use crate::program::Builder;
 
     /// Half of an even transfer function is kept, all of one that a number keeps from being even.
     #[test]
@@ -348,8 +349,8 @@ mod tests {
                 let even = (y.min(mirror(y)) * 64 + x.min(mirror(x))) as f64;
                 Complex::new(even, oddness_y * y as f64 + oddness_x * x as f64)
             };
-            let h: Vec<_> = (0..64 * 64).map(at).collect();
-            let h = b.constant("h", shape.clone(), || Data::Complex(h));
+            let numbers: Vec<_> = (0..64 * 64).map(at).collect();
+            let h = b.constant("h", shape.clone(), || Data::Complex(numbers.clone()));
             b.routine("run", 1);
             let rows = b.emit(Op::RowsIn(RowsIn { field, padded }), &[x]).unwrap();
             b.emit(Op::Columns(Columns { field, padded, conj: false }), &[rows, h]).unwrap();
@@ -359,7 +360,11 @@ mod tests {
             let len = blocks * positions * Isa::best().lanes();
             assert_eq!(arrangement.len(&shape), len);
             let places = arrangement.places(&shape);
-            assert!(places.iter().all(|p| (*p as usize) < len));
+            let mut held = vec![None; len];
+            for (n, place) in places.iter().enumerate() {
+                let here = held[*place as usize].get_or_insert(numbers[n]);
+                assert_eq!(*here, numbers[n], "{n} shares a place with another number");
+            }
             // Those that are kept for one of both, along y and along x.
             let alike = |mirror: &dyn Fn(usize) -> usize| {
                 (0..64 * 64).filter(|&n| mirror(n) != n && places[n] == places[mirror(n)]).count()
@@ -374,6 +379,29 @@ mod tests {
         assert_eq!((along_x.0, along_x.1), ([false, true], [false, true]));
         assert_eq!((none.0, none.1, none.2), ([false, false], [false, false], 64 * 64));
         assert!(both.2 < along_y.2.min(along_x.2) && along_y.2.max(along_x.2) < none.2);
+    }
+
+    /// A field that fills its window and one that is padded in as large a one, with one transfer
+    /// function, are right together: where their plans differ both lie plainly.
+    #[test]
+    fn windows_of_one_size_agree_on_a_transfer_function() {
+        for isa in Isa::available() {
+            let padded = [400, 400];
+            let shape = Shape::complex(&padded).layout(Layout::Spectrum);
+            let mut b = Builder::default();
+            let h = b.constant("h", shape, || Data::Complex(vec![Complex::ONE; 400 * 400]));
+            let fields = [[200, 200], [300, 300]];
+            let inputs = fields.map(|field| b.input("x", Shape::complex(&field)));
+            b.routine("run", 1);
+            for (field, x) in fields.into_iter().zip(inputs) {
+                let rows = b.emit(Op::RowsIn(RowsIn { field, padded }), &[x]).unwrap();
+                b.emit(Op::Columns(Columns { field, padded, conj: false }), &[rows, h]).unwrap();
+            }
+            let arrangement = Arrangement::lanes(&b.finish(), isa).unwrap();
+            let [one, other] = fields.map(|field| PlanePlan::new(field, padded, isa).unwrap());
+            let wanted = if one.orders_alike(&other) { 2 } else { 0 };
+            assert_eq!(arrangement.lanes.len(), wanted, "{isa:?}");
+        }
     }
 
     /// A matrix that is read as it lies, and a sum of two that lie otherwise.

@@ -119,7 +119,7 @@ impl<T: Scalar> Executor for Cpu<T> {
 
     fn describe(&self) -> String {
         let threads = self.pool.current_num_threads();
-        let isa = if T::LANES { format!(", {}", Isa::best().name()) } else { String::new() };
+        let isa = if T::LANES { format!(", {}", Isa::best().plans()) } else { String::new() };
         format!("CPU, {}{isa}, {threads} thread{}", T::NAME, if threads == 1 { "" } else { "s" })
     }
 

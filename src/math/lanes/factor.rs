@@ -23,7 +23,8 @@ enum Place {
 /// Picoseconds a point, there and back, of a stage with half of its samples zero on a line of 400
 /// (longer than the nearest cache), of a stage with none; of a leaf; and of a leaf with H between:
 /// the least of several runs of the test `costs_of_a_stage` on one core of an AMD Zen 5. Only their
-/// ratios matter. They are tables so that a plan, and with it every bit of a run, is the machine's.
+/// ratios matter. Were they measured when a program starts, its plans, and with them its bits, would
+/// differ from run to run.
 const AVX512: [(usize, [u32; 4]); 20] = [
     (1, [60, 60, 0, 30]),
     (2, [71, 63, 60, 40]),
@@ -91,8 +92,8 @@ const AVX2: [(usize, [u32; 4]); 15] = [
     (20, [345, 433, 228, 281]),
 ];
 
-/// About what it costs more a point where rows that end cannot meet those that begin, which wants an
-/// even first radix.
+/// What a window twice as wide as its field costs more with an odd first radix of its rows, which
+/// `PlanePlan::meet` does not take: about, on the scale of the AVX-512 tables.
 const MEETING: u32 = 40;
 
 fn cost(radix: usize, place: Place, isa: Isa) -> u32 {
@@ -134,6 +135,7 @@ pub fn radices(length: usize, pruned: bool, isa: Isa, purpose: Use) -> Option<Ve
     }
     let alone = (length == 1).then(|| (0, vec![1, 1]));
     let first = Place::First { pruned };
+    // Of the field no more is known: windows of one size have one order of rows.
     let meets = pruned && length.is_multiple_of(2) && purpose == Use::Alone;
     let all = splits(length, isa, &tails, first).map(|(cost, radices)| {
         let misses = meets && !radices[0].is_multiple_of(2);

@@ -77,7 +77,9 @@ pub(super) fn is_intel() -> bool {
     {
         static FOUND: OnceLock<bool> = OnceLock::new();
         *FOUND.get_or_init(|| {
-            let name = std::arch::x86_64::__cpuid(0);
+            #[allow(unused_unsafe, reason = "safe from Rust 1.94 on")]
+            // SAFETY: every x86-64 has it.
+            let name = unsafe { std::arch::x86_64::__cpuid(0) };
             [name.ebx, name.edx, name.ecx].map(u32::to_le_bytes).concat() == *b"GenuineIntel"
         })
     }
@@ -145,6 +147,12 @@ impl Isa {
             Self::Neon => "NEON",
             Self::Portable => "portable",
         }
+    }
+
+    /// The name, and whose costs plans follow where that is not all the same: what decides bits.
+    pub fn plans(self) -> String {
+        let vendor = if self == Self::Avx512 && is_intel() { " of Intel" } else { "" };
+        format!("{}{vendor}", self.name())
     }
 
     /// Runs a closure compiled for this instruction set, so that its plain loops vectorise.

@@ -16,8 +16,10 @@ use super::factor::{self, Use};
 use super::isa::{Entry, Isa, OnPortable};
 use super::pointwise::{Carried, Elements};
 
-/// Butterflies of a stage before another has its turn.
-const TURN: usize = 8;
+/// Butterflies of a last stage before the first that follows goes on.
+const ROUND: usize = 8;
+/// f32 of a line that stays in the nearest cache as it is.
+const NEAR: usize = 4096;
 
 /// A stage before the leaf: r_i, m_i, and its twiddles `[m_i, r_i]` (re, im).
 struct Stage {
@@ -115,7 +117,8 @@ impl LinePlan {
         &self.radices
     }
 
-    /// Frequency at each position of a transformed line, `[length]`.
+    /// Frequency at each position of a transformed line, `[length]`; of a folded one re and im are
+    /// exchanged from [`Self::lows`] on.
     pub fn order(&self) -> Vec<u32> {
         let frequency = |position: usize| {
             let low = self.low(position);
@@ -149,11 +152,7 @@ impl LinePlan {
 
     /// Position of each frequency, `[length]`.
     pub fn positions(&self) -> Vec<usize> {
-        let mut at = vec![0; self.length];
-        for (position, &k) in self.order().iter().enumerate() {
-            at[k as usize] = position;
-        }
-        at
+        positions(&self.order())
     }
 
     /// Where natural sample (or position) `n` of a line lies, in elements.
@@ -262,7 +261,9 @@ impl LinePlan {
         } else {
             (kernels.down, kernels.up)
         };
-        for start in (0..*inner).step_by(TURN) {
+        let is_near = self.length * self.element() <= NEAR;
+        let round = if is_near { *inner } else { ROUND };
+        for start in (0..*inner).step_by(round) {
             let part = |lines: Lines| {
                 let at = start * self.element();
                 // SAFETY: butterflies `start`.. are some of all.
@@ -271,7 +272,7 @@ impl LinePlan {
                         from: lines.from.add(at),
                         to: lines.to.add(at),
                         table: lines.table.add(2 * start * radix),
-                        inner: TURN.min(inner - start),
+                        inner: round.min(inner - start),
                         ..lines
                     }
                 }
@@ -429,6 +430,15 @@ impl LinePlan {
         // SAFETY: the blocks lie at `start`.
         unsafe { run(&Lines { from, to, table, table_pitch, outer, pitch, inner, stride, mirror }) }
     }
+}
+
+/// Where each frequency of an order stands.
+pub(super) fn positions(order: &[u32]) -> Vec<usize> {
+    let mut at = vec![0; order.len()];
+    for (position, &k) in order.iter().enumerate() {
+        at[k as usize] = position;
+    }
+    at
 }
 
 /// As loads of a register of `lanes` want it.

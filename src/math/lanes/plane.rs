@@ -17,7 +17,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::isa::{Entry, Isa};
-use super::line::{LinePlan, is_aligned};
+use super::line::{LinePlan, is_aligned, positions};
 use super::pointwise::{Trip, correlate};
 use super::shared::Shared;
 use super::tiles::{FromHybrid, FromNatural, Hybrid, Natural, ToHybrid, ToNatural};
@@ -127,17 +127,32 @@ impl PlanePlan {
         &self.0.row_order
     }
 
+    /// Position of each kx, `[mx]`.
+    pub fn row_positions(&self) -> Vec<usize> {
+        positions(&self.0.row_order)
+    }
+
+    /// Whether spectra lie alike in both.
+    pub fn orders_alike(&self, other: &Self) -> bool {
+        let order = |plan: &Self| (plan.0.row_order.clone(), plan.columns().order());
+        order(self) == order(other)
+    }
+
     /// Blocks of a spectrum, and positions of each; even along `[y, x]`.
     pub fn spectrum_dims(&self, even: [bool; 2]) -> [usize; 2] {
-        let pairs = if even[1] { self.0.pairs } else { 0 };
         let columns = &self.0.columns;
-        [self.column_blocks() - pairs, if even[0] { columns.lows() } else { columns.length() }]
+        let positions = if even[0] { columns.lows() } else { columns.length() };
+        [self.column_blocks() - self.shared_blocks(even), positions]
     }
 
     /// The block of a spectrum that a block of columns takes.
     pub fn spectrum_block(&self, b: usize, even: [bool; 2]) -> usize {
-        let pairs = if even[1] { self.0.pairs } else { 0 };
+        let pairs = self.shared_blocks(even);
         if b < 2 * pairs { b / 2 } else { b - pairs }
+    }
+
+    fn shared_blocks(&self, even: [bool; 2]) -> usize {
+        if even[1] { self.0.pairs } else { 0 }
     }
 
     /// Floats of a block of a spectrum.
@@ -311,19 +326,14 @@ impl PlanePlan {
             // What is past the length shares the last tile.
             zero(plan, line, plan.length()..self.0.row_places.len());
         }
-        // SAFETY: `tiles` checks the lengths; what is lent is only read.
-        let (out, into) = unsafe {
-            let out = done.map(|(b, h)| self.tiles(line, b, h.as_mut_ptr(), h.len()));
-            let into = next.map(|(b, from)| {
-                let (start, length) = match from {
-                    Source::Lent(h) => (h.as_ptr().cast_mut(), h.len()),
-                    Source::Shared(h) => (h.as_mut_ptr(), h.len()),
-                };
-                self.tiles(line, b, start, length)
-            });
-            (out, into)
-        };
+        self.check(line, self.line_len());
         let line = line.as_mut_ptr();
+        let out = done.map(|(b, h)| self.tiles(line, b, h.as_mut_ptr(), h.len()));
+        // What is lent is only read.
+        let into = next.map(|(b, from)| match from {
+            Source::Lent(h) => self.tiles(line, b, h.as_ptr().cast_mut(), h.len()),
+            Source::Shared(h) => self.tiles(line, b, h.as_mut_ptr(), h.len()),
+        });
         for Step { up, tiles, down } in &self.0.steps {
             // SAFETY: the line is long enough; the caller keeps others off the row blocks.
             unsafe {
@@ -369,12 +379,12 @@ impl PlanePlan {
         }
     }
 
-    unsafe fn tiles(&self, line: &mut [f32], b: usize, hybrid: *mut f32, length: usize) -> Hybrid {
+    /// A line that was checked, and row block `b` of a hybrid.
+    fn tiles(&self, line: *mut f32, b: usize, hybrid: *mut f32, length: usize) -> Hybrid {
         assert!(b < self.row_blocks() && length >= self.hybrid_len(), "the hybrid is too short");
-        self.check(line, self.line_len());
         assert!(hybrid.addr().is_multiple_of(4 * self.lanes()));
         Hybrid {
-            line: line.as_mut_ptr(),
+            line,
             places: self.0.row_places.as_ptr(),
             columns: hybrid,
             rows: self.0.column_places[b * self.lanes()..].as_ptr(),
@@ -394,8 +404,7 @@ impl PlanePlan {
         [conj, even]: [bool; 2],
         scratch: &mut [f32],
     ) {
-        let count = columns.len() / self.column_len();
-        self.check(columns, count * self.column_len());
+        let count = self.count(columns);
         let columns = columns.as_mut_ptr();
         // SAFETY: so many blocks are there.
         unsafe { self.run_columns(columns, columns, count, h, [conj, even], scratch) }
@@ -410,11 +419,17 @@ impl PlanePlan {
         [conj, even]: [bool; 2],
         scratch: &mut [f32],
     ) {
-        let count = to.len() / self.column_len();
-        self.check(from, count * self.column_len());
-        self.check(to, count * self.column_len());
+        let count = self.count(to);
+        self.check(from, to.len());
         // SAFETY: so many blocks are there.
         unsafe { self.run_columns(from.as_ptr(), to.as_mut_ptr(), count, h, [conj, even], scratch) }
+    }
+
+    /// Blocks of columns in a slice of them.
+    fn count(&self, columns: &[f32]) -> usize {
+        assert!(columns.len().is_multiple_of(self.column_len()), "whole blocks of columns");
+        self.check(columns, 0);
+        columns.len() / self.column_len()
     }
 
     /// # Safety

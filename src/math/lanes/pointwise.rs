@@ -299,7 +299,8 @@ pub(super) fn correlate(plan: &LinePlan, x: &[f32], g: &[f32], sums: &mut [f32])
     complex(plan, sums, plan.length());
     let lows = plan.lows();
     let highs = plan.length() - lows;
-    for (start, count, other, field) in [(0, lows, x, g), (lows, highs, g, x)] {
+    let parts = [(0, lows, x, g), (lows, highs, g, x)];
+    for (start, count, other, field) in parts.into_iter().filter(|(_, count, ..)| *count > 0) {
         let at = plan.place(start) * plan.element();
         let (other, to) =
             (elements(plan, &other[at..], count).line.cast_const(), sums.as_mut_ptr());

@@ -136,7 +136,7 @@ fn lengths_with_a_large_prime_have_no_plan() {
     assert!(LinePlan::new(65536, Isa::best()).is_some());
 }
 
-const WINDOWS: [([usize; 2], [usize; 2]); 16] = [
+const WINDOWS: [([usize; 2], [usize; 2]); 17] = [
     ([1, 1], [1, 1]),
     ([1, 1], [2, 2]),
     ([5, 7], [12, 14]),
@@ -153,6 +153,7 @@ const WINDOWS: [([usize; 2], [usize; 2]); 16] = [
     ([50, 256], [105, 512]),
     ([256, 50], [512, 189]),
     ([9, 600], [25, 1500]),
+    ([1100, 3], [2400, 6]),
 ];
 
 struct Model {
