@@ -5,7 +5,8 @@
 //!
 //! From below: `vector` (one type an instruction set: `x86`, `neon`, `portable`), `complex`,
 //! `small` and `codelet` (transforms in registers), `butterflies` (a stage over a line), `factor`
-//! (which stages), `line` (a transform); `tiles`, `plane` (a propagation), `pointwise`; `mesh` (interferometers).
+//! (which stages), `line` (a transform); `tiles`, `mirror` (the order of a hybrid), `plane` (a
+//! propagation), `pointwise`; `mesh` (interferometers).
 
 #![allow(
     clippy::inline_always,
@@ -20,6 +21,7 @@ mod factor;
 mod isa;
 mod line;
 mod mesh;
+mod mirror;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod plane;
