@@ -61,8 +61,8 @@ fn twiddles(radix: usize, inner: usize, folded: bool) -> Vec<f32> {
     let angle = -std::f64::consts::TAU / (radix * inner) as f64;
     let signed =
         move |k| if folded && is_high(k, radix) { k as f64 - radix as f64 } else { k as f64 };
-    let all =
-        (0..inner).flat_map(|j| (0..radix).map(move |k| (angle * j as f64 * signed(k)).sin_cos()));
+    let all = (0..inner)
+        .flat_map(|j| (0..radix).map(move |k| (angle * (j as f64 * signed(k))).sin_cos()));
     all.flat_map(|(sin, cos)| [cos as f32, sin as f32]).collect()
 }
 
@@ -338,7 +338,7 @@ impl LinePlan {
         let (block, blocks) = (self.block() * self.element(), self.blocks());
         let lows = self.lows() / self.block();
         for (range, conj, mirrored) in [(0..lows, conj, false), (lows..blocks, !conj, even)] {
-            // SAFETY: the caller's.
+            // SAFETY: the caller's; r_1 - k of an upper block k is a lower one.
             unsafe {
                 self.each(line, range, |line, first, count| {
                     let (at, pitch) = if mirrored {

@@ -124,8 +124,7 @@ impl PlanePlan {
 
     /// Whether spectra lie alike in both.
     pub fn orders_alike(&self, other: &Self) -> bool {
-        let order = |plan: &Self| (plan.0.row_order.clone(), plan.columns().order());
-        order(self) == order(other)
+        self.row_order() == other.row_order() && self.columns().order() == other.columns().order()
     }
 
     /// Blocks of a spectrum, and positions of each; even along `[y, x]`.
