@@ -1,6 +1,7 @@
 //! From the last plane to a read-out per class.
 
-use super::machine::{Light, Machine};
+use super::light::Light;
+use super::machine::Machine;
 use crate::error::{Error, Result};
 use crate::ops::Op;
 use crate::ops::dense::Dense;

@@ -6,6 +6,7 @@ pub mod free_space;
 pub mod front;
 pub mod fuse;
 pub mod in_situ;
+pub mod light;
 pub mod loss;
 pub mod machine;
 pub mod mesh;
@@ -14,7 +15,8 @@ mod pass;
 pub mod rows;
 
 pub use device::{Chance, Device};
-pub use machine::{Light, Machine, Plane};
+pub use light::{Light, Plane};
+pub use machine::Machine;
 pub use pass::At;
 
 /// Elements of a table from which it is evaluated where it is used (256 MB in f64).

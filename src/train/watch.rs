@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::session::Session;
 use crate::error::{Error, Result};
-use crate::lower::machine::{Machine, Plane};
+use crate::lower::{Machine, Plane};
 use crate::lower::{detect, fuse::fuse};
 use crate::program::{Builder, Program, Role, SlotId};
 

@@ -230,7 +230,7 @@ fn entry(session: &Session, made: &Made) -> Result<Entry> {
     })
 }
 
-/// The machine as [`crate::lower::machine`] emits it, plane by plane.
+/// The machine as [`crate::lower::light`] emits it, plane by plane.
 fn steps(
     session: &mut Session,
     made: &Made,
