@@ -110,6 +110,9 @@ pub fn rows<T: Scalar>(
                 }
                 match (source, start) {
                     (Some(_), _) => plan.blocks_to_samples(line),
+                    (None, Some(from)) if blocked && chain.links.is_empty() => {
+                        return plan.blocked_to_blocks(from, b, line);
+                    }
                     (None, Some(from)) if blocked => plan.load_blocked(from, b, line),
                     (None, from) => plan.load_natural(from.unwrap_or(&[]), b, line),
                 }

@@ -272,6 +272,23 @@ impl PlanePlan {
         unsafe { plan.first(start, start) }
     }
 
+    /// [`Self::load_blocked`] and [`Self::samples_to_blocks`], read where it lies if it lies as a line
+    /// does.
+    ///
+    /// plane: blocked `[ny, nx]`.
+    pub fn blocked_to_blocks(&self, plane: &[f32], b: usize, line: &mut [f32]) {
+        let plan = &self.0.rows;
+        if plan.gap() > 0 || plan.samples() != self.0.field[1] {
+            self.load_blocked(plane, b, line);
+            return self.samples_to_blocks(line);
+        }
+        let block = &plane[b * self.blocked_len()..][..self.blocked_len()];
+        self.check(block, self.blocked_len());
+        self.check(line, self.line_len());
+        // SAFETY: the block holds all samples, without gaps; the line is long enough.
+        unsafe { plan.first(block.as_ptr(), line.as_mut_ptr()) }
+    }
+
     /// Ends the transform back of a line that [`Self::exchange`] loaded: its first nx samples are
     /// the rows.
     pub fn blocks_to_samples(&self, line: &mut [f32]) {
