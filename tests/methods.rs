@@ -819,6 +819,17 @@ fn methods_are_alike_on_all_backends() {
     }
 }
 
+/// Likewise between two cameras, where the error that one is sent goes on to the one before.
+#[test]
+fn errors_between_cameras_are_alike_on_all_backends() {
+    let gpu = common::gpu("errors between cameras", AT_CAMERAS.len());
+    for method in AT_CAMERAS {
+        let text =
+            two_cameras(MILD).replace("epochs = 1", &format!("epochs = 1\nmethod = \"{method}\""));
+        alike(&text, method, 1e-3, gpu.is_some());
+    }
+}
+
 /// Whatever a method asks of device and twin, its step is one submission to the queue.
 #[test]
 fn a_step_is_one_submission() {
