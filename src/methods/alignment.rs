@@ -124,8 +124,7 @@ impl Method for Alignment {
         // The errors of the read-out, which the computer knows: part of the loss (its efficiency) does
         // not go through the scores.
         let read_out = [reading.scores, reading.regions];
-        let start =
-            Start { seeds: vec![(loss, seed)], ends: read_out.into(), ..Start::default() };
+        let start = Start { seeds: vec![(loss, seed)], ends: read_out.into(), ..Start::default() };
         let known = adjoint_from(b, start)?;
         let mut behind = known[&reading.scores];
         let mut seeds: Vec<_> =
