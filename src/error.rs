@@ -154,12 +154,14 @@ impl Error {
     /// 2 when the request is wrong, 1 when a right request could not be carried out.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Invalid(_)
-            | Self::Format { .. }
-            | Self::NoAdjoint { .. }
-            | Self::Shape { .. } => 2,
+            Self::Invalid(_) | Self::Format { .. } => 2,
             Self::File { doing, .. } if *doing == "read" => 2,
-            Self::File { .. } | Self::Device { .. } | Self::NotFinite { .. } => 1,
+            // That a program does not fit together is our fault, not the request's.
+            Self::File { .. }
+            | Self::Device { .. }
+            | Self::NotFinite { .. }
+            | Self::NoAdjoint { .. }
+            | Self::Shape { .. } => 1,
         }
     }
 }
@@ -192,5 +194,20 @@ impl miette::Diagnostic for Error {
         let place = e.place.as_ref()?;
         let label = miette::LabeledSpan::new_with_span(Some("here".into()), place.span.clone());
         Some(Box::new(std::iter::once(label)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_ours_are_no_wrong_requests() {
+        let ours = [
+            Error::Shape { op: "dense", what: "no matrix".into() },
+            Error::NoAdjoint { op: "dense" },
+        ];
+        assert!(ours.iter().all(|error| error.exit_code() == 1));
+        assert_eq!(Error::invalid("optic", "wrong").exit_code(), 2);
     }
 }

@@ -512,6 +512,27 @@ const EDITS: &[Edit] = &[
         &["train.search.population", "no better half", "at least 2"],
     ),
     (
+        "a generation that no memory holds",
+        "[train]",
+        "[train]\nsearch = { population = 4000000000 }",
+        "search = { population",
+        &["train.search.population", "4000000000 does not lie in 2..4096"],
+    ),
+    (
+        "probes that no memory holds",
+        "[train]",
+        "[train]\nmethod = \"spsa\"\nspsa = { probes = 3000000 }",
+        "probes",
+        &["train.spsa.probes", "3000000 does not lie in 1..2048"],
+    ),
+    (
+        "heaters of a stack",
+        "[train]",
+        "[hardware.mesh]\ntheta_std = 0.1\n[train]",
+        "[hardware.mesh]",
+        &["hardware.mesh: ", "this machine has none", "[hardware.mask]"],
+    ),
+    (
         "a search that stands",
         "[train]",
         "[train]\nsearch = { rate = 0.0 }",
@@ -841,6 +862,24 @@ fn wrong_chips() {
             &["bad.toml:12: ", "hardware.mask: ", "planes", "[hardware.mesh]"],
         ),
         (
+            "planes of a chip that stand wrong",
+            "[hardware.mesh]\n",
+            "[hardware.alignment]\naxial = \"1 um\"\n[hardware.mesh]\n",
+            &["bad.toml:13: ", "hardware.alignment.axial: ", "guides", "[hardware.mesh]"],
+        ),
+        (
+            "masks of a chip that are turned",
+            "[hardware.mesh]\n",
+            "[hardware.alignment]\nrotation = 0.1\n[hardware.mesh]\n",
+            &["bad.toml:13: ", "hardware.alignment.rotation: ", "this machine has none"],
+        ),
+        (
+            "another wavelength in guides",
+            "[hardware.mesh]\n",
+            "[hardware]\nwavelength_error = 0.01\n[hardware.mesh]\n",
+            &["bad.toml:13: ", "hardware.wavelength_error: ", "guides"],
+        ),
+        (
             "a chip's monitor that leaves the folder",
             "\"mesh\" }",
             "\"mesh\" }, { kind = \"monitor\", name = \"../escaped\" }",
@@ -1047,6 +1086,11 @@ fn wrong_requests_on_the_command_line() {
         ("--threads 0", &["--threads", "0"], &["--threads", "0 is not in 1.."]),
         ("--backend of a name", &["--backend", "tpu"], &["--backend", "tpu"]),
         ("--seed of a word", &["--seed", "lucky"], &["--seed", "lucky"]),
+        (
+            "--seed past that of files",
+            &["--seed", "18446744073709551615"],
+            &["--seed", "9223372036854775807"],
+        ),
         ("f64 on the GPU", &["--precision", "f64", "--backend", "gpu"], &["f64", "--backend cpu"]),
         ("an unknown flag", &["--fast"], &["--fast"]),
     ];

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use assert_cmd::cargo::CommandCargoExt;
+use lightloom::lab::frame::Frame;
+use lightloom::lab::{Hello, VERSION};
 use lightloom::train::checkpoint;
 
 const OPTIC: &str = r#"
@@ -139,6 +141,38 @@ fn what_goes_wrong_with_a_server_is_said() {
         assert!(error.contains(text), "{command:?}: {error}");
         assert!(!here.join("out").exists(), "{command:?} left a folder behind");
     }
+}
+
+/// A server that takes no more of what it is told, 100 kB of images that no pipe holds, fails the run
+/// within the limit, as one that does not answer.
+#[test]
+fn a_server_that_stops_reading_is_given_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let masks = [1, 3].map(|i| (format!("optic.element.{i}.phase"), vec![20, 20]));
+    let hello = Hello {
+        version: VERSION,
+        name: "deaf".into(),
+        image: [28, 28],
+        readings: 10,
+        parameters: masks.into(),
+    };
+    let hello = Frame::new(b'H', serde_json::to_vec(&hello).expect("JSON"));
+    let path = here.join("hello");
+    hello.write(&mut std::fs::File::create(&path).expect("a file")).expect("a greeting");
+    // The greeting, then both masks: a frame's head, a name in quotes, a zero, 400 numbers.
+    let mask = 5 + 23 + 1 + 4 * 400;
+    let script = format!(
+        r"head -c 9 >/dev/null; cat {path:?}; for n in 1 2; do head -c {mask} >/dev/null; printf '\001\000\000\000K'; done; exec sleep 30"
+    );
+    let text = format!("{OPTIC}{}", lab(&["sh", "-c", &script], 1.0));
+    let experiment = write(here, "deaf.toml", &text);
+    let started = std::time::Instant::now();
+    let output = train(here, &experiment, "out");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("no answer within 1 s"), "{error}");
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }
 
 /// Methods that need more than readings are refused before anything starts.

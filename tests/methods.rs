@@ -819,6 +819,18 @@ fn methods_are_alike_on_all_backends() {
     }
 }
 
+/// Likewise between two cameras, where the error that one is sent goes on to the one before.
+#[test]
+fn errors_between_cameras_are_alike_on_all_backends() {
+    let faults = "[hardware]\nmask = { phase_std = 0.05 }\ndetector = { gain_std = 0.01 }\n";
+    let gpu = common::gpu("errors between cameras", AT_CAMERAS.len());
+    for method in AT_CAMERAS {
+        let text = two_cameras(faults)
+            .replace("epochs = 1", &format!("epochs = 1\nmethod = \"{method}\""));
+        alike(&text, method, 1e-3, gpu.is_some());
+    }
+}
+
 /// Whatever a method asks of device and twin, its step is one submission to the queue.
 #[test]
 fn a_step_is_one_submission() {
@@ -1200,6 +1212,25 @@ fn what_methods_draw_follows_the_seed() {
         assert_eq!(one, again, "{method}");
         assert_ne!(one, other, "{method}");
     }
+}
+
+/// A share that rounds to none is one number: a step of it moves its superpixel alone, and may be taken
+/// back by the next.
+#[test]
+fn mixed_training_moves_a_number_at_least() {
+    let of = |options: &str, seed: u64| {
+        let text = stack("open", "", "")
+            .replace("epochs = 1", &format!("epochs = 1\nsearch = {{ {options} }}"));
+        stepped(&text, "mixed", seed)
+    };
+    let start = of("skip = 1.0", 0);
+    let moved = |seed: u64| {
+        let all = of("active = 1e-6, skip = 0.0", seed);
+        all.iter().zip(&start).filter(|(a, b)| a != b).count()
+    };
+    let moved: Vec<usize> = (0..6).map(moved).collect();
+    // Five by five superpixels of 16 x 12.
+    assert!(moved.iter().any(|&n| n > 0) && moved.iter().all(|&n| n <= 4 * 3), "{moved:?}");
 }
 
 /// Amplitudes are told between 0 and 1 by every method that moves them without a gradient, of masks that

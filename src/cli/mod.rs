@@ -107,7 +107,11 @@ struct Common {
     #[arg(long, global = true)]
     no_fuse: bool,
     /// Overrides the file's seed.
-    #[arg(long, global = true)]
+    #[arg(
+        long,
+        global = true,
+        value_parser = clap::value_parser!(u64).range(..=i64::MAX.unsigned_abs())
+    )]
     seed: Option<u64>,
     /// Overrides a key of the experiment: --set train.optimizer.lr=1e-3.
     #[arg(long = "set", value_name = "KEY=VALUE", global = true)]

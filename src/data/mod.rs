@@ -2,8 +2,10 @@
 //!
 //! The last 5,000 training samples are the validation set (of fewer than 60,000 the last
 //! twelfth, at least one): selection and curves use it, and the test set is read once, at the
-//! end. Values are 0..1, of complex numbers the modulus. Sets without an order of their own (tables, folders of PNG) have their
-//! classes spread evenly over the training samples, so that any run of them holds every class.
+//! end. Values are 0..1, of complex numbers the modulus. Sets without an order of their own (tables, folders
+//! of PNG), and those whose validation set would lack a class of at least twelve samples (files that are
+//! sorted by class), have their classes spread evenly over the training samples, so that any run of them
+//! holds every class.
 
 mod arrays;
 mod folder;
@@ -140,7 +142,7 @@ fn validation_size(samples: usize) -> usize {
 }
 
 fn assemble(files: Source, source: &DataSource, seed: u64) -> Result<Dataset> {
-    let Source { name, classes, image, complex, train: part, test } = files;
+    let Source { name, classes, image, complex, train: mut part, test } = files;
     let key = if source.name.is_some() { "data.name" } else { "data.path" };
     if part.labels.len() < 2 || test.labels.is_empty() {
         let (train, test) = (part.labels.len(), test.labels.len());
@@ -182,6 +184,9 @@ fn assemble(files: Source, source: &DataSource, seed: u64) -> Result<Dataset> {
         .help("leave it out"));
     }
     let size = image[0] * image[1];
+    if split::lacks_a_class(&part.labels, first_val) {
+        part = part.spread(size);
+    }
     let pixels = Arc::new(part.pixels);
     let mut labels = part.labels[..used].to_vec();
     if source.shuffle_labels {

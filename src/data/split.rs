@@ -33,6 +33,21 @@ impl Packed {
         packed
     }
 
+    /// The images, of `size` pixels, in this order.
+    fn in_order(&self, order: &[usize], size: usize) -> Self {
+        let bits = size.div_ceil(8);
+        let mut packed = Self { marks: Vec::new(), values: Vec::new(), starts: Vec::new() };
+        packed.values.reserve_exact(self.values.len());
+        packed.marks.reserve_exact(self.marks.len());
+        for &i in order {
+            let end = self.starts.get(i + 1).copied().unwrap_or(self.values.len());
+            packed.starts.push(packed.values.len());
+            packed.values.extend_from_slice(&self.values[self.starts[i]..end]);
+            packed.marks.extend_from_slice(&self.marks[i * bits..][..bits]);
+        }
+        packed
+    }
+
     /// Writes image `i`, 0..255 read as 0..1.
     fn write(&self, i: usize, out: &mut [f64]) {
         let marks = &self.marks[i * out.len().div_ceil(8)..];
@@ -57,6 +72,21 @@ pub(super) struct Part {
     /// `[sample, y, x]`.
     pub pixels: Pixels,
     pub labels: Vec<u16>,
+}
+
+impl Part {
+    /// The samples, of `size` values, with every class spread evenly ([`spread`]).
+    pub fn spread(self, size: usize) -> Self {
+        let order = spread(&self.labels);
+        let pixels = match self.pixels {
+            Pixels::Bytes(packed) => Pixels::Bytes(packed.in_order(&order, size)),
+            Pixels::Floats(v) => {
+                let images = order.iter().flat_map(|&i| &v[i * size..][..size]);
+                Pixels::Floats(images.copied().collect())
+            }
+        };
+        Self { pixels, labels: order.into_iter().map(|i| self.labels[i]).collect() }
+    }
 }
 
 /// Part of a data set; training and validation share one block of images.
@@ -127,6 +157,14 @@ pub(super) fn spread(labels: &[u16]) -> Vec<usize> {
         .collect();
     order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     order.into_iter().map(|(_, i)| i).collect()
+}
+
+/// Whether a class of at least twelve samples has none from `first` on: those of files that are sorted by
+/// class.
+pub(super) fn lacks_a_class(labels: &[u16], first: usize) -> bool {
+    let (all, mut here) = (totals(labels), vec![false; totals(labels).len()]);
+    labels[first..].iter().for_each(|&label| here[usize::from(label)] = true);
+    all.iter().zip(here).any(|(&count, here)| count >= 12 && !here)
 }
 
 /// True for the 6th, 12th, ... sample of each class: the test set of files that name none.

@@ -79,17 +79,32 @@ impl Figure {
             .key
             .split('.')
             .try_fold(written.as_ref(), |at, part| at.map(|value| value.get(part)));
-        // A length is written in another unit perhaps.
-        let length =
-            |value: &Value| value.as_str().and_then(|text| crate::units::Metres::parse(text).ok());
-        let number =
-            |value: &Value| value.as_float().or_else(|| value.as_integer().map(|n| n as f64));
-        let Some(Some(there)) = at else { return false };
-        match (length(there), length(&self.value)) {
-            (Some(a), Some(b)) => (a.0 - b.0).abs() <= 1e-9 * b.0.abs(),
-            _ => number(there) == number(&self.value),
-        }
+        matches!(at, Some(Some(there)) if same(there, &self.value))
     }
+
+    /// Whether a table has this figure's key, or one in whose place it is not taken.
+    fn is_decided(&self, hardware: &Table) -> bool {
+        let rival = |(own, other): &(&str, &str)| *other == self.key && has(hardware, own);
+        has(hardware, &self.key) || RIVALS.iter().any(rival)
+    }
+}
+
+/// Whether two values of a block say the same; a length is written in another unit perhaps.
+fn same(a: &Value, b: &Value) -> bool {
+    let length =
+        |value: &Value| value.as_str().and_then(|text| crate::units::Metres::parse(text).ok());
+    let number = |value: &Value| value.as_float().or_else(|| value.as_integer().map(|n| n as f64));
+    match (length(a), length(b)) {
+        (Some(a), Some(b)) => (a.0 - b.0).abs() <= 1e-9 * b.0.abs(),
+        _ => number(a).map_or_else(|| a == b, |a| number(b) == Some(a)),
+    }
+}
+
+/// Whether a table has a dotted key.
+fn has(table: &Table, key: &str) -> bool {
+    let mut parts = key.split('.');
+    let first = parts.next().and_then(|part| table.get(part));
+    first.is_some_and(|value| parts.try_fold(value, |at, part| at.get(part)).is_some())
 }
 
 /// The names of all presets.
@@ -159,20 +174,48 @@ pub fn fill(root: &mut Value) -> Result<()> {
         );
     }
     let given = hardware.clone();
-    let has = |key: &str| {
-        let found = key.split('.').try_fold(None, |at: Option<&Value>, part| match at {
-            None => given.get(part).map(Some),
-            Some(value) => value.get(part).map(Some),
-        });
-        found.is_some()
-    };
-    for figure in preset.figures {
-        let rival = RIVALS.iter().any(|(own, other)| *other == figure.key && has(own));
-        if !rival && !has(&figure.key) {
-            put(hardware, &figure.key, figure.value);
-        }
+    for figure in preset.figures.into_iter().filter(|figure| !figure.is_decided(&given)) {
+        put(hardware, &figure.key, figure.value);
     }
     Ok(())
+}
+
+/// Makes room in a file's `[hardware]` for the preset `name`, which is set from outside: where defaults
+/// are written out, as in a checkpoint, they are no keys that were given.
+///
+/// # Errors
+/// When the figures of another preset are written out, which cannot be told from given ones.
+pub fn make_room(root: &mut Value, name: &str) -> Result<()> {
+    let Some(Value::Table(hardware)) = root.get_mut("hardware") else { return Ok(()) };
+    if let Some(before) = hardware.get("preset").and_then(Value::as_str) {
+        if before == name {
+            return Ok(());
+        }
+        let written = |preset: Preset| preset.figures.iter().all(|f| f.is_decided(hardware));
+        if named(before).is_ok_and(written) {
+            let rule = format!(
+                "the file has the figures of \"{before}\" written out, over which those of \"{name}\" do not go"
+            );
+            return Err(Error::invalid("hardware.preset", rule).help(format!(
+                "set the preset in the file that this one was made from, or replace the block: --set 'hardware={{ preset = \"{name}\" }}'"
+            )));
+        }
+    }
+    if let Ok(Value::Table(defaults)) = Value::try_from(Hardware::default()) {
+        drop_defaults(hardware, &defaults);
+    }
+    Ok(())
+}
+
+fn drop_defaults(table: &mut Table, defaults: &Table) {
+    table.retain(|key, value| match (value, defaults.get(key)) {
+        (Value::Table(inner), Some(Value::Table(defaults))) => {
+            drop_defaults(inner, defaults);
+            true
+        }
+        (value, Some(default)) => !same(value, default),
+        (_, None) => true,
+    });
 }
 
 /// Sets a dotted key; what is no table on its way is refused where the block is read.
@@ -232,6 +275,46 @@ mod tests {
         let more = "mesh = { voltage_bits = 6 }";
         let hardware = loaded("silicon", more, true).expect("valid").hardware.expect("a block");
         assert_eq!((hardware.mesh.voltage_bits, hardware.mesh.phase_bits), (Some(6), None));
+    }
+
+    /// Of a file with every default written out, `--set` takes all that a preset says, and stands over
+    /// it; the figures of another preset are refused.
+    #[test]
+    fn a_preset_is_set_on_a_resolved_file() {
+        let text = "[optic]\nwavelength = \"532 nm\"\npitch = \"8 um\"\nsamples = 16\nelement = [{ kind = \"phase_mask\" }]\n[hardware]\n";
+        let with = |text: &str, set: &[&str]| {
+            let set: Vec<String> = set.iter().map(|&s| s.to_owned()).collect();
+            from_text("test.toml", text, std::path::Path::new(""), &set)
+        };
+        let taken = |hardware: &Hardware, name: &str| {
+            let figures = named(name).expect("a preset").figures.into_iter();
+            let left = figures.filter(|figure| !figure.is_in(hardware));
+            left.map(|figure| figure.key).collect::<Vec<_>>()
+        };
+        let own = format!("{text}seed = 3\nmask = {{ phase_std = 0.2 }}\n");
+        let resolved = with(&own, &[]).expect("valid").resolved().expect("a text");
+        let set = ["hardware.preset=lcos", "hardware.mask.crosstalk=0.0"];
+        let switched = with(&resolved, &set).expect("valid");
+        let hardware = switched.experiment.hardware.clone().expect("a block");
+        assert_eq!(taken(&hardware, "lcos"), ["mask.crosstalk", "mask.phase_std"]);
+        assert_eq!((hardware.seed, hardware.mask.phase_std), (3, 0.2));
+
+        let resolved = switched.resolved().expect("a text");
+        let error = with(&resolved, &["hardware.preset=dmd"]).expect_err("figures of lcos");
+        assert_eq!(error.exit_code(), 2);
+        let said = format!("{error:?}");
+        assert!(said.contains("\\\"lcos\\\" written out") && said.contains("hardware={"), "{said}");
+        let block = ["hardware={ preset = \"dmd\" }"];
+        for (text, set) in [(&*resolved, &block[..]), (text, &["hardware.preset=dmd"][..])] {
+            let hardware = with(text, set).expect("valid").experiment.hardware.expect("a block");
+            assert!(taken(&hardware, "dmd").is_empty());
+        }
+        // The same preset again changes nothing.
+        let again = with(&resolved, &["hardware.preset=lcos"]).expect("valid");
+        assert_eq!(again.resolved().expect("a text"), resolved);
+        let named = format!("{text}preset = \"lcos\"\n");
+        let hardware = with(&named, &["hardware.preset=dmd"]).expect("valid").experiment.hardware;
+        assert!(taken(&hardware.expect("a block"), "dmd").is_empty());
     }
 
     #[test]

@@ -61,6 +61,12 @@ pub fn from_text(name: &str, text: &str, folder: &Path, overrides: &[String]) ->
         }))
     })?;
     let mut value = toml::Value::Table(document);
+    let is_preset = |key: &str| steps(key) == steps("hardware.preset");
+    if let Some((_, name)) = parts.iter().rfind(|(key, _)| is_preset(key)) {
+        let name = parse_value(name);
+        let room = name.as_str().map_or(Ok(()), |name| device::make_room(&mut value, name));
+        room.map_err(|e| source.locate(e))?;
+    }
     for (key, given) in &parts {
         let parsed = parse_value(given);
         set(&mut value, key, parsed).map_err(|e| source.locate(e))?;
@@ -329,8 +335,10 @@ struct Text<'a> {
 
 impl Text<'_> {
     fn locate(&self, mut error: Error) -> Error {
+        // A flag of the command line stands in no file.
         if let Error::Invalid(invalid) = &mut error
             && invalid.place.is_none()
+            && !invalid.key.starts_with("--")
         {
             invalid.place = Some(self.place(&invalid.key));
         }
@@ -384,4 +392,18 @@ fn span_of(text: &str, path: &[Step]) -> Option<(Range<usize>, bool)> {
         value = Some(found);
     }
     Some((span, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_stand_in_no_file() {
+        let text = "[optic]\nwavelength = \"532 nm\"\npitch = \"8 um\"\nsamples = 16\nelement = [{ kind = \"phase_mask\" }]\n";
+        let loaded = from_text("test.toml", text, Path::new(""), &[]).expect("valid");
+        let said = |key: &str| loaded.locate(Error::invalid(key, "wrong")).to_string();
+        assert_eq!(said("--range"), "--range: wrong");
+        assert_eq!(said("optic.pitch"), "test.toml:3: optic.pitch: wrong");
+    }
 }

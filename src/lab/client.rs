@@ -1,8 +1,8 @@
 //! The client: starts a server and asks it, with a time limit on every answer.
 
-use std::io::{BufReader, BufWriter, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::io::{BufReader, BufWriter};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use super::frame::{Frame, floats, from_floats};
@@ -11,8 +11,9 @@ use crate::error::{Error, Result};
 
 pub struct Client {
     child: Child,
-    /// Given up when the server is told to end.
-    to: Option<BufWriter<ChildStdin>>,
+    /// What is to be written, by a thread that a server which does not read holds up alone. Given up
+    /// when the server is told to end.
+    to: Option<Sender<Frame>>,
     from: Receiver<std::io::Result<Option<Frame>>>,
     timeout: Duration,
     pub hello: Hello,
@@ -42,6 +43,15 @@ impl Client {
         let (Some(to), Some(out)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(lab("the server has no standard input or output"));
         };
+        let (asked, frames) = channel::<Frame>();
+        std::thread::spawn(move || {
+            let mut to = BufWriter::new(to);
+            while let Ok(frame) = frames.recv() {
+                if frame.write(&mut to).is_err() {
+                    return;
+                }
+            }
+        });
         let (sender, from) = channel();
         std::thread::spawn(move || {
             let mut out = BufReader::new(out);
@@ -60,8 +70,8 @@ impl Client {
             readings: 0,
             parameters: std::collections::BTreeMap::new(),
         };
-        let mut client = Self { child, to: Some(BufWriter::new(to)), from, timeout, hello };
-        let answer = client.ask(&Frame::new(b'H', VERSION.to_le_bytes().to_vec()), b'H')?;
+        let mut client = Self { child, to: Some(asked), from, timeout, hello };
+        let answer = client.ask(Frame::new(b'H', VERSION.to_le_bytes().to_vec()), b'H')?;
         client.hello = serde_json::from_slice(&answer.payload)
             .map_err(|e| lab(format!("its greeting is not what the protocol says: {e}")))?;
         if client.hello.version != VERSION {
@@ -79,13 +89,11 @@ impl Client {
         }
     }
 
-    fn ask(&mut self, frame: &Frame, wanted: u8) -> Result<Frame> {
-        let sent = match &mut self.to {
-            Some(to) => frame.write(to),
-            None => Err(std::io::ErrorKind::BrokenPipe.into()),
-        };
+    /// The answer to a frame, which must be of the kind `wanted`; the limit is on writing and answer
+    /// together.
+    fn ask(&mut self, frame: Frame, wanted: u8) -> Result<Frame> {
         // A server that left may have said why.
-        let gone = sent.is_err();
+        let gone = self.to.as_ref().is_none_or(|to| to.send(frame).is_err());
         let answer = match self.from.recv_timeout(self.timeout) {
             Ok(Ok(Some(frame))) if !gone || frame.kind == b'X' => frame,
             Ok(Ok(_)) | Err(RecvTimeoutError::Disconnected) => return Err(lab(self.fate())),
@@ -110,14 +118,14 @@ impl Client {
         let mut payload = serde_json::to_vec(name).unwrap_or_default();
         payload.push(0);
         payload.extend(floats(values.iter().copied()));
-        self.ask(&Frame::new(b'P', payload), b'K').map(|_| ())
+        self.ask(Frame::new(b'P', payload), b'K').map(|_| ())
     }
 
     /// What its detectors read of so many samples `[count, readings]`.
     pub fn expose(&mut self, count: usize, images: &[f64]) -> Result<Vec<f64>> {
         let mut payload = (count as u32).to_le_bytes().to_vec();
         payload.extend(floats(images.iter().copied()));
-        let answer = self.ask(&Frame::new(b'E', payload), b'R')?;
+        let answer = self.ask(Frame::new(b'E', payload), b'R')?;
         let wanted = count * self.hello.readings;
         match from_floats(&answer.payload) {
             Some(values) if values.len() == wanted && values.iter().all(|v| v.is_finite()) => {
@@ -134,10 +142,9 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        if let Some(mut to) = self.to.take() {
-            // A server that is gone needs no farewell.
-            let _ = Frame::new(b'Q', Vec::new()).write(&mut to);
-            let _ = to.flush();
+        if let Some(to) = self.to.take() {
+            // A server that is gone needs no farewell, and one that does not read gets none.
+            let _ = to.send(Frame::new(b'Q', Vec::new()));
         }
         let ended = (0..50).any(|_| {
             let ended = !matches!(self.child.try_wait(), Ok(None));

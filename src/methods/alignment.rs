@@ -121,13 +121,15 @@ impl Method for Alignment {
         let reading = taken(b, pair, &shown, own)?;
         let loss = loss::emit(b, &pair.twin, &reading, &recipe.loss)?;
         let (seed, _) = step::seed(b, recipe);
-        // The error of the scores, which the computer knows.
-        let start =
-            Start { seeds: vec![(loss, seed)], ends: [reading.scores].into(), ..Start::default() };
-        let error = adjoint_from(b, start)?[&reading.scores];
-        // From the loss again, part of which (its efficiency) does not go through the scores.
-        let mut seeds = vec![(loss, seed)];
-        let mut behind = error;
+        // The errors of the read-out, which the computer knows: part of the loss (its efficiency) does
+        // not go through the scores.
+        let read_out = [reading.scores, reading.regions];
+        let start = Start { seeds: vec![(loss, seed)], ends: read_out.into(), ..Start::default() };
+        let known = adjoint_from(b, start)?;
+        let mut behind = known[&reading.scores];
+        let mut seeds: Vec<_> =
+            read_out.iter().filter_map(|slot| Some((*slot, *known.get(slot)?))).collect();
+        let given = seeds.len();
         for &i in cameras(&pair.twin.optic).iter().rev() {
             let Some(&at) = read.get(&i) else { continue };
             let (rows, shape) = (b.slot(behind).shape.len(), b.slot(at).shape.clone());
@@ -146,7 +148,7 @@ impl Method for Alignment {
                 behind = sent;
             }
         }
-        let fixed = seeds.iter().skip(1).map(|(slot, _)| *slot).collect();
+        let fixed = seeds.iter().skip(given).map(|(slot, _)| *slot).collect();
         let grads = adjoint_from(b, Start { seeds, fixed, ..Start::default() })?;
         Ok(Gradient { loss, of: params(b, &grads) })
     }

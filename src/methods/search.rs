@@ -3,7 +3,7 @@
 //! | method | a step | source |
 //! |---|---|---|
 //! | finite differences | (L(z + h e_k) - L(z)) / h for every k, then down it | Shen 2017, Nat. Photon. 11, 441 |
-//! | mixed training | of a share of the numbers, each skipped at random: a step up, kept if the loss falls, else a step down | Gu 2021, AAAI (arXiv 2012.11148) |
+//! | mixed training | of a share of the numbers, drawn once, each skipped at random: a step up, kept if the loss falls, else a step down | Gu 2021, AAAI (arXiv 2012.11148) |
 //! | CMA-ES | a population from N(m, σ² C), its better half recombined | Hansen 2016, arXiv 1604.00772 |
 //! | PEPG | symmetric pairs from N(μ, σ²), μ and σ along their rewards | Sehnke 2010, Neural Netw. 23, 551 |
 //!
@@ -15,7 +15,7 @@ use super::reduced::{Moved, Space, moves, numbers};
 use super::{Bench, Charge, Gradient, Method, Pair, head, names, step};
 use crate::error::{Error, Result};
 use crate::lower::loss;
-use crate::math::random::{Site, uniform};
+use crate::math::random::{Site, permutation, uniform};
 use crate::ops::Op;
 use crate::ops::leaf_sum::LeafSum;
 use crate::optics::Optic;
@@ -82,6 +82,11 @@ impl Search {
         normal(self.seed, step, Site::Search, k as u32)
     }
 
+    /// How many of n numbers mixed training moves: one at least.
+    fn active(&self, n: usize) -> usize {
+        ((self.options.active * n as f64).round() as usize).max(1)
+    }
+
     fn population(&self, n: usize) -> usize {
         match self.options.population {
             0 => 4 + (3.0 * (n as f64).ln()) as usize,
@@ -140,10 +145,10 @@ impl Method for Search {
         let n = if self.numbers > 0 { self.numbers } else { self.count(optic) };
         let runs = match self.kind {
             MethodName::FiniteDifferences => n as u64 + 1,
-            // At most: a step up that is kept takes one exposure.
+            // A bound on the mean: a step up that is kept takes one exposure of the two.
             MethodName::Mixed => {
-                let active = self.options.active * (1.0 - self.options.skip);
-                1 + (2.0 * active * n as f64).ceil() as u64
+                let tried = self.active(n) as f64 * (1.0 - self.options.skip);
+                1 + (2.0 * tried).ceil() as u64
             }
             MethodName::Pepg => 2 * self.population(n).div_ceil(2) as u64,
             _ => self.population(n) as u64,
@@ -300,14 +305,16 @@ impl Search {
     fn mixed(&self, bench: &mut Bench, space: &Space, m: &mut Memory) -> Result<()> {
         let size = m.sigma[0];
         let mut here = measure(bench, space, &m.z)?;
-        for k in 0..m.z.len() {
-            // Which numbers are active stays; which are skipped changes.
-            let active = uniform(self.seed, 0, Site::Search, k as u32) < self.options.active;
-            let skipped =
-                uniform(self.seed, m.steps + 1, Site::Search, k as u32) < self.options.skip;
-            if !active || skipped {
+        // Which numbers are active stays; which are skipped changes.
+        let n = m.z.len();
+        let mut active = permutation(n, self.seed, 0, Site::Search);
+        active.truncate(self.active(n));
+        active.sort_unstable();
+        for k in active {
+            if uniform(self.seed, m.steps + 1, Site::Search, k) < self.options.skip {
                 continue;
             }
+            let k = k as usize;
             let mut z = m.z.clone();
             z[k] += size;
             let up = measure(bench, space, &z)?;

@@ -88,7 +88,7 @@ fn order(op: &Op, end: End) -> Order {
         (Op::MisfitAdjoint(_), _) => first(3),
         (Op::Reshape(_) | Op::SparseSum(_), _)
         | (Op::Dot(_) | Op::Goodness(_) | Op::Power(_), Input(_))
-        | (Op::Dense(_) | Op::DenseGrad(_), Input(0))
+        | (Op::Dense(_) | Op::DenseBack(_) | Op::DenseGrad(_), Input(0))
         | (Op::DenseBack(_) | Op::Draw(_), Output(_)) => Order::Any,
         _ => Order::Natural,
     }

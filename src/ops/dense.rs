@@ -114,13 +114,15 @@ impl Primitive for DenseBack {
     }
 
     fn cpu<T: Scalar>(&self, inputs: &[&Slot], compile: &mut CpuCompile<T>) -> CpuKernel<T> {
+        let from = compile.arrangement.places(&inputs[0].shape);
         let to = compile.arrangement.places(&compile.output);
         let [_, columns] = size(inputs[1]);
         CpuKernel::new(move |io| {
             let (g, w) = (io.inputs[0].real(), io.inputs[1].real());
             let back = io.outputs[0].real();
             back.fill(T::zero());
-            for (&g, row) in g.iter().zip(w.chunks_exact(columns)) {
+            for (&from, row) in from.iter().zip(w.chunks_exact(columns)) {
+                let g = g[from as usize];
                 to.iter().zip(row).for_each(|(&at, &w)| back[at as usize] += g * w);
             }
         })

@@ -93,3 +93,52 @@ fn complex_arrays_are_pairs() {
     npy::write_f32(&at("x_test"), &[1, 2], &[0.5; 2]).unwrap();
     fails(dir.path(), &["x_test.npy", "complex numbers in one"]);
 }
+
+/// Sorted by class, as such files often are: every class is validated, images stay with their labels, and
+/// what lies mixed stays as it is.
+#[test]
+fn sorted_classes_are_spread() {
+    let dir = tempfile::tempdir().unwrap();
+    let saved = |label: &dyn Fn(usize) -> usize| {
+        // Every image tells its label and its number.
+        let x: Vec<f32> =
+            (0..48).flat_map(|i| [label(i) as f32 / 8.0, i as f32 / 64.0, 0.0, 1.0]).collect();
+        let y: Vec<f32> = (0..48).map(|i| label(i) as f32).collect();
+        write_folder(dir.path(), &x, &y);
+        npy::write_f32(&dir.path().join("y_test.npy"), &[1], &[3.0]).unwrap();
+        open(dir.path())
+    };
+    let numbers = |split: &Split| -> Vec<usize> {
+        let number = |i| {
+            let image = image(split, i, 4);
+            assert_eq!(image[0] * 8.0, split.label(i) as f64);
+            (image[1] * 64.0) as usize
+        };
+        (0..split.len()).map(number).collect()
+    };
+    let sorted = saved(&|i| i / 12);
+    assert_eq!(histogram(sorted.val.labels())[..4], [1; 4]);
+    let mut all = [numbers(&sorted.train), numbers(&sorted.val)].concat();
+    assert_ne!(all, (0..48).collect::<Vec<_>>());
+    all.sort_unstable();
+    assert_eq!(all, (0..48).collect::<Vec<_>>());
+    let mixed = saved(&|i| i % 4);
+    let all = [numbers(&mixed.train), numbers(&mixed.val)].concat();
+    assert_eq!(all, (0..48).collect::<Vec<_>>());
+}
+
+/// Likewise of bytes, which are kept packed.
+#[test]
+fn packed_images_stay_with_their_labels() {
+    let bytes: Vec<u8> = (0..24u8).flat_map(|i| [0, i, 0, 255 - i, i % 3]).collect();
+    let part =
+        Part { pixels: split::Pixels::bytes(&bytes, 5), labels: [[0; 12], [1; 12]].concat() };
+    let part = part.spread(5);
+    let order = split::spread(&[[0; 12], [1; 12]].concat());
+    assert_eq!(part.labels, order.iter().map(|&i| u16::from(i >= 12)).collect::<Vec<_>>());
+    let split = Split::new(part.labels, Arc::new(part.pixels), 0, 5);
+    for (at, i) in order.into_iter().enumerate() {
+        let wanted = bytes[5 * i..][..5].iter().map(|&b| f64::from(b) / 255.0);
+        assert_eq!(image(&split, at, 5), wanted.collect::<Vec<_>>());
+    }
+}

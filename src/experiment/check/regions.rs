@@ -45,9 +45,6 @@ pub fn region(
     Ok(())
 }
 
-/// How many classes the regions are checked for before the data are known.
-const LIKELY_CLASSES: usize = 10;
-
 /// Rules of a digital layer behind the detectors.
 pub fn head(optic: &Optic) -> Result<()> {
     let Some(detector) = &optic.detector else { return Ok(()) };
@@ -61,6 +58,7 @@ pub fn head(optic: &Optic) -> Result<()> {
     Ok(())
 }
 
+/// What holds for any number of classes; the rest with the data ([`super::with_data`]).
 pub fn detector(optic: &Optic) -> Result<()> {
     let Some(detector) = &optic.detector else { return Ok(()) };
     if optic.guides(optic.element.len()).is_some() {
@@ -93,14 +91,15 @@ pub fn detector(optic: &Optic) -> Result<()> {
                 .help("give rows and columns whose product is the number of regions, as [4, 5]"));
         }
     }
-    let pitch = optic.grid().pitch;
-    if size < pitch[0].max(pitch[1]) {
-        return region(optic, "optic.detector.size", [0.0; 2], [size; 2], true);
+    region(optic, "optic.detector.size", [0.0; 2], [size; 2], true)?;
+    match (detector.grid, &detector.head) {
+        (Some([rows, columns]), _) => {
+            check_regions(optic, rows * columns / if detector.differential { 2 } else { 1 })
+        }
+        // A digital layer says how many there are.
+        (None, Some(_)) => check_regions(optic, 0),
+        (None, None) => Ok(()),
     }
-    let classes = detector.grid.map_or(LIKELY_CLASSES, |[rows, columns]| {
-        rows * columns / if detector.differential { 2 } else { 1 }
-    });
-    check_regions(optic, classes)
 }
 
 /// The regions of `classes` classes: inside the window, apart from each other, as many as the

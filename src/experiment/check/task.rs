@@ -98,11 +98,21 @@ pub fn task(experiment: &Experiment, recipe: &Recipe) -> Result<()> {
     Ok(())
 }
 
+/// Probes of a step: SPSA exposes twice for each, and devices tell 4096 exposures of a step apart.
+const MOST_PROBES: f64 = 2048.0;
+
+/// Candidates of a generation, each an exposure of the batch.
+const MOST_CANDIDATES: f64 = 4096.0;
+
 fn search(search: &Search) -> Result<()> {
     if search.population == 1 {
         let rule = "a generation of one has no better half";
         return Err(Error::invalid("train.search.population", rule)
             .help("use at least 2, or 0 for 4 + 3 ln n"));
+    }
+    if search.population > 0 {
+        let population = f64::from(search.population);
+        within("train.search.population", population, 2.0, MOST_CANDIDATES)?;
     }
     positive("train.search.rate", search.rate, "1.0")?;
     positive("train.search.active", search.active, "0.15")?;
@@ -113,8 +123,12 @@ fn search(search: &Search) -> Result<()> {
 /// What perturbs a device must move it: phases on levels stay there until they are told half a level
 /// more, and all losses would be one.
 fn steps(experiment: &Experiment, recipe: &Recipe) -> Result<()> {
-    positive("train.spsa.probes", f64::from(recipe.spsa.probes), "4")?;
-    positive("train.flops.probes", f64::from(recipe.flops.probes), "4")?;
+    for (key, probes) in
+        [("train.spsa.probes", recipe.spsa.probes), ("train.flops.probes", recipe.flops.probes)]
+    {
+        positive(key, f64::from(probes), "4")?;
+        within(key, f64::from(probes), 1.0, MOST_PROBES)?;
+    }
     let all = [
         ("train.spsa.size", recipe.spsa.size, &[MethodName::Spsa][..]),
         ("train.flops.size", recipe.flops.size, &[]),
