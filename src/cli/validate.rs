@@ -7,7 +7,7 @@ use clap::Args;
 use super::Common;
 use crate::data;
 use crate::error::Result;
-use crate::experiment::{Loaded, device};
+use crate::experiment::{Loaded, check, device};
 use crate::lower::Machine;
 use crate::optics::Optic;
 use crate::optics::element::Element;
@@ -106,9 +106,12 @@ fn summary(loaded: &Loaded) -> Result<String> {
     let optic = &experiment.optic;
     let has_head = optic.detector.as_ref().is_some_and(|d| d.head.is_some());
     // A file is valid where its data are not at hand.
-    let data = experiment.data.as_ref().filter(|_| has_head);
+    let data = experiment.data.as_ref();
     let data = data.and_then(|source| data::load(source, experiment.seed).ok());
-    let classes = data.as_ref().map_or(0, |data| data.classes.len());
+    if let Some(data) = &data {
+        check::with_data(optic, data).map_err(|e| loaded.locate(e))?;
+    }
+    let classes = data.as_ref().filter(|_| has_head).map_or(0, |data| data.classes.len());
     let mut b = Builder::default();
     let machine = Machine::new(&mut b, optic, None, classes, experiment.seed)
         .map_err(|e| loaded.locate(e))?;
