@@ -192,6 +192,17 @@ fn a_ledger_is_priced() {
         let joules = number(row, "/joules/typical");
         // Loads take some joules more.
         assert!(joules > light + computer, "{row}");
+        // Heaters and control while loads and, where light is sent, the computer are waited for, and a
+        // DAC's 10 pJ a phase and load.
+        let part = |name: &str| {
+            let terms = r["terms"].as_array().expect("terms");
+            number(terms.iter().find(|t| t["name"] == name).expect(name), "/wall/typical")
+        };
+        let power = (part("phases held") + part("control")) * number(r, "/latency/rate/typical");
+        let waiting = loads * load + if shots > 0.0 { digital } else { 0.0 };
+        let dacs = loads * 8192.0 * 1e-12 * figure("dac.b8");
+        let expected = light + computer + power * waiting + dacs;
+        assert!((joules / expected - 1.0).abs() < 1e-9, "{row}");
         let share = number(row, "/computer/typical");
         assert!((share - computer / joules).abs() < 1e-9, "{row}");
         priced += 1;
@@ -432,6 +443,8 @@ fn the_smallest_network_of_equal_accuracy() {
     let hard = equal("0.999");
     assert_eq!(hard["network"], "784-512-10");
     assert!(hard["source"].as_str().expect("a source").contains("misses"), "{hard}");
+    assert!(hard["is_as_good"] == false && hard["against"].is_null(), "{hard}");
+    assert!(easy["is_as_good"] == true && easy["against"].is_array(), "{easy}");
 }
 
 /// Of a trained machine: the accuracy of every number of bits is with the noise and the steps that
@@ -466,6 +479,10 @@ fn accuracy_is_of_the_same_photons() {
     for (i, r) in results.iter().enumerate() {
         assert_eq!(r["equal"].as_array().expect("a network").len(), 1);
         assert_eq!(number(r, "/equal/0/as_good_as"), of(i, "accuracy"));
+        assert!(of(i, "validation") > 0.0);
+        // What misses has no advantage.
+        let equal = &r["equal"][0];
+        assert_eq!(equal["is_as_good"] == true, equal["against"].is_array(), "{equal}");
     }
     assert!(of(0, "accuracy") < of(1, "accuracy") && of(1, "accuracy") <= of(2, "accuracy") + 0.01);
     assert!(of(0, "accuracy") < ideal - 0.05, "one bit is not enough");
@@ -559,6 +576,20 @@ fn the_table_says_where_numbers_come_from() {
     ] {
         assert!(said.out.contains(part), "no \"{part}\"");
     }
+    // Those of loads, of the loss wall, of masks and of networks too, not only of joules.
+    let (_, listed) = said.out.split_once("Figures that these numbers rest on").expect("a list");
+    let keys: Vec<_> = listed.lines().filter_map(|l| l.split_whitespace().next()).collect();
+    for key in [
+        "thermo.product",
+        "silicon.link_budget",
+        "slm.panel_pixels",
+        "thz.mask_pixels",
+        "mnist.linear",
+        "mnist.hidden",
+    ] {
+        assert!(keys.contains(&key), "no {key}");
+    }
+    assert!(!keys.contains(&"pcm.time"), "no machine here has such cells");
 }
 
 /// Another file's figures stand in place of the built-in ones.
@@ -625,4 +656,37 @@ fn wrong_requests_are_refused() {
         assert!(said.error.contains(says), "{args:?}: {}", said.error);
         assert!(said.out.is_empty(), "{args:?} says nothing beside");
     }
+}
+
+/// A chip of a checkpoint takes the light that its own share of it asks for, and says so; what no
+/// network reaches has no advantage in the table.
+#[test]
+fn a_trained_chip_is_paid_by_its_own_light() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .current_dir(folder.path())
+        .args(["train", "vowel", "--out", "run", "--backend", "cpu", "--json"])
+        .args(["--set", "train.epochs=2"])
+        .output()
+        .expect("the program starts");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let args = ["run/checkpoint.safetensors", "--json", "--no-measure", "--draws", "1"];
+    let args = [&args[..], &["--bits", "8", "--backend", "cpu"]].concat();
+    let machine = |more: &[&str]| {
+        let said = run_in(folder.path(), &[&args[..], more].concat());
+        assert_eq!(said.code, Some(0), "{}", said.error);
+        let answer: Value = serde_json::from_str(&said.out).expect("JSON");
+        answer["machines"][0].clone()
+    };
+    let own = machine(&[]);
+    assert!(
+        own["what"].as_str().expect("what").contains("computed in this run"),
+        "{}",
+        own["what"]
+    );
+    let keys = |m: &Value| m["figures"].to_string();
+    assert!(!keys(&own).contains("silicon.svd_transmission"));
+    let set = machine(&["--set", "silicon.svd_transmission=0.25"]);
+    assert!(keys(&set).contains("silicon.svd_transmission"));
+    assert!(number(&own, "/results/0/loss_db") != number(&set, "/results/0/loss_db"));
 }

@@ -39,10 +39,23 @@ pub struct Rival {
     /// Of the test set, where it was trained here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
-    /// Accuracy that it was chosen by: that of the light at the same bits, or what was asked for.
+    /// Likewise of the light at the same bits, or what was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_good_as: Option<f64>,
+    /// Whether its validation accuracy is that of the light at the same bits, or what was asked for, or
+    /// more: by this it was chosen. Where it is not, none that was tried is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_as_good: Option<bool>,
     pub source: String,
+    /// That its MACs are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<String>,
+}
+
+impl Rival {
+    pub fn misses(&self) -> bool {
+        self.is_as_good == Some(false)
+    }
 }
 
 /// How often a trained machine is right, its inputs, light, receivers and converters being those of
@@ -53,6 +66,8 @@ pub struct Accuracy {
     /// 95 % Wilson interval.
     pub interval: [f64; 2],
     pub n: usize,
+    /// Of the validation set, by which networks are compared with it.
+    pub validation: f64,
     /// Share of the detectors' noise at their mean light that is the light's own.
     pub shot_share: f64,
 }
@@ -127,6 +142,8 @@ pub struct Answer {
     pub machines: Vec<OfMachine>,
     pub baselines: Vec<OfBaselines>,
     pub published: Vec<Comparison>,
+    /// Those that the predictions beside them rest on.
+    pub published_figures: Vec<String>,
     /// All of them, used or not.
     pub figures: Vec<Figure>,
     /// Notes on what was measured and what could not be.
@@ -154,6 +171,8 @@ pub struct OfMachine {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub largest: Option<usize>,
     pub results: Vec<AtBits>,
+    /// All that any number here rests on.
+    pub figures: Vec<String>,
 }
 
 /// How large a chip light can pass.
@@ -271,6 +290,8 @@ pub struct Against {
 pub struct Equal {
     #[serde(flatten)]
     pub rival: Rival,
+    /// None where the network misses the accuracy.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub against: Vec<Against>,
 }
 
@@ -281,7 +302,7 @@ pub struct Sensor {
     pub wall: Range,
     /// J to read every input electronically, which the digital machine has to.
     pub readout: Range,
-    /// The same MACs, or the first network of equal accuracy.
+    /// The same MACs, or the first network of equal accuracy, where one was found.
     pub work: String,
     pub against: Vec<Against>,
 }

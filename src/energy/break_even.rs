@@ -161,7 +161,8 @@ mod tests {
                 "silicon.reuse=1e30".into(),
                 "thermo.power=0".into(),
                 "memory.sram=0".into(),
-                format!("floor.mac={digital} pJ"),
+                // That of 4 bits: a MAC of b takes (b/4)² as much.
+                format!("floor.mac={} pJ", digital / (bits / 4.0f64).powi(2)),
             ] {
                 library.set(&set).expect("a figure");
             }

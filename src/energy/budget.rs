@@ -80,7 +80,7 @@ pub struct Latency {
     pub rate: f64,
     /// Seconds to load other weights; none where they are printed.
     pub reconfiguration: Option<f64>,
-    /// J to load other weights.
+    /// J to load other weights, beside what runs all the while.
     pub reload: f64,
 }
 

@@ -4,16 +4,21 @@
 //!
 //! with T = 10^{-(modulator + 2 facets + columns·(cell + guide))/10}. An SVD layer U Σ V† has twice
 //! the columns and 2N² shifters, and passes a = ‖W‖_F²/(Nσ_max²) of the light, since attenuators
-//! only take away. Homodyne receivers add their local oscillator, at its optimum.
+//! only take away; of a chip that was trained the share of its light that is read is its own in place of
+//! a, of the nonlinearities' loss and of the guides that are not read. Homodyne receivers add their
+//! local oscillator, at its optimum.
 //!
 //! A MAC is real: complex by complex counts 4, real by complex 2, real by real 1. Without a
 //! nonlinearity between them meshes in a row are one matrix, and count once. Butterflies are not
 //! universal: N log2 N a unitary.
+//!
+//! A digital front end ([`super::edge`]) that is slower than the symbols makes vectors wait for it.
 
 use serde::Serialize;
 
 use super::budget::{Budget, Input, Latency, adc, dac, memory};
 use super::draw::Draw;
+use super::edge::Work;
 use super::laws::{
     SPEED_OF_LIGHT, direct_energy, held_energy, homodyne_energy, loss_wall, snr, transmission,
 };
@@ -60,8 +65,10 @@ pub struct Chip {
     pub outputs: usize,
     pub detection: Detection,
     pub phases: Phases,
-    /// Digital work before the chip, in real MACs.
-    pub front: f64,
+    /// Digital work before the chip.
+    pub front: Work,
+    /// Share of the light in its guides that is read, where it was computed.
+    pub read: Option<f64>,
 }
 
 /// Whether light passes a chip within its link budget, at the typical figures.
@@ -122,13 +129,15 @@ impl Chip {
     pub fn layer(modes: usize, block: Block, phases: Phases) -> Self {
         let (blocks, detection) = (vec![block], Detection::Homodyne);
         let (inputs, outputs) = (modes, modes);
-        Self { modes, blocks, inputs, complex: false, outputs, detection, phases, front: 0.0 }
+        let (complex, front, read) = (false, Work::default(), None);
+        Self { modes, blocks, inputs, complex, outputs, detection, phases, front, read }
     }
 
     /// The same of another size.
     #[must_use]
     pub fn of_size(&self, n: usize) -> Self {
-        Self { modes: n, inputs: n, outputs: n, front: 0.0, ..self.clone() }
+        let (front, read) = (Work::default(), None);
+        Self { modes: n, inputs: n, outputs: n, front, read, ..self.clone() }
     }
 
     fn sum(&self, of: impl Fn(Block, f64) -> f64) -> f64 {
@@ -169,12 +178,16 @@ impl Chip {
         segments.iter().enumerate().map(of).sum()
     }
 
-    /// Share of the light that comes from the laser to the detectors.
+    /// Share of the light that comes from the laser to the ends of the guides; to those that are read
+    /// where that share was computed.
     pub fn transmission(&self, d: &Draw) -> f64 {
         let svds = self.blocks.iter().filter(|b| matches!(b, Block::Svd(_))).count();
         let column = d.get("silicon.mzi_loss") + Self::guide(d);
         let mut db = d.get("silicon.modulator_loss") + 2.0 * d.get("silicon.facet_loss");
         db += self.columns() * column;
+        if let Some(read) = self.read {
+            return read * transmission(db);
+        }
         if self.activations() > 0.0 {
             db += self.activations() * d.get("silicon.activation_loss");
         }
@@ -190,12 +203,22 @@ impl Chip {
         d.get("silicon.strip_loss") * d.get("silicon.cell_length")
     }
 
+    /// Vectors a second.
+    pub fn rate(&self, d: &Draw, bits: f64, input: Input) -> f64 {
+        let symbols = d.get("silicon.symbol_rate");
+        match input {
+            Input::Memory => self.front.within(d, bits, symbols),
+            Input::Scene => symbols,
+        }
+    }
+
     /// J of light launched a symbol: for the signal, and for all local oscillators.
-    pub fn light(&self, d: &Draw, bits: f64) -> [f64; 2] {
+    pub fn light(&self, d: &Draw, bits: f64, input: Input) -> [f64; 2] {
         let (noise, responsivity) = (d.get("receiver.noise"), d.get("silicon.responsivity"));
-        let (rate, share) = (d.get("silicon.symbol_rate"), self.transmission(d));
-        // Light spreads over all guides, read or not.
-        let signals = self.modes as f64 / share;
+        let (rate, share) = (self.rate(d, bits, input), self.transmission(d));
+        // Light spreads over all guides, read or not, unless the share is that of the ones read.
+        let guides = if self.read.is_some() { self.outputs } else { self.modes };
+        let signals = guides as f64 / share;
         match self.detection {
             Detection::Direct => {
                 [signals * direct_energy(snr(bits), noise, responsivity, rate), 0.0]
@@ -256,20 +279,29 @@ impl Chip {
             }
     }
 
+    /// J of heaters in the time of one at so many a second.
+    fn held(&self, d: &Draw, rate: f64) -> f64 {
+        held_energy(d.get("thermo.hold"), d.get("thermo.power"), self.shifters(), 1.0, rate)
+    }
+
+    /// W while no light is sent: phases held, and control.
+    pub fn standing(&self, d: &Draw) -> f64 {
+        let held = if self.phases == Phases::Thermo { self.held(d, 1.0) } else { 0.0 };
+        held + d.get("silicon.control")
+    }
+
     pub fn budget(&self, d: &Draw, bits: f64, input: Input) -> Budget {
-        let (rate, memories) = (d.get("silicon.symbol_rate"), input == Input::Memory);
+        let (rate, memories) = (self.rate(d, bits, input), input == Input::Memory);
+        let symbols = |d: &Draw| self.rate(d, bits, input);
         let (lines, outputs) = (self.lines(), self.outputs as f64);
         let mut all = Budget::new(self.macs(), rate);
         let plug = |d: &Draw, light: f64| [light, light / d.get("silicon.wall_plug")];
-        all.light(d, "light of the signal", |d| plug(d, self.light(d, bits)[0]));
+        all.light(d, "light of the signal", |d| plug(d, self.light(d, bits, input)[0]));
         if self.detection == Detection::Homodyne {
-            all.light(d, "local oscillators", |d| plug(d, self.light(d, bits)[1]));
+            all.light(d, "local oscillators", |d| plug(d, self.light(d, bits, input)[1]));
         }
         if self.phases == Phases::Thermo {
-            all.driven(d, "phases held", |d| {
-                let (hold, power) = (d.get("thermo.hold"), d.get("thermo.power"));
-                held_energy(hold, power, self.shifters(), 1.0, d.get("silicon.symbol_rate"))
-            });
+            all.driven(d, "phases held", |d| self.held(d, symbols(d)));
         }
         if memories {
             all.driven(d, "modulators", |d| lines * d.get("silicon.modulator"));
@@ -282,19 +314,19 @@ impl Chip {
             });
         }
         all.electronics(d, "receivers", |d| outputs * d.get("receiver.energy"));
-        all.electronics(d, "ADCs", |d| outputs * adc(d, bits, d.get("silicon.symbol_rate")));
+        all.electronics(d, "ADCs", |d| outputs * adc(d, bits, symbols(d)));
         let numbers = outputs + if memories { lines } else { 0.0 };
         all.electronics(d, "memory", |d| memory(d, numbers, bits));
         all.electronics(d, "weights reloaded", |d| self.reload(d, bits) / d.get("silicon.reuse"));
-        all.electronics(d, "control", |d| d.get("silicon.control") / d.get("silicon.symbol_rate"));
-        if memories && self.front > 0.0 {
-            all.electronics(d, "digital front end", |d| self.front * d.get("host.mac"));
+        all.electronics(d, "control", |d| d.get("silicon.control") / symbols(d));
+        if memories && !self.front.is_none() {
+            all.electronics(d, "digital front end", |d| self.front.energy(d, bits));
         }
         all
     }
 
     pub fn latency(&self, d: &Draw, bits: f64, input: Input) -> Latency {
-        let rate = d.get("silicon.symbol_rate");
+        let rate = self.rate(d, bits, input);
         let switch = match self.phases {
             Phases::Thermo if d.get("thermo.power") > 0.0 => {
                 Some(d.get("thermo.product") / d.get("thermo.power"))
@@ -304,6 +336,9 @@ impl Chip {
         };
         let mut all = Latency::new(rate, switch, self.reload(d, bits));
         if input == Input::Memory {
+            if self.front.macs > 0.0 {
+                all.delay(d, "digital front end", |d| self.front.seconds(d, bits));
+            }
             all.delay(d, "DAC", |d| d.get("dac.latency"));
             all.delay(d, "modulator", |d| d.get("silicon.modulator_response"));
         }
@@ -420,6 +455,46 @@ mod tests {
         assert!((over.over_db - (129.0 * 0.5375 + 3.0 - 33.0)).abs() < 1e-9, "{over:?}");
         assert_eq!(over.most_modes, 27);
         assert!(svd(27).reach(&d).over_db < 0.0 && svd(28).reach(&d).over_db > 0.0);
+    }
+
+    /// 25,088 MACs, as many weights and 784 pixels at 4 bits: 1 pJ a MAC, 20 pJ a word of 64 bits, and
+    /// 12.5 ns by which vectors come one after the other; a scene needs none of it.
+    #[test]
+    fn a_front_end_is_paid_and_waited_for() {
+        let library = library(&[]);
+        let d = Draw::typical(&library);
+        let (macs, pixels) = (25_088.0, 784.0);
+        let with = Chip { front: Work { macs, reads: macs + pixels }, ..svd(16) };
+        let budget = with.budget(&d, 4.0, Input::Memory);
+        let of = |name: &str| budget.terms.iter().find(|t| t.name == name).expect(name).wall;
+        let expected = macs * 1e-12 + (macs + pixels) * 4.0 / 64.0 * 20e-12;
+        assert!((of("digital front end") / expected - 1.0).abs() < 1e-12);
+        let slow = macs * 0.5e-12;
+        assert!((budget.rate * slow - 1.0).abs() < 1e-12, "{}", budget.rate);
+        // 1 W of control for as long as a vector takes.
+        assert!((of("control") / slow - 1.0).abs() < 1e-12);
+        let single = |chip: &Chip| chip.latency(&d, 4.0, Input::Memory).single_shot();
+        assert!(((single(&with) - single(&svd(16))) / slow - 1.0).abs() < 1e-9);
+        let scene = with.budget(&d, 4.0, Input::Scene);
+        assert!(scene.rate == 1e9 && scene.terms.iter().all(|t| t.name != "digital front end"));
+    }
+
+    /// Light for the guides that are read, by the share of it that reaches them: of a chip that passes
+    /// a quarter a layer and half a nonlinearity evenly to 16 guides, 10 read, it is the same.
+    #[test]
+    fn light_goes_by_the_share_that_is_read() {
+        let library = library(&["silicon.svd_transmission=0.25", "silicon.activation_loss=3.0103"]);
+        let d = Draw::typical(&library);
+        let one = Block::Svd(Topology::Clements);
+        let blocks = vec![one, Block::Activation, one];
+        let any = Chip { blocks, outputs: 10, detection: Detection::Direct, ..svd(16) };
+        let of = |chip: &Chip| chip.light(&d, 8.0, Input::Memory)[0];
+        let share = 0.25 * 0.25 * 0.5 * 10.0 / 16.0;
+        let same = Chip { read: Some(share), ..any.clone() };
+        assert!((of(&same) / of(&any) - 1.0).abs() < 1e-5);
+        let bright = Chip { read: Some(4.0 * share), ..any };
+        assert!((of(&same) / of(&bright) - 4.0).abs() < 1e-9);
+        assert_eq!(bright.of_size(8).read, None);
     }
 
     /// METHODS C5: 3.5 ps a stage, 0.22 ns for 64 of them.

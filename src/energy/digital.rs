@@ -56,37 +56,61 @@ fn gpu(d: &Draw, bits: f64) -> Option<Baseline> {
     both.min_by(|a, b| a.joules_per_mac.total_cmp(&b.joules_per_mac))
 }
 
-/// Every baseline at so many bits: the narrowest arithmetic of each that holds them.
+/// bf16 products of a MAC above 8 bits: a number is a + b, both bf16, b at most 2⁻⁹ of a, and b b' of two
+/// is below half a step of 16 bits.
+const PRODUCTS: f64 = 3.0;
+
+/// A MAC of more bits than the 8 that the significand of a bf16 holds.
+fn in_pieces(one: Baseline) -> Baseline {
+    Baseline {
+        arithmetic: "3 x bf16",
+        joules_per_mac: PRODUCTS * one.joules_per_mac,
+        rate: one.rate.map(|rate| rate / PRODUCTS),
+        ..one
+    }
+}
+
+/// Every baseline at so many bits by arithmetic that holds them: integers, fp4 and fp8 by their width,
+/// which is their best case, bf16 and f16 by their significand. Above 8 bits numbers are pieces of
+/// bf16, whose products one accumulator adds. The floor is an int4 MAC, times the square of its width
+/// where it is wider, as the bits of its products go.
 pub fn baselines(d: &Draw, bits: f64) -> Vec<Baseline> {
     let (narrow, eight) = (bits <= 4.0, bits <= 8.0);
     let mut all = vec![cpu(d)];
     all.extend(gpu(d, bits));
+    let wide = |name, power, rate| in_pieces(chip(d, name, "bf16", power, rate));
     all.push(if eight {
         chip(d, "A100", "int8", "a100.power", "a100.rate8")
     } else {
-        chip(d, "A100", "bf16", "a100.power", "a100.rate16")
+        wide("A100", "a100.power", "a100.rate16")
     });
     all.push(if eight {
-        chip(d, "H100", "fp8", "h100.power", "h100.rate8")
+        chip(d, "H100", "int8", "h100.power", "h100.rate8")
     } else {
-        chip(d, "H100", "bf16", "h100.power", "h100.rate16")
+        wide("H100", "h100.power", "h100.rate16")
     });
     all.push(if narrow {
         chip(d, "B200", "fp4", "b200.power", "b200.rate4")
     } else if eight {
         chip(d, "B200", "fp8", "b200.power", "b200.rate8")
     } else {
-        chip(d, "B200", "bf16", "b200.power", "b200.rate16")
+        wide("B200", "b200.power", "b200.rate16")
     });
     let (joules_per_mac, basis) = d.trace(|d| d.get("h100.measured16"));
     let (name, rate) = ("H100, measured", None);
-    all.push(Baseline { name, arithmetic: "bf16", joules_per_mac, rate, basis });
+    let measured = Baseline { name, arithmetic: "bf16", joules_per_mac, rate, basis };
+    all.push(if eight { measured } else { in_pieces(measured) });
     if eight {
         all.push(chip(d, "edge NPU (Edge TPU)", "int8", "edge_tpu.power", "edge_tpu.rate8"));
     }
-    let (joules_per_mac, basis) = d.trace(|d| d.get("floor.mac"));
+    let (arithmetic, width) = match bits {
+        b if b <= 4.0 => ("int4", 4.0f64),
+        b if b <= 8.0 => ("int8", 8.0),
+        _ => ("int16", 16.0),
+    };
+    let (joules_per_mac, basis) = d.trace(|d| d.get("floor.mac") * (width / 4.0).powi(2));
     let name = "arithmetic floor";
-    all.push(Baseline { name, arithmetic: "int4", joules_per_mac, rate, basis });
+    all.push(Baseline { name, arithmetic, joules_per_mac, rate, basis });
     all
 }
 
@@ -95,7 +119,7 @@ mod tests {
     use super::*;
     use crate::energy::library::Library;
 
-    /// METHODS C2, to its last digit.
+    /// METHODS C2, to its last digit; 16 bits are three products of 16-bit arithmetic.
     #[test]
     fn joules_of_the_specifications() {
         let library = Library::built_in().expect("they are right");
@@ -106,9 +130,37 @@ mod tests {
             let all = baselines(&d, bits);
             for (name, pj) in ["A100", "H100", "B200"].into_iter().zip(expected) {
                 let b = all.iter().find(|b| b.name == name).expect("it is there");
-                assert!((b.joules_per_mac * 1e12 - pj).abs() < 0.0051, "{name} {bits}: {b:?}");
+                let products = if bits > 8.0 { 3.0 } else { 1.0 };
+                let each = b.joules_per_mac / products;
+                assert!((each * 1e12 - pj).abs() < 0.0051, "{name} {bits}: {b:?}");
             }
         }
+    }
+
+    /// No arithmetic of fewer bits than are asked for: 3 bf16 products a MAC above 8 bits at a third of
+    /// the rate, and a floor whose multipliers grow with the square of their width.
+    #[test]
+    fn arithmetic_holds_the_bits() {
+        let library = Library::built_in().expect("they are right");
+        let d = Draw::typical(&library);
+        for (bits, arithmetic, fj) in
+            [(4.0, "int4", 30.0), (5.0, "int8", 120.0), (9.0, "int16", 480.0)]
+        {
+            let all = baselines(&d, bits);
+            let floor = all.iter().find(|b| b.name == "arithmetic floor").expect("it is there");
+            assert_eq!(floor.arithmetic, arithmetic);
+            assert!((floor.joules_per_mac * 1e15 / fj - 1.0).abs() < 1e-12, "{floor:?}");
+            let plain = all.iter().any(|b| b.arithmetic == "bf16");
+            assert_eq!(plain, bits <= 8.0, "{all:?}");
+        }
+        let of = |bits: f64| {
+            let all = baselines(&d, bits);
+            let one = |name: &str| all.iter().find(|b| b.name == name).expect(name).clone();
+            [one("A100"), one("H100, measured")]
+        };
+        let [a100, measured] = of(12.0);
+        assert!((a100.rate.expect("it is known") / (312e12 / 2.0 / 3.0) - 1.0).abs() < 1e-12);
+        assert!((measured.joules_per_mac / of(8.0)[1].joules_per_mac - 3.0).abs() < 1e-12);
     }
 
     /// A GPU has a row where rate and power are known, 2 W/rate a MAC; f16 where it holds the bits

@@ -54,12 +54,19 @@ impl<'a> Draw<'a> {
         self.values[i]
     }
 
-    /// A number, and what it rests on.
+    /// A number, and what it rests on; so do numbers that are made of it.
     pub fn trace<T>(&self, of: impl FnOnce(&Self) -> T) -> (T, Basis) {
         let before = self.asked.replace(Some(Vec::new()));
         let value = of(self);
-        let asked = self.asked.replace(before);
-        (value, Basis(asked.unwrap_or_default()))
+        let own = self.asked.replace(before).unwrap_or_default();
+        if let Some(all) = &mut *self.asked.borrow_mut() {
+            for &i in &own {
+                if !all.contains(&i) {
+                    all.push(i);
+                }
+            }
+        }
+        (value, Basis(own))
     }
 }
 
@@ -109,5 +116,11 @@ mod tests {
         assert!((sum - 3.9e-12).abs() < 1e-18);
         assert_eq!(basis.keys(&library), ["dac.b4", "adc.b4"]);
         assert_eq!(basis.confidence(&library), Confidence::Secondary);
+        let (inner, outer) = draw.trace(|d| {
+            d.get("dac.b8");
+            d.trace(|d| d.get("adc.b8")).1
+        });
+        assert_eq!(inner.keys(&library), ["adc.b8"]);
+        assert_eq!(outer.keys(&library), ["dac.b8", "adc.b8"]);
     }
 }

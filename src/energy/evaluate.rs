@@ -17,10 +17,12 @@ use super::published::comparisons;
 use super::stack::Band;
 use super::training::{Cost, Plan, Tally, cost};
 
-const CONVENTIONS: [&str; 5] = [
+const CONVENTIONS: [&str; 7] = [
     "an output of b bits has an SNR of 6.02 b + 1.76 dB: its light, its receiver's noise and its converter are those of b bits",
     "shot noise as 2q·SNR (noise bandwidth = symbol rate); a matched integrator needs half",
     "a MAC is real: complex by complex counts 4, real by complex 2",
+    "above 8 bits a MAC of an A100, H100 or B200 is three of bf16, whose significand holds 8; the arithmetic floor is an int4 MAC, times 4 in int8 and 16 in int16, as the bits of its products go",
+    "digital work before a chip or behind a stack is that of one edge accelerator (int8, four products a MAC above 8 bits), its weights and pixels from memory, and light waits for it",
     "optics: light launched, phases held, modulators and panels driven; wall plug: everything, without power supplies and cooling on either side",
     "ranges: 5 to 95 % of draws from triangular distributions over low, typical and high (of logarithms); digital chips at their dense peak and TDP, their best case",
 ];
@@ -87,6 +89,7 @@ impl Samples {
 
 pub fn answer(library: &Library, question: &Question, measured: Vec<String>) -> Answer {
     let d = Draw::typical(library);
+    let (published, basis) = d.trace(comparisons);
     let machines = question.machines.iter().map(|asked| of_machine(library, question, asked));
     let of_bits =
         |&bits: &f64| OfBaselines { bits, baselines: of_baselines(library, question, bits) };
@@ -96,7 +99,8 @@ pub fn answer(library: &Library, question: &Question, measured: Vec<String>) -> 
         conventions: CONVENTIONS.to_vec(),
         machines: machines.collect(),
         baselines: question.bits.iter().map(of_bits).collect(),
-        published: comparisons(&d),
+        published,
+        published_figures: basis.keys(library),
         figures: library.figures().to_vec(),
         measured,
     }
@@ -121,12 +125,20 @@ fn of_baselines(library: &Library, q: &Question, bits: f64) -> Vec<OfBaseline> {
 }
 
 fn of_machine(library: &Library, q: &Question, asked: &Asked) -> OfMachine {
-    let d = Draw::typical(library);
+    let (mut machine, basis) = Draw::typical(library).trace(|d| numbers_of(library, q, asked, d));
+    machine.figures = basis.keys(library);
+    let rivals = asked.rivals.iter().chain(&asked.equals);
+    machine.figures.extend(rivals.flat_map(|r| r.figures.clone()));
+    machine
+}
+
+/// All but the figures that they rest on.
+fn numbers_of(library: &Library, q: &Question, asked: &Asked, d: &Draw) -> OfMachine {
     let loss_wall = match &asked.machine.kind {
         Kind::Chip(chip) => {
             let loss = library.figure_of("silicon.mzi_loss").map_or([0.0; 3], |f| f.range);
             let wall = |&mzi_loss_db: &f64| {
-                let columns = Chip::wall(&d, mzi_loss_db);
+                let columns = Chip::wall(d, mzi_loss_db);
                 Wall { mzi_loss_db, columns, modes: chip.modes_within(columns) }
             };
             Some(loss.iter().map(wall).collect())
@@ -141,19 +153,19 @@ fn of_machine(library: &Library, q: &Question, asked: &Asked) -> OfMachine {
         rank_note: asked.rank_note.clone(),
         loss_wall,
         reach: match &asked.machine.kind {
-            Kind::Chip(chip) => Some(chip.reach(&d)),
+            Kind::Chip(chip) => Some(chip.reach(d)),
             Kind::Stack(_) => None,
         },
-        largest: asked.machine.largest(&d),
-        results: (0..q.bits.len()).map(|i| at_bits(library, q, asked, i)).collect(),
+        largest: asked.machine.largest(d),
+        results: (0..q.bits.len()).map(|i| at_bits(library, q, asked, i, d)).collect(),
+        figures: Vec::new(),
     }
 }
 
-fn at_bits(library: &Library, q: &Question, asked: &Asked, which: usize) -> AtBits {
+fn at_bits(library: &Library, q: &Question, asked: &Asked, which: usize, d: &Draw) -> AtBits {
     let (machine, bits) = (&asked.machine_at(which), q.bits[which]);
-    let d = Draw::typical(library);
     let draws = (0..q.draws).map(|n| Sample::of(machine, &Draw::random(library, q.seed, n), bits));
-    let all = Samples { typical: Sample::of(machine, &d, bits), draws: draws.collect() };
+    let all = Samples { typical: Sample::of(machine, d, bits), draws: draws.collect() };
     let budget = &all.typical.memory;
     let whole = budget.wall();
     let terms = budget.terms.iter().enumerate().map(|(i, t)| OfTerm {
@@ -168,7 +180,7 @@ fn at_bits(library: &Library, q: &Question, asked: &Asked, which: usize) -> AtBi
     let terahertz = match &machine.kind {
         Kind::Stack(stack) if stack.band == Band::Terahertz => {
             let wavelength = stack.wavelength.unwrap_or_else(|| d.get("thz.wavelength"));
-            let t = Terahertz::of(&d, bits, budget.rate, wavelength);
+            let t = Terahertz::of(d, bits, budget.rate, wavelength);
             Some(Noises { receiver: t.receiver, thermal: t.thermal, shot: t.shot })
         }
         _ => None,
@@ -178,9 +190,13 @@ fn at_bits(library: &Library, q: &Question, asked: &Asked, which: usize) -> AtBi
     let rivals: Vec<&Rival> = asked.rivals.iter().chain(asked.equals.get(which)).collect();
     let equal = rivals.iter().map(|&rival| Equal {
         rival: rival.clone(),
-        against: all.against(rival.macs, digital(rival.macs), optical),
+        against: if rival.misses() {
+            Vec::new()
+        } else {
+            all.against(rival.macs, digital(rival.macs), optical)
+        },
     });
-    let (work, work_macs) = match rivals.first() {
+    let (work, work_macs) = match rivals.iter().find(|r| !r.misses()) {
         Some(r) => (r.network.clone(), r.macs),
         None => ("the same MACs".into(), budget.macs),
     };
@@ -203,7 +219,7 @@ fn at_bits(library: &Library, q: &Question, asked: &Asked, which: usize) -> AtBi
                 numerical: asked.useful.get(which).cloned(),
                 geometric_rank: stack.rank,
                 geometric_complex_macs: stack.complex_macs(),
-                connections: stack.connections(&d),
+                connections: stack.connections(d),
             }),
         },
         wall: all.range(optical),
@@ -214,7 +230,7 @@ fn at_bits(library: &Library, q: &Question, asked: &Asked, which: usize) -> AtBi
         confidence: terms.iter().map(|t| t.confidence).max().unwrap_or(Confidence::Derived),
         terms,
         loss_db: match &machine.kind {
-            Kind::Chip(chip) => Some(-10.0 * chip.transmission(&d).log10()),
+            Kind::Chip(chip) => Some(-10.0 * chip.transmission(d).log10()),
             Kind::Stack(_) => None,
         },
         terahertz,
@@ -223,8 +239,8 @@ fn at_bits(library: &Library, q: &Question, asked: &Asked, which: usize) -> AtBi
         equal: equal.collect(),
         sensor,
         break_even: break_even(machine, library, bits, q.seed, q.draws),
-        training: asked.training.iter().map(|p| trained(machine, &d, bits, p)).collect(),
-        ledger: asked.ledger.iter().map(|t| priced(library, q, machine, bits, t)).collect(),
+        training: asked.training.iter().map(|p| trained(machine, d, bits, p)).collect(),
+        ledger: asked.ledger.iter().map(|t| priced(library, q, (machine, d), bits, t)).collect(),
     }
 }
 
@@ -233,7 +249,13 @@ fn trained(machine: &Machine, d: &Draw, bits: f64, plan: &Plan) -> Trained {
     Trained { plan: plan.clone(), cost }
 }
 
-fn priced(library: &Library, q: &Question, machine: &Machine, bits: f64, t: &Tally) -> Priced {
+fn priced(
+    library: &Library,
+    q: &Question,
+    (machine, typical): (&Machine, &Draw),
+    bits: f64,
+    t: &Tally,
+) -> Priced {
     let of = |d: &Draw| cost(machine, d, bits, &t.counts).filter(|_| t.refused.is_none());
     let all: Vec<Cost> =
         (0..q.draws).filter_map(|n| of(&Draw::random(library, q.seed, n))).collect();
@@ -245,7 +267,7 @@ fn priced(library: &Library, q: &Question, machine: &Machine, bits: f64, t: &Tal
             computer: range(|c| c.computer / c.joules),
         }
     };
-    Priced { tally: t.clone(), cost: of(&Draw::typical(library)).map(price) }
+    Priced { tally: t.clone(), cost: of(typical).map(price) }
 }
 
 fn of_latency(library: &Library, all: &Samples) -> OfLatency {

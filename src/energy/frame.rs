@@ -4,8 +4,8 @@
 //!
 //! A camera between layers is a detector or pixels and a number in memory for every sample of its plane,
 //! a panel (one modulator a sample, with its driver) and the light of a fresh wave; frames wait for
-//! the slowest. A digital layer behind the detectors is MACs of an edge accelerator, which are not the
-//! light's, and its weights from memory.
+//! the slowest. A digital layer behind the detectors is MACs of an edge accelerator ([`super::edge`]),
+//! which are not the light's, and its weights from memory.
 //!
 //! Printed masks cost nothing; panels cost their power as long as a frame lasts. Terahertz photons
 //! (2.65e-22 J at 0.4 THz) lie far below kT: there the receiver's NEP and thermal noise, not shot
@@ -13,6 +13,7 @@
 
 use super::budget::{Budget, Input, Latency, adc, memory};
 use super::draw::Draw;
+use super::edge::Work;
 use super::laws::{BOLTZMANN, SPEED_OF_LIGHT, camera_electrons, photon_energy, snr, transmission};
 use super::stack::{Band, Masks, Stack};
 
@@ -91,8 +92,18 @@ impl Stack {
         share * transmission(mask + panel)
     }
 
+    /// The digital layer: its weights, a MAC each.
+    fn digital(&self) -> Work {
+        Work { macs: self.head, reads: self.head }
+    }
+
     /// Frames a second.
     pub fn rate(&self, d: &Draw, bits: f64, input: Input) -> f64 {
+        self.digital().within(d, bits, self.frames(d, bits, input))
+    }
+
+    /// Frames a second that the optics has.
+    fn frames(&self, d: &Draw, bits: f64, input: Input) -> f64 {
         let panels = input == Input::Memory || self.cameras > 0;
         match self.band {
             Band::Visible if panels => d.get("slm.panel_rate").min(d.get("slm.camera_rate")),
@@ -135,6 +146,19 @@ impl Stack {
             Band::Terahertz => d.get("thz.receiver_power") / rate + adc(d, bits, rate),
             Band::Visible => exposure(d, bits, 1.0)[1] * d.get("slm.camera_pixel"),
         }
+    }
+
+    /// W while no light is sent: all panels, and control.
+    pub fn standing(&self, d: &Draw) -> f64 {
+        let (panel, control) = match self.band {
+            Band::Terahertz => ("thz.panel_power", "thz.control"),
+            Band::Visible => ("slm.panel_power", "slm.control"),
+        };
+        let masks = match self.masks {
+            Masks::Panels => self.layers as f64 * d.get("slm.panel_power"),
+            Masks::Printed => 0.0,
+        };
+        (1 + self.cameras) as f64 * d.get(panel) + masks + d.get(control)
     }
 
     pub fn budget(&self, d: &Draw, bits: f64, input: Input) -> Budget {
@@ -180,11 +204,7 @@ impl Stack {
             });
         }
         if self.head > 0.0 {
-            all.electronics(d, "digital head", |d| {
-                // Two operations a MAC, and every weight from memory.
-                let mac = 2.0 * d.get("edge_tpu.power") / d.get("edge_tpu.rate8");
-                self.head * mac + memory(d, self.head, bits)
-            });
+            all.electronics(d, "digital head", |d| self.digital().energy(d, bits));
         }
         let between = 2.0 * self.cameras as f64 * self.pixels.unwrap_or(0.0);
         let numbers = regions + between + if memories { self.inputs as f64 } else { 0.0 };
@@ -195,14 +215,9 @@ impl Stack {
 
     pub fn latency(&self, d: &Draw, bits: f64, input: Input) -> Latency {
         let rate = self.rate(d, bits, input);
-        let panels = self.masks == Masks::Panels;
-        let (switch, reload) = if panels {
-            let frame = d.get("slm.panel_rate").recip();
-            (Some(frame), self.layers as f64 * d.get("slm.panel_power") * frame)
-        } else {
-            (None, 0.0)
-        };
-        let mut all = Latency::new(rate, switch, reload);
+        let switch = (self.masks == Masks::Panels).then(|| d.get("slm.panel_rate").recip());
+        // Panels take the same power while they switch.
+        let mut all = Latency::new(rate, switch, 0.0);
         let key = match self.band {
             Band::Terahertz => "thz.panel_rate",
             Band::Visible => "slm.panel_rate",
@@ -229,7 +244,7 @@ impl Stack {
             Band::Visible => all.delay(d, "camera frame", |d| d.get("slm.camera_rate").recip()),
         }
         if self.head > 0.0 {
-            all.delay(d, "digital head", |d| 2.0 * self.head / d.get("edge_tpu.rate8"));
+            all.delay(d, "digital head", |d| self.digital().seconds(d, bits));
         }
         all
     }

@@ -155,6 +155,11 @@ impl Library {
         Ok(())
     }
 
+    /// Whether a user gave it, in a file or by `--set`.
+    pub fn is_given(&self, key: &str) -> bool {
+        self.given.contains(key)
+    }
+
     /// Puts a measurement, in SI, in place of a figure; one that was given stays, and `false` says so.
     pub fn measured(&mut self, key: &str, value: f64, source: &str) -> bool {
         let position = self.position(key);

@@ -125,6 +125,15 @@ impl Machine {
         }
     }
 
+    /// W while no light is sent, data coming from a memory: phases held, panels, control; sources,
+    /// modulators, receivers and converters rest.
+    pub fn standing(&self, d: &Draw) -> f64 {
+        match &self.kind {
+            Kind::Chip(chip) => chip.standing(d),
+            Kind::Stack(stack) => stack.standing(d),
+        }
+    }
+
     /// J at the plug and real MACs of an n x n matrix on such a machine, where its masks hold one, or
     /// light passes its columns within the link budget.
     pub fn of_size(&self, d: &Draw, bits: f64, n: usize) -> Option<[f64; 2]> {

@@ -5,7 +5,8 @@
 //! - [`mod@unit`], [`figure`], [`library`], [`draw`]: the figures, and one number for each, typical or
 //!   drawn, with what every result rests on;
 //! - [`laws`]: closed forms of detectors, converters, loss;
-//! - [`budget`], [`chip`], [`stack`], [`frame`], [`machine`]: what one inference takes, part by part;
+//! - [`budget`], [`edge`], [`chip`], [`stack`], [`frame`], [`machine`]: what one inference takes, part
+//!   by part;
 //! - [`detected`]: what detectors read of the light that is paid for;
 //! - [`rank`]: what a linear stack computes above its detectors' noise;
 //! - [`digital`]: what light must beat; [`break_even`]: at which sizes it does;
@@ -24,6 +25,7 @@ pub mod chip;
 pub mod detected;
 pub mod digital;
 pub mod draw;
+pub mod edge;
 pub mod evaluate;
 pub mod figure;
 pub mod frame;

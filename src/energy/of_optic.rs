@@ -1,6 +1,7 @@
 //! The machine that an experiment's optic would be.
 
 use super::chip::{Block, Chip, Detection, Phases};
+use super::edge::Work;
 use super::machine::{Kind, Machine};
 use super::stack::{Band, Masks, Stack};
 use crate::error::{Error, Result};
@@ -75,11 +76,17 @@ fn chip(optic: &Optic, modes: usize, values: usize, regions: usize) -> Chip {
         Front::Fourier | Front::Pool | Front::Pca => modes,
     };
     // Fourier coefficients are made of real pixels by complex factors, scores of principal
-    // components by real ones, means by additions.
-    let front = match front {
-        Front::Fourier => 2.0 * (values * modes) as f64,
-        Front::Pca => (values * modes) as f64,
+    // components by real ones, means by an addition a pixel, which is no dearer than a MAC.
+    let pixels = values as f64;
+    let weights = match front {
+        Front::Fourier => 2.0 * pixels * modes as f64,
+        Front::Pca => pixels * modes as f64,
         Front::Pool | Front::Vector | Front::Complex => 0.0,
+    };
+    let front = match front {
+        Front::Fourier | Front::Pca => Work { macs: weights, reads: weights + pixels },
+        Front::Pool => Work { macs: pixels, reads: pixels },
+        Front::Vector | Front::Complex => Work::default(),
     };
     Chip {
         modes,
@@ -90,6 +97,7 @@ fn chip(optic: &Optic, modes: usize, values: usize, regions: usize) -> Chip {
         detection: Detection::Direct,
         phases: Phases::Thermo,
         front,
+        read: None,
     }
 }
 
@@ -148,36 +156,69 @@ pub fn rank(optic: &Optic) -> usize {
 fn describe_chip(chip: &Chip) -> String {
     let count = |f: fn(&Block) -> bool| chip.blocks.iter().filter(|b| f(b)).count();
     let parts = [
-        (count(|b| matches!(b, Block::Svd(_))), "SVD layers"),
-        (count(|b| matches!(b, Block::Mesh(_))), "meshes"),
-        (count(|b| matches!(b, Block::Activation)), "activations"),
+        (count(|b| matches!(b, Block::Svd(_))), "SVD layer", "SVD layers"),
+        (count(|b| matches!(b, Block::Mesh(_))), "mesh", "meshes"),
+        (count(|b| matches!(b, Block::Activation)), "activation", "activations"),
     ];
-    let parts: Vec<String> =
-        parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    let there = parts.into_iter().filter(|(n, ..)| *n > 0);
+    let parts: Vec<String> = there.map(|(n, one, many)| counted(n, one, many)).collect();
     format!(
-        "silicon chip of {} guides: {}, heaters, {} guides read",
-        chip.modes,
+        "silicon chip of {}: {}, heaters, {} read",
+        counted(chip.modes, "guide", "guides"),
         parts.join(", "),
-        chip.outputs
+        counted(chip.outputs, "guide", "guides")
     )
 }
 
+/// `1 mesh`, `2 meshes`.
+fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 fn describe_stack(stack: &Stack) -> String {
-    let (band, masks) = match stack.band {
-        Band::Terahertz => ("terahertz", "printed masks"),
-        Band::Visible => ("visible", "liquid-crystal masks"),
+    let (band, one, many) = match stack.band {
+        Band::Terahertz => ("terahertz", "printed mask", "printed masks"),
+        Band::Visible => ("visible", "liquid-crystal mask", "liquid-crystal masks"),
     };
+    let samples = counted(stack.pixels.unwrap_or(0.0) as usize, "sample", "samples");
     let cameras = match stack.cameras {
         0 => String::new(),
-        n => format!(", {n} cameras and fresh waves of {:.0} samples", stack.pixels.unwrap_or(0.0)),
+        1 => format!(", 1 camera and a fresh wave of {samples}"),
+        n => format!(", {n} cameras and fresh waves of {samples}"),
     };
     let head = if stack.head > 0.0 {
-        format!(", a digital layer of {:.0} weights", stack.head)
+        format!(", a digital layer of {}", counted(stack.head as usize, "weight", "weights"))
     } else {
         String::new()
     };
     format!(
-        "{band} stack of {} {masks}, {} regions of about {} modes each{cameras}{head}",
-        stack.layers, stack.regions, stack.rank
+        "{band} stack of {}, {} of about {} each{cameras}{head}",
+        counted(stack.layers, one, many),
+        counted(stack.regions, "region", "regions"),
+        counted(stack.rank, "mode", "modes")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        let mesh = Block::Mesh(crate::optics::mesh::Topology::Clements);
+        let chip = Chip::layer(4, mesh, Phases::Thermo);
+        assert_eq!(
+            describe_chip(&Chip { outputs: 1, ..chip.clone() }),
+            "silicon chip of 4 guides: 1 mesh, heaters, 1 guide read"
+        );
+        let blocks = vec![mesh, Block::Activation, mesh];
+        let two = describe_chip(&Chip { blocks, ..chip });
+        assert!(two.contains(": 2 meshes, 1 activation, heaters, 4 guides read"), "{two}");
+        let stack = Stack { layers: 1, cameras: 1, pixels: Some(64.0), rank: 1, ..Stack::lin() };
+        assert_eq!(
+            describe_stack(&stack),
+            "terahertz stack of 1 printed mask, 10 regions of about 1 mode each, 1 camera and a fresh \
+             wave of 64 samples"
+        );
+    }
 }

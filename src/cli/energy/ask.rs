@@ -7,7 +7,7 @@ use super::super::{Common, eval};
 use super::plans::plans;
 use super::{Energy, ledger};
 use crate::backend::cpu;
-use crate::baseline::network::Task;
+use crate::baseline::network::{EPOCHS, Task};
 use crate::data::{self, Dataset};
 use crate::energy::answer::{Accuracy, Asked, Rival};
 use crate::energy::detected::{Head, Noise, answer};
@@ -17,9 +17,11 @@ use crate::energy::machine::{Kind, Machine};
 use crate::energy::of_optic;
 use crate::energy::rank::{Forms, Useful};
 use crate::energy::stack::Band;
+use crate::energy::unit::three_digits;
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, Loaded, check, preset};
 use crate::train::metrics::wilson;
+use crate::train::readings::Readings;
 use crate::train::{Session, checkpoint, fields};
 
 const TRAINED: &str = "accuracy at each number of bits is with the photons, the receivers and the \
@@ -34,8 +36,6 @@ const CAMERAS: &str = "no accuracy: what the cameras between its layers read at 
 const DEFAULT: [&str; 3] = ["thz", "slm", "svd"];
 /// Test images whose light says what a region gets.
 const IMAGES: usize = 1000;
-/// Passes over the training set of a digital network.
-const EPOCHS: usize = 10;
 
 pub fn machines(
     energy: &Energy,
@@ -75,7 +75,16 @@ fn known(library: &Library) -> Vec<Rival> {
         let figure = library.figure_of(key)?;
         let source = format!("{} ({})", figure.source, figure.confidence.name());
         let (network, macs) = (network.into(), figure.typical());
-        Some(Rival { network, macs, accuracy: None, as_good_as: None, source })
+        let figures = vec![key.to_owned()];
+        Some(Rival {
+            network,
+            macs,
+            accuracy: None,
+            as_good_as: None,
+            is_as_good: None,
+            source,
+            figures,
+        })
     };
     [("784-10", "mnist.linear"), ("784-128-10", "mnist.hidden")]
         .into_iter()
@@ -144,12 +153,10 @@ fn of_experiment(
     let Subject { name, experiment, data, mut session, loaded } =
         subject(common, &overrides, path)?;
     let values = data.image[0] * data.image[1];
-    let machine =
-        of_optic::machine(&name, &experiment.optic, values, data.classes.len()).map_err(|e| {
-            match &loaded {
-                Some(loaded) => loaded.locate(e),
-                None => e,
-            }
+    let mut machine = of_optic::machine(&name, &experiment.optic, values, data.classes.len())
+        .map_err(|e| match &loaded {
+            Some(loaded) => loaded.locate(e),
+            None => e,
         })?;
     let training = plans(&experiment, &data)?;
     if let Some(session) = &mut session {
@@ -164,8 +171,11 @@ fn of_experiment(
             let note = CAMERAS;
             return Ok(Asked { rivals, training, note, useful, rank_note, ..Asked::of(machine) });
         }
-        let (accuracy, noiseless) = accuracies(energy, library, &machine, session, &data)?;
-        let wanted: Vec<f64> = accuracy.iter().map(|a| a.accuracy).collect();
+        let (accuracy, noiseless) = accuracies(energy, library, &mut machine, session, &data)?;
+        let wanted: Vec<Wanted> = accuracy
+            .iter()
+            .map(|a| Wanted { validation: a.validation, stated: a.accuracy })
+            .collect();
         let equals = trained(common, &data, &wanted, experiment.seed)?;
         let noiseless = Some(noiseless);
         let note = TRAINED;
@@ -183,7 +193,10 @@ fn of_experiment(
         });
     }
     let rivals = match energy.accuracy {
-        Some(wanted) => trained(common, &data, &[wanted], experiment.seed)?,
+        Some(accuracy) => {
+            let wanted = Wanted { validation: accuracy, stated: accuracy };
+            trained(common, &data, &[wanted], experiment.seed)?
+        }
         None if data.name == "mnist" => known(library),
         None => Vec::new(),
     };
@@ -226,13 +239,13 @@ fn useful(
     Ok((energy.bits.iter().map(of).collect(), note.into()))
 }
 
-/// Test accuracy at every number of bits, with the noise of the light that is paid for. How much
-/// of the light reaches the detectors is taken from the same samples. Beside it the accuracy without
+/// Accuracies at every number of bits, with the noise of the light that is paid for. How much of the
+/// light reaches the detectors is taken from the test samples. Beside it the test accuracy without
 /// noise and rounding.
 fn accuracies(
     energy: &Energy,
     library: &mut Library,
-    machine: &Machine,
+    machine: &mut Machine,
     session: &mut Session,
     data: &Dataset,
 ) -> Result<(Vec<Accuracy>, f64)> {
@@ -257,34 +270,64 @@ fn accuracies(
     let exact = session.readings(split, range.clone(), 24.0)?;
     let n = exact.labels.len();
     let noiseless = hits(&exact.regions, exact.per_sample, &exact.labels) as f64 / n as f64;
-    if let Kind::Stack(stack) = &machine.kind {
-        let key = match stack.band {
-            Band::Terahertz => "thz.on_detector",
-            Band::Visible => "slm.on_detector",
-        };
-        let share = exact.regions.iter().sum::<f64>() / exact.entering.iter().sum::<f64>();
-        let rounded = format!("{:.2e}", share.min(1.0)).parse().unwrap_or(share);
-        library.measured(key, rounded, "computed in this run: this stack on its test set");
-    }
+    let share = exact.regions.iter().sum::<f64>() / exact.entering.iter().sum::<f64>();
+    take_share(library, machine, format!("{:.2e}", share.min(1.0)).parse().unwrap_or(share));
     let mut all = Vec::new();
     for &bits in &energy.bits {
         let bits = f64::from(bits);
         let seen = session.readings(split, range.clone(), bits)?;
         let noise = Noise::of(machine, &Draw::typical(library), bits);
-        let read = noise.read(&seen.regions, bits, seed);
-        let right = hits(&read, seen.per_sample, &seen.labels);
+        let right = |seen: &Readings| {
+            hits(&noise.read(&seen.regions, bits, seed), seen.per_sample, &seen.labels)
+        };
+        let to_choose = session.readings(&data.val, 0..data.val.len(), bits)?;
+        let validation = right(&to_choose) as f64 / to_choose.labels.len() as f64;
+        let right = right(&seen);
         all.push(Accuracy {
             accuracy: right as f64 / n as f64,
             interval: wilson(right, n),
             n,
+            validation,
             shot_share: noise.shot,
         });
     }
     Ok((all, noiseless))
 }
 
-/// The smallest digital network that is as good, for each accuracy.
-fn trained(common: &Common, data: &Dataset, wanted: &[f64], seed: u64) -> Result<Vec<Rival>> {
+/// The share of its light that a trained machine reads, in place of what is assumed of any; figures that
+/// were given stay.
+fn take_share(library: &mut Library, machine: &mut Machine, share: f64) {
+    match &mut machine.kind {
+        Kind::Stack(stack) => {
+            let key = match stack.band {
+                Band::Terahertz => "thz.on_detector",
+                Band::Visible => "slm.on_detector",
+            };
+            library.measured(key, share, "computed in this run: this stack on its test set");
+        }
+        Kind::Chip(chip) => {
+            let assumed = ["silicon.svd_transmission", "silicon.activation_loss"];
+            if share > 0.0 && !assumed.iter().any(|key| library.is_given(key)) {
+                chip.read = Some(share);
+                let percent = three_digits(100.0 * share);
+                machine.what += &format!(
+                    ", {percent} % of the light in its guides read (computed in this run)"
+                );
+            }
+        }
+    }
+}
+
+/// What a network is to be as good as.
+struct Wanted {
+    validation: f64,
+    /// Beside which its test accuracy is put.
+    stated: f64,
+}
+
+/// The smallest digital network that is as good on validation, for each accuracy; where none is, the
+/// largest, which says so.
+fn trained(common: &Common, data: &Dataset, wanted: &[Wanted], seed: u64) -> Result<Vec<Rival>> {
     let pool = cpu::pool(common.threads.map(usize::from))?;
     let told = &mut |t: &crate::baseline::network::Trained| {
         if !common.json {
@@ -295,23 +338,49 @@ fn trained(common: &Common, data: &Dataset, wanted: &[f64], seed: u64) -> Result
             );
         }
     };
-    let most = wanted.iter().copied().fold(0.0, f64::max);
+    let most = wanted.iter().map(|w| w.validation).fold(0.0, f64::max);
     let all = Task::new(data).smallest(most, EPOCHS, seed, &pool, told);
-    let rival = |&accuracy: &f64| {
-        let enough = all.iter().find(|t| t.validation >= accuracy);
+    let rival = |wanted: &Wanted| {
+        let enough = all.iter().find(|t| t.validation >= wanted.validation);
+        let percent = 100.0 * wanted.validation;
         let reached = if enough.is_some() {
-            format!("the smallest of those tried with {:.2} % on validation", 100.0 * accuracy)
+            format!("the smallest of those tried with {percent:.2} % on validation")
         } else {
-            format!("the largest tried; it misses {:.2} % on validation", 100.0 * accuracy)
+            format!("the largest tried; it misses {percent:.2} % on validation")
         };
         let t = enough.or(all.last())?;
         Some(Rival {
             network: t.name.clone(),
             macs: t.macs as f64,
             accuracy: Some(t.test),
-            as_good_as: Some(accuracy),
+            as_good_as: Some(wanted.stated),
+            is_as_good: Some(enough.is_some()),
             source: format!("trained in this run: {reached}"),
+            figures: Vec::new(),
         })
     };
     Ok(wanted.iter().filter_map(rival).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A chip's light goes by the share that was computed of it, unless a figure of it was given.
+    #[test]
+    fn a_trained_chip_has_its_own_share() {
+        let mut library = Library::built_in().expect("they are right");
+        let read = |machine: &Machine| match &machine.kind {
+            Kind::Chip(chip) => chip.read,
+            Kind::Stack(_) => None,
+        };
+        let mut svd = Machine::named("svd:16").expect("it is there");
+        take_share(&mut library, &mut svd, 0.125);
+        assert_eq!(read(&svd), Some(0.125));
+        assert!(svd.what.contains("12.5 % of the light in its guides read"), "{}", svd.what);
+        library.set("silicon.svd_transmission=0.5").expect("a share");
+        let mut other = Machine::named("svd:16").expect("it is there");
+        take_share(&mut library, &mut other, 0.125);
+        assert_eq!(read(&other), None);
+    }
 }

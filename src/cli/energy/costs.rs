@@ -10,10 +10,14 @@ use crate::report::energy::count;
 
 pub const TRAINING: &str = "Counts of each method's step as `lightloom compare` has them, all steps, and \
                         one load at least; at the first of the bits. Loads and shots wait for each \
-                        other, the computer beside it is this CPU.";
+                        other, the computer beside it is this CPU. Phases, panels and control take \
+                        their power while loads and, of a method that sends light, the computer are \
+                        waited for; sources, modulators, receivers and converters rest meanwhile.";
 
-pub const LEDGER: &str = "Counts of `lightloom compare`, all steps of one device; one load at least, to \
-                      use what was trained. A field is four exposures, which count among them.\n\
+const LEDGER: &str = "Counts of `lightloom compare`, all steps of one device; one load at least, to \
+                      use what was trained. A field is four exposures, which count among them. \
+                      Phases, panels and control take their power while loads and, of a method that \
+                      sends light, the computer are waited for.\n\
                       Accuracy on the device with its 95 % interval over devices (Student's t), with \
                       the noise of its experiment: not with that of the light which is paid for \
                       here. At the first of the bits.";
@@ -52,7 +56,7 @@ pub fn ledger(machine: &OfMachine) -> Option<Table> {
             let rest = [format!("does not suit: {why}")].into_iter().chain(vec![String::new(); 8]);
             return start.into_iter().chain(rest).collect();
         }
-        let accuracy = over_devices(t.accuracy, t.interval, t.devices);
+        let accuracy = over_devices(t.accuracy, t.interval, t.devices, t.failed.as_ref());
         let counts = [t.steps as f64, c.shots, c.reconfigurations, c.fields, c.digital_macs];
         let cost = match &p.cost {
             Some(c) => [
@@ -80,6 +84,18 @@ pub fn ledger(machine: &OfMachine) -> Option<Table> {
         ],
         result.ledger.iter().map(row),
     ))
+}
+
+/// What a table of [`ledger`] is of, and why devices are missing.
+pub fn ledger_note(machine: &OfMachine) -> String {
+    let of = |p: &Priced| {
+        let (t, failed) = (&p.tally, p.tally.failed.as_ref()?);
+        let (of, all) = (failed.devices, t.devices + failed.devices);
+        Some(format!("\n{}, {}: {of} of {all} devices failed: {}.", t.system, t.method, failed.why))
+    };
+    let rows = machine.results.first().map_or(&[][..], |r| &r.ledger[..]);
+    let failed: Vec<String> = rows.iter().filter_map(of).collect();
+    LEDGER.to_owned() + &failed.concat()
 }
 
 /// Seconds as people count them.

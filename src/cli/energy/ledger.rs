@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::plans::counts;
 use crate::energy::answer::Asked;
-use crate::energy::training::Tally;
+use crate::energy::training::{Failed, Tally};
 use crate::error::{Error, Result};
 use crate::report::compare::Row;
 
@@ -38,6 +38,7 @@ fn tally(row: Row) -> Tally {
         method: row.method.name() + &row.scale.map_or_else(String::new, of_scale),
         system: row.system,
         devices: row.devices,
+        failed: row.failed.map(|f| Failed { devices: f.devices, why: f.why }),
         accuracy: row.accuracy.mean,
         interval: row.accuracy.interval,
         steps: row.steps,
@@ -52,5 +53,27 @@ pub fn hand_out(rows: &[Tally], machines: &mut [Asked]) {
         let own = |t: &&Tally| t.system == asked.machine.name;
         let some = rows.iter().filter(own).cloned().collect::<Vec<_>>();
         asked.ledger = if some.is_empty() { rows.to_vec() } else { some };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A device that failed is not forgotten.
+    #[test]
+    fn rows_keep_what_failed() {
+        let mean = json!({ "mean": 0.534, "interval": null });
+        let mut row = json!({
+            "system": "a", "method": "spsa", "devices": 1, "accuracy": mean, "twin_accuracy": mean,
+            "steps": 2, "seconds": 1.0, "layers": [],
+            "charge": crate::methods::Charge::default(),
+        });
+        let of = |row: &serde_json::Value| tally(Row::deserialize(row).expect("a row"));
+        assert_eq!(of(&row).failed, None);
+        row["failed"] = json!({ "devices": 1, "why": "no rise" });
+        assert_eq!(of(&row).failed, Some(Failed { devices: 1, why: "no rise".into() }));
     }
 }

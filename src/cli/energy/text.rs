@@ -38,7 +38,7 @@ pub fn of(answer: &Answer) -> String {
             text += &section("A training run on the hardware", &table, costs::TRAINING);
         }
         if let Some(table) = costs::ledger(machine) {
-            text += &section("Training as it was counted", &table, costs::LEDGER);
+            text += &section("Training as it was counted", &table, &costs::ledger_note(machine));
         }
     }
     text += &section("Published totals beside an untuned prediction", &published(answer), "");
@@ -56,7 +56,7 @@ const ADVANTAGE: &str = "Advantage: digital over optical joules at the plug, abo
                          advantage over the smallest network tried that is as good as light at the same \
                          bits; if as good: over a network for the task, should light be as good. Scene: \
                          likewise where the input is light already, and the digital machine must read \
-                         it first.";
+                         it first; the same MACs where no network is.";
 const USEFUL: &str = "A region reads x^T Re(Q) x of the inputs x: inputs x rank complex MACs of real inputs \
                       each. Rank: eigenvectors of Q whose light, were an input of the data's mean \
                       power wholly along one, exceeds the noise of its region. Modes that \
@@ -272,6 +272,8 @@ fn advantage(machine: &OfMachine) -> Table {
     for e in first.map_or(&[][..], |r| &r.equal) {
         header.push(if machine.noiseless_accuracy.is_some() {
             "equal accuracy".into()
+        } else if let Some(wanted) = e.rival.as_good_as.filter(|_| e.rival.misses()) {
+            format!("if {:.2} %", 100.0 * wanted)
         } else if let Some(wanted) = e.rival.as_good_as {
             format!("if {:.2} %: {}", 100.0 * wanted, e.rival.network)
         } else {
@@ -293,7 +295,10 @@ fn advantage(machine: &OfMachine) -> Table {
             a.ahead.map(|s| format!("{:.0}", 100.0 * s)).join(" / ") + " %",
         ];
         row.extend(r.equal.iter().map(|e| {
-            let advantage = times_ahead(&e.against[i].advantage);
+            let advantage = match e.against.get(i) {
+                Some(against) => times_ahead(&against.advantage),
+                None => "none tried is as good".into(),
+            };
             match (machine.noiseless_accuracy, e.rival.accuracy) {
                 (Some(_), Some(own)) => {
                     format!("{advantage}\n{}, {:.2} %", e.rival.network, 100.0 * own)
@@ -414,11 +419,8 @@ fn published(answer: &Answer) -> Table {
 
 /// Figures that some number here asked for.
 fn used(answer: &Answer) -> Vec<Figure> {
-    let mut keys: Vec<&String> = Vec::new();
-    for r in answer.machines.iter().flat_map(|m| &m.results) {
-        keys.extend(r.terms.iter().flat_map(|t| &t.figures));
-        keys.extend(r.latency.delays.iter().flat_map(|d| &d.figures));
-    }
+    let mut keys: Vec<&String> = answer.machines.iter().flat_map(|m| &m.figures).collect();
+    keys.extend(&answer.published_figures);
     keys.extend(answer.baselines.iter().flat_map(|b| &b.baselines).flat_map(|b| &b.figures));
     answer.figures.iter().filter(|f| keys.contains(&&f.key)).cloned().collect()
 }

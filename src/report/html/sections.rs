@@ -8,7 +8,7 @@ use super::ranges::Spread;
 use super::run::Part;
 use super::tables::{Block, Cell};
 use crate::energy::answer::OfMacs;
-use crate::energy::training::over_devices;
+use crate::energy::training::{Failed, over_devices};
 use crate::energy::unit::engineering;
 use crate::report::compare::{self, Row};
 use crate::report::energy;
@@ -62,6 +62,8 @@ struct AtBits {
     latency: Latency,
     useful: Option<OfMacs>,
     #[serde(default)]
+    equal: Vec<Equal>,
+    #[serde(default)]
     ledger: Vec<Priced>,
 }
 
@@ -69,6 +71,16 @@ struct AtBits {
 struct Accuracy {
     accuracy: f64,
     interval: [f64; 2],
+}
+
+/// A network that was trained for the task.
+#[derive(Deserialize)]
+struct Equal {
+    network: String,
+    macs: f64,
+    accuracy: Option<f64>,
+    as_good_as: Option<f64>,
+    is_as_good: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +94,7 @@ struct Priced {
     system: String,
     method: String,
     devices: usize,
+    failed: Option<Failed>,
     accuracy_in_compare: f64,
     interval_in_compare: Option<[f64; 2]>,
     shots: f64,
@@ -115,6 +128,7 @@ pub fn of_energy(value: &Value) -> Option<Vec<Part>> {
     let one = Block { title: "One inference".into(), level: 3, ..table(&header, rows, &note) };
     let mut blocks = vec![one];
     blocks.extend(useful_of(&machines));
+    blocks.extend(equals_of(&machines));
     for m in &machines {
         let Some(r) = m.results.first().filter(|r| !r.ledger.is_empty()) else { continue };
         let header = [
@@ -131,10 +145,12 @@ pub fn of_energy(value: &Value) -> Option<Vec<Part>> {
         let note = "Counts of lightloom compare, all steps of one device. The accuracy is a mean over \
                     its devices with its 95 % interval (Student's t), and with the noise of their \
                     experiment: not with that of the light which is \
-                    paid for here.";
+                    paid for here. Phases, panels and control take their power while loads and, of a \
+                    method that sends light, the computer are waited for.";
+        let note = note.to_owned() + &r.ledger.iter().filter_map(missing).collect::<String>();
         let title = format!("{}: training as it was counted, at {} bits", m.name, r.bits);
         let rows = r.ledger.iter().map(priced);
-        blocks.push(Block { title, level: 3, ..table(&header, rows, note) });
+        blocks.push(Block { title, level: 3, ..table(&header, rows, &note) });
     }
     Some(vec![Part { title: String::new(), blocks }])
 }
@@ -158,6 +174,38 @@ fn useful_of(machines: &[Machine]) -> Option<Block> {
     Some(Block { title, level: 3, ..table(&header, rows.into_iter(), note) })
 }
 
+/// Digital networks that were trained for a machine's task, and whether one is as good.
+fn equals_of(machines: &[Machine]) -> Option<Block> {
+    let of = |m: &Machine, r: &AtBits, e: &Equal| {
+        let percent = |a: f64| format!("{:.2} %", 100.0 * a);
+        let [own, wanted] = [percent(e.accuracy?), percent(e.as_good_as?)];
+        let good = if e.is_as_good? { "yes" } else { "none tried is as good" };
+        let bits = r.bits.to_string();
+        Some(vec![
+            m.name.clone(),
+            bits,
+            wanted,
+            e.network.clone(),
+            energy::count(e.macs),
+            own,
+            good.into(),
+        ])
+    };
+    let of = &of;
+    let results = machines.iter().flat_map(|m| m.results.iter().map(move |r| (m, r)));
+    let rows: Vec<Vec<String>> =
+        results.flat_map(|(m, r)| r.equal.iter().filter_map(move |e| of(m, r, e))).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let header =
+        ["machine", "bits", "accuracy of the light", "network", "MACs", "its accuracy", "as good"];
+    let note = "The smallest digital network tried whose validation accuracy is that of the light at the \
+                same bits; both accuracies here are of the test set.";
+    let title = "Digital networks of equal accuracy".into();
+    Some(Block { title, level: 3, ..table(&header, rows.into_iter(), note) })
+}
+
 fn inference(m: &Machine, r: &AtBits) -> Vec<String> {
     let accuracy = r.accuracy.as_ref().map_or("–".into(), |a| {
         let [own, low, high] = [a.accuracy, a.interval[0], a.interval[1]].map(|v| 100.0 * v);
@@ -178,6 +226,16 @@ fn inference(m: &Machine, r: &AtBits) -> Vec<String> {
     ]
 }
 
+/// Devices that a row is not of, and why.
+fn missing(p: &Priced) -> Option<String> {
+    let failed = p.failed.as_ref()?;
+    let all = p.devices + failed.devices;
+    Some(format!(
+        " {}, {}: {} of {all} devices failed: {}.",
+        p.system, p.method, failed.devices, failed.why
+    ))
+}
+
 fn priced(p: &Priced) -> Vec<String> {
     let start = [p.system.clone(), p.method.clone()];
     if let Some(why) = &p.refused {
@@ -191,7 +249,8 @@ fn priced(p: &Priced) -> Vec<String> {
         }
         _ => ["–".into(), "its masks are printed".into()],
     };
-    let accuracy = over_devices(p.accuracy_in_compare, p.interval_in_compare, p.devices);
+    let accuracy =
+        over_devices(p.accuracy_in_compare, p.interval_in_compare, p.devices, p.failed.as_ref());
     start.into_iter().chain([accuracy]).chain(counts).chain(cost).collect()
 }
 
@@ -267,6 +326,8 @@ mod tests {
         let printed = row(json!({}));
         assert_eq!((printed.len(), &printed[8][..]), (9, "its masks are printed"));
         assert_eq!(printed[2], "50.0 %, one device");
+        let failed = row(json!({ "failed": { "devices": 1, "why": "no rise" } }));
+        assert_eq!(failed[2], "50.0 %, 1 of 2 devices");
         let paid = row(json!({
             "devices": 3, "interval_in_compare": [0.48, 0.52],
             "seconds": { "typical": 2.0, "p5": 1.0, "p95": 4.0 },
@@ -276,6 +337,39 @@ mod tests {
         assert_eq!(
             &paid[3..],
             ["2.00 M", "3", "0", "1.00 G", "2.00 s (1.00 s to 4.00 s)", "5.00 J"]
+        );
+    }
+
+    /// A network that misses the accuracy of the light is said to, and why devices are missing stands
+    /// below their table.
+    #[test]
+    fn what_was_not_reached_is_said() {
+        let range = json!({ "typical": 1.0, "p5": 1.0, "p95": 1.0 });
+        let equal = |good: bool| {
+            json!({ "network": "9-16-11", "macs": 320.0, "accuracy": 0.4, "as_good_as": 0.5,
+                "is_as_good": good })
+        };
+        let ledger = json!([{
+            "system": "a", "method": "spsa", "devices": 1, "accuracy_in_compare": 0.5, "shots": 2e6,
+            "reconfigurations": 3.0, "fields": 0.0, "digital_macs": 1e9,
+            "failed": { "devices": 1, "why": "no rise" },
+        }]);
+        let known = json!({ "network": "784-10", "macs": 7840.0 });
+        let answer = json!({ "machines": [{ "name": "chip", "what": "", "note": "", "results": [{
+            "bits": 8.0, "wall": range, "optics": range, "wall_per_mac": range,
+            "optics_per_mac": range, "confidence": "assumed",
+            "equal": [equal(true), equal(false), known], "ledger": ledger,
+            "latency": { "single_shot": range, "rate": range },
+        }] }] });
+        let parts = of_energy(&answer).expect("an answer");
+        let [_, equals, counted] = &parts[0].blocks[..] else { panic!("three tables") };
+        let last = |row: &Vec<Cell>| row.last().map(|c| c.text.clone()).unwrap_or_default();
+        let said: Vec<String> = equals.rows.iter().map(last).collect();
+        assert_eq!(said, ["yes", "none tried is as good"]);
+        assert!(
+            counted.note.ends_with("a, spsa: 1 of 2 devices failed: no rise."),
+            "{}",
+            counted.note
         );
     }
 }
