@@ -1,6 +1,7 @@
 //! The grid of a comparison: sizes of faults, drift after the training, and cells that are kept.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -228,4 +229,106 @@ fn exposures_end_a_schedule() {
     };
     // 8 steps of 32 samples an epoch, of an exposure each.
     assert_eq!(cosine(4, Some(256)), cosine(1, None));
+}
+
+/// A method of which one step takes more exposures than there are trains none; one that takes as many
+/// trains one.
+#[test]
+fn exposures_are_never_exceeded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shots = |most| {
+        let tiny = of_hardware("mask = { phase_std = 0.5 }", "");
+        fill(&Grid { shots: Some(most), ..tiny }, folder.path())
+    };
+    // A step of physics-aware training shows its 32 samples; backprop needs no device.
+    let [backprop, pat] = &shots(31)[..] else { panic!("two cells") };
+    assert_eq!(backprop.outcome.as_ref().expect("an outcome").steps, 2);
+    let why = pat.refused.as_deref().expect("a refusal");
+    assert!(why.starts_with("--shots: ") && why.contains("32 exposures, more than 31"), "{why}");
+    assert!(pat.outcome.is_none() && pat.failed.is_none());
+    let one = shots(32)[1].outcome.clone().expect("an outcome");
+    assert_eq!((one.steps, one.charge.shots), (1, 32));
+}
+
+/// A learning rate that is infinite in f32 breaks training, and is no fault of the method's on this
+/// machine; where every rate that is tried breaks, that is what comes out.
+#[test]
+fn broken_training_is_told_from_what_does_not_suit() {
+    for rates in [vec![1.0], vec![1.0, 2.0]] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut tiny = of_hardware("mask = { phase_std = 0.5 }", "");
+        let recipe = tiny.systems[0].experiment.train.as_mut().expect("a recipe");
+        recipe.optimizer.scale(1e300);
+        let done =
+            fill(&Grid { rates, methods: vec![MethodName::Backprop], ..tiny }, folder.path());
+        assert!(done[0].outcome.is_none() && done[0].refused.is_none(), "{:?}", done[0]);
+        let why = done[0].failed.as_deref().expect("a failure");
+        assert!(why.contains("is not finite"), "{why}");
+        let rows = rows(&done);
+        assert_eq!(rows[0].failed.as_ref().map(|f| f.devices), Some(1));
+    }
+}
+
+/// The experiment names its data; other data of that name are another cell.
+#[test]
+fn cells_are_kept_for_the_same_data_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tiny = || of_hardware("mask = { phase_std = 0.5 }", "");
+    let first = fill(&tiny(), folder.path());
+    assert_eq!(fill(&tiny(), folder.path()), first);
+    let mut other = tiny();
+    let mut source = other.systems[0].experiment.data.clone().expect("data");
+    source.shuffle_labels = true;
+    other.systems[0].data = Arc::new(data::load(&source, 3).expect("digits"));
+    for (cell, before) in fill(&other, folder.path()).iter().zip(&first) {
+        assert!(cell.key == before.key && cell.request != before.request);
+    }
+}
+
+/// What no method could do anything about ends the command before a cell runs.
+#[test]
+fn wrong_requests_end_the_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("tiny.toml"), TINY).expect("a file");
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["--set", "train.batch=320"], &["train.batch", "more than the 256 training samples"]),
+        (&["--set", "train.epochs=1000000000"], &["train.epochs", "use at most"]),
+        (
+            &["--set", "train.epochs=1000000000", "--set", "train.steps=4"],
+            &["train.epochs", "use at most"],
+        ),
+        (&["--drift", "100000000000"], &["--drift", "after 32 of training", "use at most"]),
+        (
+            &[
+                "--scales",
+                "1,3",
+                "--set",
+                "hardware.alignment.tilt=0.2",
+                "--set",
+                "optic.wavelength=0.3 mm",
+            ],
+            &["--scales", "at 3 times the faults", "hardware.alignment.tilt", "limit π"],
+        ),
+        (&["--backend", "gpu"], &["--backend", "a CPU thread each", "leave it out"]),
+        (&["--precision", "f64"], &["--precision", "a CPU thread each", "leave it out"]),
+        (&["--no-fuse"], &["--no-fuse", "a CPU thread each", "leave it out"]),
+    ];
+    for (more, says) in cases {
+        let output = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+            .current_dir(folder.path())
+            .args(["compare", "tiny.toml", "--methods", "backprop", "--seeds", "1"])
+            .args(["--samples", "20", "--out", "out"])
+            .args(*more)
+            .output()
+            .expect("the program starts");
+        let text = String::from_utf8_lossy(&output.stderr);
+        // On one line, without the frames that are drawn around it.
+        let plain: String = text.chars().filter(|c| !"│×╭╰─▶".contains(*c)).collect();
+        let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(output.status.code(), Some(2), "{more:?}: {plain}");
+        for part in *says {
+            assert!(plain.contains(part), "{more:?}: no {part} in {plain}");
+        }
+        assert!(!folder.path().join("out").exists(), "{more:?}");
+    }
 }

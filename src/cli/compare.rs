@@ -9,6 +9,7 @@ use comfy_table::{ContentArrangement, Table, TableStyle, presets};
 use serde::Serialize;
 
 use super::{Common, check_scales, make_folder, print, print_json, write_json};
+use crate::backend::{Backend, Choice, Precision};
 use crate::data;
 use crate::error::{Error, Result};
 use crate::experiment::check;
@@ -64,6 +65,7 @@ struct Answer<'a> {
 
 impl Compare {
     pub fn run(&self, common: &Common) -> Result<()> {
+        check_choice(&common.choice())?;
         let methods = self.methods()?;
         let is_rate = |r: &&f64| r.is_finite() && **r > 0.0;
         for (flag, rates, example) in [
@@ -99,7 +101,7 @@ impl Compare {
             };
             let data = data::load(source, experiment.seed).map_err(|e| loaded.locate(e))?;
             check::with_data(&experiment.optic, &data).map_err(|e| loaded.locate(e))?;
-            grid.check(&experiment).map_err(|e| loaded.locate(e))?;
+            grid.check(&experiment, &data).map_err(|e| loaded.locate(e))?;
             let name = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into());
             if grid.systems.iter().any(|s| s.name == name) {
                 let rule = format!("two experiments are called {name}");
@@ -121,18 +123,16 @@ impl Compare {
         })?;
         let rows = compare::rows(&done);
         write_json(&out.join("compare.json"), &Answer { rows: &rows, cells: &done })?;
-        let [markdown, layers] = tables(&rows, presets::ASCII_MARKDOWN);
-        atomic::write(&out.join("compare.md"), |f| writeln!(f, "{markdown}\n\n{layers}"))?;
+        let markdown =
+            blocks(&rows, presets::ASCII_MARKDOWN, &ContentArrangement::Disabled).join("\n\n");
+        atomic::write(&out.join("compare.md"), |f| writeln!(f, "{markdown}"))?;
         compare::plots(&done, &out)?;
         if common.json {
             return print_json(&Answer { rows: &rows, cells: &done });
         }
-        let mut shown = tables(&rows, presets::UTF8_HORIZONTAL_ONLY);
-        for table in &mut shown {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-        }
-        let [rows, layers] = shown;
-        print(&format!("{rows}\n{layers}\nresults: {}", out.display()))
+        let wrapped = ContentArrangement::Dynamic;
+        let shown = blocks(&rows, presets::UTF8_HORIZONTAL_ONLY, &wrapped).join("\n");
+        print(&format!("{shown}\nresults: {}", out.display()))
     }
 
     fn methods(&self) -> Result<Vec<MethodName>> {
@@ -150,13 +150,27 @@ impl Compare {
     }
 }
 
+/// Refuses what a cell does not do.
+fn check_choice(choice: &Choice) -> Result<()> {
+    let others = [
+        ("--backend", "gpu", choice.backend == Backend::Gpu),
+        ("--precision", "f64", choice.precision == Precision::F64),
+        ("--no-fuse", "op by op", !choice.fuse),
+    ];
+    let Some((flag, what, _)) = others.into_iter().find(|(.., asked)| *asked) else {
+        return Ok(());
+    };
+    let rule = format!("{what}, and cells of a comparison run on a CPU thread each, in f32, fused");
+    Err(Error::invalid(flag, rule).help("leave it out; `lightloom train` takes it"))
+}
+
 fn line(done: &Done) -> String {
     let Key { system, method, seed, scale } = &done.key;
     let mut key = format!("{system}, {}, device {seed}", method.name());
     if *scale != 1.0 {
         key += &format!(", faults x {scale}");
     }
-    match (&done.outcome, &done.refused) {
+    match (&done.outcome, done.refused.as_ref().or(done.failed.as_ref())) {
         (Some(o), _) => {
             let [device, twin] = [o.accuracy, o.twin_accuracy].map(|a| 100.0 * a);
             let mut text = format!("{key}: {device:.1} % on the device, {twin:.1} % on the twin");
@@ -171,17 +185,20 @@ fn line(done: &Done) -> String {
     }
 }
 
-/// The methods, and the layers of those that have a gradient.
-fn tables(rows: &[Row], preset: TableStyle) -> [Table; 2] {
-    let mut tables = [Table::new(), Table::new()];
-    for table in &mut tables {
-        table.load_style(preset);
+/// The methods, why some have no figures, and the layers of those that have a gradient.
+fn blocks(rows: &[Row], preset: TableStyle, arrangement: &ContentArrangement) -> Vec<String> {
+    let table = |header: Vec<&str>, cells: Vec<Vec<String>>| {
+        let mut table = Table::new();
+        table.load_style(preset).set_content_arrangement(arrangement.clone());
+        table.set_header(header).add_rows(cells);
+        table.to_string()
+    };
+    let methods = rows.iter().map(|row| compare::short_cells(row, rows)).collect();
+    let mut all = vec![table(compare::header(rows), methods)];
+    all.extend(compare::reasons(rows));
+    let layers: Vec<_> = rows.iter().flat_map(compare::layer_cells).collect();
+    if !layers.is_empty() {
+        all.push(table(compare::layer_header(rows), layers));
     }
-    tables[0].set_header(compare::header(rows));
-    tables[1].set_header(compare::layer_header(rows));
-    for row in rows {
-        tables[0].add_row(compare::cells(row, rows));
-        tables[1].add_rows(compare::layer_cells(row));
-    }
-    tables
+    all
 }

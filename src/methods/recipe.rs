@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
 pub use crate::lower::loss::{Loss, LossKind};
 
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +41,44 @@ pub struct Recipe {
     pub reduced: Reduced,
     #[serde(default, skip_serializing_if = "is_default")]
     pub search: Search,
+}
+
+/// Steps of which a run keeps what the optimiser needs to know, 24 bytes of each for Adam.
+pub const MOST_STEPS: u64 = 1 << 26;
+
+/// How long a run is, in steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Length {
+    pub per_epoch: u64,
+    /// Of all epochs, which the schedule spans also where `train.steps` stops early.
+    pub full: u64,
+    /// Of the run.
+    pub steps: u64,
+}
+
+impl Recipe {
+    /// Of a run on so many training samples.
+    ///
+    /// # Errors
+    /// Where they do not fill a batch, or all epochs are more than [`MOST_STEPS`].
+    pub fn length(&self, samples: usize) -> Result<Length> {
+        let per_epoch = (samples / self.batch) as u64;
+        if per_epoch == 0 {
+            let rule = format!("{} is more than the {samples} training samples", self.batch);
+            return Err(Error::invalid("train.batch", rule).help("use a smaller batch"));
+        }
+        let full = per_epoch.checked_mul(self.epochs as u64).filter(|&full| full <= MOST_STEPS);
+        let Some(full) = full else {
+            let rule = format!(
+                "{} epochs of {per_epoch} steps are more than the {MOST_STEPS} steps that a run may have",
+                self.epochs
+            );
+            return Err(Error::invalid("train.epochs", rule)
+                .help(format!("use at most {}, or a larger batch", MOST_STEPS / per_epoch)));
+        };
+        let steps = self.steps.map_or(full, |s| s.min(full));
+        Ok(Length { per_epoch, full, steps })
+    }
 }
 
 /// How a GPU keeps the fields at the masks from the forward pass to the adjoint.
@@ -439,6 +478,48 @@ impl Schedule {
             Self::Cosine(c) => {
                 let done = t as f64 / total.max(1) as f64;
                 c.floor + (1.0 - c.floor) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Length, MOST_STEPS, Recipe};
+    use crate::error::Error;
+
+    fn recipe(epochs: usize, batch: usize, steps: Option<u64>) -> Recipe {
+        let mut recipe: Recipe =
+            toml::from_str(&format!("epochs = {epochs}\nbatch = {batch}")).expect("a recipe");
+        recipe.steps = steps;
+        recipe
+    }
+
+    /// Whole batches alone; the schedule spans all epochs wherever the run stops.
+    #[test]
+    fn a_run_has_one_length() {
+        let length = |steps| recipe(4, 10, steps).length(103).expect("a length");
+        assert_eq!(length(None), Length { per_epoch: 10, full: 40, steps: 40 });
+        assert_eq!(length(Some(7)), Length { per_epoch: 10, full: 40, steps: 7 });
+        assert_eq!(length(Some(99)).steps, 40);
+    }
+
+    /// Neither no step nor a table of learning rates that no memory holds, not even of a run that
+    /// stops early.
+    #[test]
+    fn a_length_beyond_reason_is_refused() {
+        let most = MOST_STEPS as usize;
+        assert_eq!(recipe(most / 2, 32, None).length(64).expect("the most").full, MOST_STEPS);
+        for (epochs, batch, key) in [
+            (1, 65, "train.batch"),
+            (most / 2 + 1, 32, "train.epochs"),
+            (1_000_000_000, 32, "train.epochs"),
+            (i64::MAX as usize, 16, "train.epochs"),
+        ] {
+            for steps in [None, Some(4)] {
+                let error = recipe(epochs, batch, steps).length(64).expect_err("too long");
+                let Error::Invalid(why) = error else { panic!("{error}") };
+                assert!(why.key == key && why.help.is_some(), "{why:?}");
             }
         }
     }

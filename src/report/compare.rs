@@ -12,8 +12,9 @@ use crate::train::metrics::Z;
 pub use figures::{Figure, figures, plots};
 
 /// A mean over devices with its 95 % interval, by Student's t.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Mean {
+    /// Not a number of no device, which files leave out.
     pub mean: f64,
     /// None of one device.
     pub interval: Option<[f64; 2]>,
@@ -40,13 +41,17 @@ fn student(freedom: usize) -> f64 {
 impl Mean {
     pub fn of(values: &[f64]) -> Self {
         let n = values.len();
-        let mean = values.iter().sum::<f64>() / n.max(1) as f64;
+        let mean = values.iter().sum::<f64>() / n as f64;
         if n < 2 {
             return Self { mean, interval: None };
         }
         let square = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1) as f64;
         let half = student(n - 1) * (square / n as f64).sqrt();
         Self { mean, interval: Some([mean - half, mean + half]) }
+    }
+
+    fn is_of_none(&self) -> bool {
+        self.mean.is_nan()
     }
 
     fn percent(&self) -> String {
@@ -122,7 +127,7 @@ impl DriftRow {
     }
 }
 
-/// Devices on which a method's training failed where it did not on others.
+/// Devices on which a method's training failed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Failed {
     pub devices: usize,
@@ -131,10 +136,21 @@ pub struct Failed {
 }
 
 impl Failed {
+    /// A refusal tells of the method, and of its devices only where others ended or failed.
     fn of(cells: &[&Done]) -> Option<Self> {
-        let all: Vec<&String> = cells.iter().filter_map(|c| c.refused.as_ref()).collect();
-        let why = all.first().filter(|_| all.len() < cells.len())?;
-        Some(Self { devices: all.len(), why: (*why).clone() })
+        if cells.iter().all(|c| c.refused.is_some()) {
+            return None;
+        }
+        let why = |c: &&Done| c.failed.clone().or_else(|| c.refused.clone());
+        let all: Vec<String> = cells.iter().filter_map(why).collect();
+        Some(Self { devices: all.len(), why: all.first()?.clone() })
+    }
+
+    fn on_all(&self) -> String {
+        match self.devices {
+            1 => "failed on its device".into(),
+            n => format!("failed on all {n} devices"),
+        }
     }
 }
 
@@ -151,11 +167,14 @@ pub struct Row {
     /// The others, where there are some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<Failed>,
+    /// Why there are no figures: the method does not suit the machine, or failed on every device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
     /// Test accuracy on the device.
+    #[serde(default, skip_serializing_if = "Mean::is_of_none")]
     pub accuracy: Mean,
     /// Of the same parameters on the twin.
+    #[serde(default, skip_serializing_if = "Mean::is_of_none")]
     pub twin_accuracy: Mean,
     /// (accuracy - collapsed) / (ideal - collapsed): collapsed is what in-silico training keeps on
     /// the same device, ideal what it has on the twin; where that loses 5 points or more.
@@ -175,18 +194,19 @@ pub struct Row {
     pub drift: Option<DriftRow>,
 }
 
-/// Device by device, against in-silico training on the same one.
+/// Device by device, against in-silico training on the same one, of those on which both ended.
 fn recovery(cells: &[Done], of: &[&Done]) -> Option<Mean> {
     let mut all = Vec::new();
     for cell in of.iter().filter(|c| c.key.method != MethodName::Backprop) {
         let on_paper =
             |c: &&Done| c.key == Key { method: MethodName::Backprop, ..cell.key.clone() };
-        let paper = cells.iter().find(on_paper)?.outcome.as_ref()?;
+        let paper = cells.iter().find(on_paper)?.outcome.as_ref();
+        let Some((own, paper)) = cell.outcome.as_ref().zip(paper) else { continue };
         let lost = paper.twin_accuracy - paper.accuracy;
         if lost < 0.05 {
             return None;
         }
-        all.push((cell.outcome.as_ref()?.accuracy - paper.accuracy) / lost);
+        all.push((own.accuracy - paper.accuracy) / lost);
     }
     (!all.is_empty()).then(|| Mean::of(&all))
 }
@@ -208,19 +228,26 @@ pub fn rows(cells: &[Done]) -> Vec<Row> {
         let over = |f: fn(&LayerRow) -> f64| {
             (!layers.is_empty()).then(|| Mean::of(&layers.iter().map(f).collect::<Vec<_>>()).mean)
         };
+        let failed = Failed::of(&all);
+        let refused = match &failed {
+            _ if !outcomes.is_empty() => None,
+            Some(failed) => Some(format!("{}: {}", failed.on_all(), failed.why)),
+            None => all.iter().find_map(|c| c.refused.clone()),
+        };
+        let seconds = of(|o| o.seconds);
         rows.push(Row {
             system: cell.key.system.clone(),
             method: cell.key.method,
             scale: scaled.then_some(cell.key.scale),
             devices: outcomes.len(),
-            failed: Failed::of(&all),
-            refused: all.iter().find_map(|c| c.refused.clone()).filter(|_| outcomes.is_empty()),
+            failed,
+            refused,
             accuracy: of(|o| o.accuracy),
             twin_accuracy: of(|o| o.twin_accuracy),
             recovery: recovery(cells, &all),
             steps: outcomes.first().map_or(0, |o| o.steps),
             charge: outcomes.first().map_or_else(Charge::default, |o| o.charge),
-            seconds: of(|o| o.seconds).mean,
+            seconds: if seconds.is_of_none() { 0.0 } else { seconds.mean },
             cosine: over(|l| l.cosine.mean),
             ratio: over(|l| l.ratio),
             layers,
@@ -250,22 +277,56 @@ pub fn header(rows: &[Row]) -> Vec<&'static str> {
     all
 }
 
-/// Cells of a row, one of these; a refusal is the reason in place of numbers.
+/// How many devices the figures of a row are of, or in place of figures that there are none; and why
+/// they are not of all.
+fn devices(row: &Row) -> (String, Option<&str>) {
+    match (&row.failed, &row.refused) {
+        (Some(f), _) if row.devices == 0 => (f.on_all(), Some(&f.why)),
+        (_, Some(why)) => ("does not suit".into(), Some(why)),
+        (Some(f), None) => {
+            (format!("{} of {}", row.devices, row.devices + f.devices), Some(&f.why))
+        }
+        (None, None) => (row.devices.to_string(), None),
+    }
+}
+
+/// Why rows have no figures, or not those of all devices: a line each, below a table of
+/// [`short_cells`].
+pub fn reasons(rows: &[Row]) -> Vec<String> {
+    let line = |row: &Row| {
+        let (devices, why) = devices(row);
+        let faults = row.scale.map_or_else(String::new, |s| format!(", {FAULTS} {s}"));
+        let what = match &row.failed {
+            Some(f) if row.devices > 0 => format!("{} failed", f.devices),
+            _ => devices,
+        };
+        Some(format!("{}, {}{faults}: {what}: {}", row.system, row.method.name(), why?))
+    };
+    rows.iter().filter_map(line).collect()
+}
+
+/// Cells of a row, one of these, with the reason where there are no figures, or not those of all
+/// devices.
 pub fn cells(row: &Row, rows: &[Row]) -> Vec<String> {
+    let (devices, why) = devices(row);
+    cells_with(row, rows, why.map_or_else(|| devices.clone(), |why| format!("{devices}: {why}")))
+}
+
+/// Likewise without the reason, which [`reasons`] has.
+pub fn short_cells(row: &Row, rows: &[Row]) -> Vec<String> {
+    cells_with(row, rows, devices(row).0)
+}
+
+fn cells_with(row: &Row, rows: &[Row], devices: String) -> Vec<String> {
     let [scaled, drifts] = columns(rows);
     let mut all = vec![row.system.clone(), row.method.name()];
     all.extend(scaled.then(|| row.scale.map_or_else(String::new, |s| s.to_string())));
-    if let Some(why) = &row.refused {
-        all.push(format!("does not suit: {why}"));
+    all.push(devices);
+    if row.refused.is_some() {
         all.resize(header(rows).len(), String::new());
         return all;
     }
-    let devices = row.failed.as_ref().map_or_else(
-        || row.devices.to_string(),
-        |f| format!("{} of {}: {}", row.devices, row.devices + f.devices, f.why),
-    );
     all.extend([
-        devices,
         row.accuracy.percent(),
         row.twin_accuracy.percent(),
         row.recovery.map_or_else(String::new, |r| r.percent()),
@@ -319,7 +380,7 @@ pub fn layer_cells(row: &Row) -> Vec<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LayerRow, Mean, STUDENT, cells, header, rows, student};
+    use super::{LayerRow, Mean, Row, STUDENT, cells, header, reasons, rows, short_cells, student};
     use crate::methods::{Charge, recipe::MethodName};
     use crate::train::cell::{Epoch, Outcome};
     use crate::train::compare::{Done, Key};
@@ -372,9 +433,14 @@ mod tests {
     fn device(seed: u64, accuracy: Result<f64, &str>) -> Done {
         let outcome = |accuracy| Outcome { accuracy, ..ended(&[]) };
         let key = Key { system: "m".into(), method: MethodName::CmaEs, seed, scale: 1.0 };
-        let refused = accuracy.err().map(str::to_owned);
+        let failed = accuracy.err().map(str::to_owned);
         let (request, outcome) = (String::new(), accuracy.ok().map(outcome));
-        Done { key, request, rate: 1.0, outcome, refused }
+        Done { key, request, rate: 1.0, outcome, refused: None, failed }
+    }
+
+    /// As programs wrote it that did not tell failures from refusals.
+    fn refused(done: &Done) -> Done {
+        Done { refused: done.failed.clone(), failed: None, ..done.clone() }
     }
 
     /// What the figures are of is said, with why it is not all; where there is no gradient it has no
@@ -393,11 +459,74 @@ mod tests {
         assert_eq!(text(&all), mixed);
         assert_eq!(text(&all[..2]), ["1 of 2: step 7: not finite", "50.0", "–"]);
         assert_eq!(text(&all[..1]), ["1", "50.0", "–"]);
-        let none = rows(&all[1..2]);
+        let old = [all[0].clone(), refused(&all[1]), all[2].clone()];
+        assert_eq!(text(&old), mixed);
+        let none = rows(&[refused(&all[1])]);
         assert!(none[0].refused.is_some() && none[0].failed.is_none());
         let layers = Outcome { epoch: ended(&[("a", 0.25)]).epoch, ..ended(&[]) };
         let seen = Done { outcome: Some(layers), ..device(0, Ok(0.5)) };
         assert_eq!(text(&[seen])[2], "0.25, 1.00");
+    }
+
+    /// Training that broke is told from a method that does not suit, and neither has an accuracy; the
+    /// reasons stand below the table, so that none makes a column wide.
+    #[test]
+    fn failures_are_no_refusals() {
+        let broke = |seed| device(seed, Err("step 7: not finite"));
+        let of = |all: &[Done]| {
+            let rows = rows(all);
+            let [long, short] = [cells, short_cells].map(|of| of(&rows[0], &rows));
+            assert_eq!([long.len(), short.len()], [header(&rows).len(); 2]);
+            let json = serde_json::to_value(&rows[0]).expect("JSON");
+            let again: Row = serde_json::from_value(json.clone()).expect("a row");
+            assert_eq!(cells(&again, &rows), long);
+            let below = reasons(&rows).into_iter().next();
+            (long[2].clone(), short[2].clone(), below, json)
+        };
+        let (long, short, below, json) = of(&[broke(0), broke(1)]);
+        assert_eq!(long, "failed on all 2 devices: step 7: not finite");
+        assert_eq!(short, "failed on all 2 devices");
+        assert_eq!(
+            below.as_deref(),
+            Some("m, cma_es: failed on all 2 devices: step 7: not finite")
+        );
+        assert!(json.get("accuracy").is_none() && json.get("twin_accuracy").is_none(), "{json}");
+        assert_eq!(json["failed"]["devices"], 2);
+        assert_eq!(json["seconds"], 0.0);
+        let (long, short, below, json) = of(&[refused(&broke(0)), refused(&broke(1))]);
+        assert_eq!((&*long, &*short), ("does not suit: step 7: not finite", "does not suit"));
+        assert_eq!(below.as_deref(), Some("m, cma_es: does not suit: step 7: not finite"));
+        assert!(json.get("accuracy").is_none() && json.get("failed").is_none(), "{json}");
+        let (_, short, below, json) = of(&[device(0, Ok(0.0)), broke(1)]);
+        assert_eq!(short, "1 of 2");
+        assert_eq!(below.as_deref(), Some("m, cma_es: 1 failed: step 7: not finite"));
+        assert_eq!(json["accuracy"]["mean"], 0.0);
+        assert_eq!(of(&[device(0, Ok(0.5))]).2, None);
+    }
+
+    /// (0.7 - 0.5) / (0.9 - 0.5) of one device, (0.8 - 0.5) / 0.4 of the other; where either method
+    /// failed nothing is known.
+    #[test]
+    fn what_is_recovered_is_that_of_devices_that_ended() {
+        let on_paper = |seed, accuracy| {
+            let mut done = device(seed, accuracy);
+            done.key.method = MethodName::Backprop;
+            if let Some(outcome) = &mut done.outcome {
+                outcome.twin_accuracy = 0.9;
+            }
+            done
+        };
+        let why = Err("step 7: not finite");
+        let all = [
+            [on_paper(0, Ok(0.5)), device(0, Ok(0.7))],
+            [on_paper(1, Ok(0.5)), device(1, why)],
+            [on_paper(2, why), device(2, Ok(0.6))],
+            [on_paper(3, Ok(0.5)), device(3, Ok(0.8))],
+        ];
+        let rows = rows(&all.concat());
+        let mean = rows[1].recovery.expect("of two devices").mean;
+        assert!((mean - 0.625).abs() < 1e-12, "{mean}");
+        assert!(rows[0].recovery.is_none());
     }
 
     /// A layer that one device alone saw has a row, with what that device saw.

@@ -269,9 +269,8 @@ impl<'a> Cell<'a> {
         Ok(Drift { charge: self.charge.times(steps), curve })
     }
 
-    /// Trains as planned and reads the test set once.
-    pub fn run(mut self, plan: &Plan) -> Result<Outcome> {
-        let started = Instant::now();
+    /// Trains as planned: what the looks saw, and how the gradient lay over the last epoch.
+    pub fn train(&mut self, plan: &Plan) -> Result<(Vec<Point>, Vec<Epoch>)> {
         let mut curve = vec![self.look(plan.samples)?];
         let from = plan.steps.saturating_sub(self.order.steps());
         let glances = (0..GLANCES).map(|k| from + (plan.steps - from) * k / GLANCES);
@@ -286,7 +285,13 @@ impl<'a> Cell<'a> {
             self.train_to(end)?;
             curve.push(self.look(plan.samples)?);
         }
-        let epoch = Epoch::of(&seen);
+        Ok((curve, Epoch::of(&seen)))
+    }
+
+    /// Trains as planned and reads the test set once.
+    pub fn run(mut self, plan: &Plan) -> Result<Outcome> {
+        let started = Instant::now();
+        let (curve, epoch) = self.train(plan)?;
         let seconds = started.elapsed().as_secs_f64();
         let test = self.session.data.test.clone();
         let range = 0..plan.samples.min(test.len());

@@ -23,7 +23,6 @@ pub struct Progress {
     pub epoch_loss: f64,
     /// Seconds of training so far, all sessions together.
     pub seconds: f64,
-    pub seed: u64,
     /// The device and the choices that decide the bits.
     pub plan: String,
 }

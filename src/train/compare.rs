@@ -9,13 +9,15 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::cell::{Cell, Outcome, Plan};
+use super::digest::digest;
 use super::session::{After, Course, Session};
 use crate::backend::{Backend, Choice};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, check};
 use crate::files::atomic;
-use crate::methods::{self, recipe::MethodName};
+use crate::methods;
+use crate::methods::recipe::{Length, MOST_STEPS, MethodName, Recipe};
 use crate::optics::element::Element;
 
 /// A machine with its task.
@@ -56,8 +58,12 @@ pub struct Done {
     pub rate: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// Why the method does not suit the machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// Where its numbers stopped being finite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
 }
 
 /// What is compared.
@@ -66,7 +72,8 @@ pub struct Grid {
     pub methods: Vec<MethodName>,
     pub seeds: u64,
     /// Exposures of the device that a method may take, over which its schedule ends; those that need
-    /// none, and those that stay below, stop with their epochs.
+    /// none, and those that stay below, stop with their epochs, and those of which a step takes more
+    /// are refused.
     pub shots: Option<u64>,
     /// Factors on the learning rate, of which a quarter of the run chooses one; as many for all.
     pub rates: Vec<f64>,
@@ -97,6 +104,11 @@ impl Key {
     }
 }
 
+fn recipe_of(experiment: &Experiment) -> Result<&Recipe> {
+    let missing = || Error::invalid("train", "missing").help("add a [train] block");
+    experiment.train.as_ref().ok_or_else(missing)
+}
+
 /// The experiment of a cell.
 fn experiment_of(system: &System, key: &Key, rate: f64) -> Experiment {
     let mut experiment = system.experiment.clone();
@@ -110,6 +122,18 @@ fn experiment_of(system: &System, key: &Key, rate: f64) -> Experiment {
         recipe.optimizer.scale(rate);
     }
     experiment
+}
+
+/// A cell's run, or a part of it.
+struct Timed {
+    experiment: Experiment,
+    steps: u64,
+    /// Steps of the schedule.
+    span: Option<u64>,
+}
+
+fn on_a_thread() -> Choice {
+    Choice { threads: Some(1), backend: Backend::Cpu, ..Choice::default() }
 }
 
 impl Grid {
@@ -131,8 +155,20 @@ impl Grid {
         all
     }
 
-    /// Refuses sizes of faults that a machine cannot have, and drift of what does not drift.
-    pub fn check(&self, experiment: &Experiment) -> Result<()> {
+    /// Refuses what no method could do anything about: a run that is none on its data, sizes of faults
+    /// that a machine cannot have, and drift of what does not drift.
+    pub fn check(&self, experiment: &Experiment, data: &Dataset) -> Result<()> {
+        let Length { steps, .. } = recipe_of(experiment)?.length(data.train.len())?;
+        if let Some(more) = self.drift.map(|d| d.steps)
+            && steps.saturating_add(more) > MOST_STEPS
+        {
+            let rule = format!(
+                "{more} steps after {steps} of training are more than the {MOST_STEPS} that a run may have"
+            );
+            return Err(
+                Error::invalid("--drift", rule).help(format!("use at most {}", MOST_STEPS - steps))
+            );
+        }
         let hardware = experiment.hardware.clone().unwrap_or_default();
         for &scale in self.scales.iter().filter(|scale| !is_as_given(*scale)) {
             if hardware.times(0.0) == hardware {
@@ -141,7 +177,7 @@ impl Grid {
                     "add a fault with a size, as hardware.mask.phase_std, or leave out --scales",
                 ));
             }
-            hardware.times(scale).check().map_err(|e| {
+            check::hardware_of(&experiment.optic, &hardware.times(scale)).map_err(|e| {
                 Error::invalid("--scales", format!("at {scale} times the faults, {e}"))
                     .help("give smaller factors")
             })?;
@@ -171,62 +207,82 @@ impl Grid {
     /// Steps of a cell and of its schedule: as the recipe has them, or both as many as the device's
     /// exposures allow.
     fn steps(&self, experiment: &Experiment, data: &Dataset) -> Result<[u64; 2]> {
-        let Some(recipe) = &experiment.train else {
-            return Err(Error::invalid("train", "missing").help("add a [train] block"));
-        };
+        let recipe = recipe_of(experiment)?;
+        let Length { full, steps, .. } = recipe.length(data.train.len())?;
         let method = methods::of(recipe, &experiment.optic, experiment.seed)?;
-        let per_epoch = (data.train.len() / recipe.batch) as u64;
-        let full = per_epoch * recipe.epochs as u64;
         let classes = data.classes.len();
         let each = method.charge(&experiment.optic, classes, recipe.batch as u64).shots;
-        let most = self.shots.filter(|_| each > 0).map_or(u64::MAX, |shots| shots / each);
-        let span = full.min(most).max(1);
-        Ok([span.min(recipe.steps.unwrap_or(span)), span])
+        let most = match self.shots {
+            Some(shots) if each > shots => {
+                let name = recipe.method.name();
+                let rule = format!("a step of {name} takes {each} exposures, more than {shots}");
+                return Err(Error::invalid("--shots", rule)
+                    .help("allow more, or use a smaller train.batch"));
+            }
+            Some(shots) if each > 0 => shots / each,
+            _ => u64::MAX,
+        };
+        let span = full.min(most);
+        Ok([steps.min(span), span])
     }
 
-    fn run(&self, system: &System, key: &Key, rate: f64, share: u64) -> Result<Outcome> {
-        let experiment = experiment_of(system, key, rate);
+    /// The experiment of a cell that ends with its steps, and the steps of its schedule; of a part of
+    /// the run where `share` is more than 1.
+    fn timed(&self, system: &System, key: &Key, rate: f64, share: u64) -> Result<Timed> {
+        let mut experiment = experiment_of(system, key, rate);
         let [steps, span] = self.steps(&experiment, &system.data)?;
-        let (steps, span) = (steps.div_ceil(share), Some(span));
-        let mut timed = experiment.clone();
-        if let Some(recipe) = &mut timed.train {
+        let steps = steps.div_ceil(share);
+        if let Some(recipe) = &mut experiment.train {
             recipe.steps = Some(steps);
         }
-        let choice = Choice { threads: Some(1), backend: Backend::Cpu, ..Choice::default() };
-        let (data, samples) = (Arc::clone(&system.data), self.samples);
-        if share > 1 {
-            let course = Course { span, after: None };
-            let mut session = Session::on_course(timed, data, choice, course)?;
-            return Cell::new(&mut session)?.run(&Plan { steps, looks: 1, samples, drift: None });
-        }
+        Ok(Timed { experiment, steps, span: Some(span) })
+    }
+
+    fn run(&self, system: &System, key: &Key, rate: f64) -> Result<Outcome> {
+        let Timed { experiment, steps, span } = self.timed(system, key, rate, 1)?;
+        let (data, looks, samples) = (Arc::clone(&system.data), self.looks, self.samples);
         let drift = self.drift.map(|d| d.steps);
         let after = self.drift.map(|d| After { from: steps, steps: d.steps, factor: d.rate });
-        let mut session = Session::with_ledger(timed, data, choice, Course { span, after })?;
-        Cell::new(&mut session)?.run(&Plan { steps, looks: self.looks, samples, drift })
+        let course = Course { span, after };
+        let mut session = Session::with_ledger(experiment, data, on_a_thread(), course)?;
+        Cell::new(&mut session)?.run(&Plan { steps, looks, samples, drift })
+    }
+
+    /// Validation accuracy at the end of a quarter of the run.
+    fn tried(&self, system: &System, key: &Key, rate: f64) -> Result<f64> {
+        let Timed { experiment, steps, span } = self.timed(system, key, rate, 4)?;
+        let (data, course) = (Arc::clone(&system.data), Course { span, after: None });
+        let mut session = Session::on_course(experiment, data, on_a_thread(), course)?;
+        let plan = Plan { steps, looks: 1, samples: self.samples, drift: None };
+        let (curve, _) = Cell::new(&mut session)?.train(&plan)?;
+        Ok(curve.last().map_or(0.0, |p| p.accuracy))
     }
 
     /// The rate whose quarter run reads the validation samples best.
     fn tuned(&self, system: &System, key: &Key) -> Result<f64> {
-        let [only] = self.rates[..] else {
-            let mut best = (f64::NEG_INFINITY, 1.0);
-            for &rate in &self.rates {
+        if let [only] = self.rates[..] {
+            return Ok(only);
+        }
+        let mut best: Option<(f64, f64)> = None;
+        let mut broke = None;
+        for &rate in &self.rates {
+            match self.tried(system, key, rate) {
+                Ok(seen) if best.is_none_or(|(most, _)| seen > most) => best = Some((seen, rate)),
+                Ok(_) => {}
                 // A rate at which training breaks loses.
-                let outcome = match self.run(system, key, rate, 4) {
-                    Err(Error::NotFinite { .. }) => continue,
-                    other => other?,
-                };
-                let seen = outcome.curve.last().map_or(0.0, |p| p.accuracy);
-                if seen > best.0 {
-                    best = (seen, rate);
-                }
+                Err(why @ Error::NotFinite { .. }) => broke = Some(why),
+                Err(other) => return Err(other),
             }
-            return Ok(best.1);
-        };
-        Ok(only)
+        }
+        match (best, broke) {
+            (Some((_, rate)), _) => Ok(rate),
+            (None, Some(why)) => Err(why),
+            (None, None) => Ok(1.0),
+        }
     }
 
-    /// What decides a cell's outcome, as text.
-    fn request(&self, system: &System, key: &Key) -> Result<String> {
+    /// What decides a cell's outcome, as text; `read` is the digest of what is read.
+    fn request(&self, system: &System, key: &Key, read: &str) -> Result<String> {
         let experiment = toml::to_string(&experiment_of(system, key, 1.0)).map_err(|e| {
             Error::format(Path::new(&system.name), format!("cannot be written: {e}"))
         })?;
@@ -234,7 +290,7 @@ impl Grid {
             self.drift.map_or_else(String::new, |d| format!(" drift {} rate {}", d.steps, d.rate));
         let spans = if self.shots.is_some() { " with the schedule" } else { "" };
         Ok(format!(
-            "{experiment}\nshots {:?}{spans} rates {:?} looks {} samples {} version {}{drift}",
+            "{experiment}\nshots {:?}{spans} rates {:?} looks {} samples {} version {}{drift} read {read}",
             self.shots,
             self.rates,
             self.looks,
@@ -243,8 +299,8 @@ impl Grid {
         ))
     }
 
-    fn cell(&self, system: &System, key: &Key, file: &Path) -> Result<Done> {
-        let (request, suits) = (self.request(system, key)?, Self::suits(system, key));
+    fn cell(&self, system: &System, key: &Key, read: &str, file: &Path) -> Result<Done> {
+        let (request, suits) = (self.request(system, key, read)?, Self::suits(system, key));
         if suits.is_ok()
             && let Ok(text) = std::fs::read_to_string(file)
             && let Ok(done) = serde_json::from_str::<Done>(&text)
@@ -252,20 +308,20 @@ impl Grid {
         {
             return Ok(done);
         }
-        let (mut rate, mut outcome, mut refused) = (1.0, None, None);
+        let (mut rate, mut outcome, mut refused, mut failed) = (1.0, None, None, None);
         match suits.and_then(|()| self.tuned(system, key)).and_then(|r| {
             rate = r;
-            self.run(system, key, r, 1)
+            self.run(system, key, r)
         }) {
             Ok(result) => outcome = Some(result),
             // A lab that does not start, or is of another machine, says nothing of the method.
             Err(Error::Invalid(why)) if !why.key.starts_with("hardware.lab") => {
-                refused = Some(why.rule.clone());
+                refused = Some(Error::Invalid(why).to_string());
             }
-            Err(other @ Error::NotFinite { .. }) => refused = Some(other.to_string()),
+            Err(why @ Error::NotFinite { .. }) => failed = Some(why.to_string()),
             Err(other) => return Err(other),
         }
-        let done = Done { key: key.clone(), request, rate, outcome, refused };
+        let done = Done { key: key.clone(), request, rate, outcome, refused, failed };
         atomic::write(file, |out| {
             serde_json::to_writer_pretty(&mut *out, &done)?;
             std::io::Write::write_all(out, b"\n")
@@ -274,9 +330,12 @@ impl Grid {
     }
 
     /// Runs every cell that `folder` does not hold yet, on so many threads; on one where a machine is
-    /// a lab, of which there is one.
+    /// a lab, of which there is one. A cell that is there is kept where its experiment, and all that
+    /// this reads, are the same.
     pub fn fill(&self, folder: &Path, threads: usize, told: &Told<'_>) -> Result<Vec<Done>> {
         let keys = self.keys();
+        let read = |s: &System| digest(&s.experiment, &s.data, self.samples);
+        let read = self.systems.iter().map(read).collect::<Result<Vec<_>>>()?;
         let is_lab = |s: &System| s.experiment.hardware.as_ref().is_some_and(|h| h.lab.is_some());
         let threads = if self.systems.iter().any(is_lab) { 1 } else { threads };
         let next = AtomicUsize::new(0);
@@ -287,8 +346,9 @@ impl Grid {
                 scope.spawn(|| {
                     loop {
                         let at = next.fetch_add(1, Ordering::Relaxed);
-                        let Some((system, key)) = keys.get(at) else { return };
-                        let result = self.cell(&self.systems[*system], key, &key.file(folder));
+                        let Some((s, key)) = keys.get(at) else { return };
+                        let file = key.file(folder);
+                        let result = self.cell(&self.systems[*s], key, &read[*s], &file);
                         let failed = result.is_err();
                         if let Ok(done) = &result {
                             told(done, ended.fetch_add(1, Ordering::Relaxed) + 1, keys.len());

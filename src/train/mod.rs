@@ -6,6 +6,7 @@ pub mod cell;
 pub mod checkpoint;
 pub mod chips;
 pub mod compare;
+mod digest;
 pub mod evaluate;
 pub mod fields;
 pub mod metrics;

@@ -96,13 +96,7 @@ pub fn train(
         return Err(Error::invalid("train", "missing").help("add a [train] block"));
     };
     let plan = session.plan();
-    let mut progress = Progress {
-        step: 0,
-        epoch_loss: 0.0,
-        seconds: 0.0,
-        seed: session.experiment.seed,
-        plan: plan.clone(),
-    };
+    let mut progress = Progress { step: 0, epoch_loss: 0.0, seconds: 0.0, plan: plan.clone() };
     let metrics_path = out.join(METRICS);
     let mut metrics = Vec::new();
     if let Some(checkpoint) = resume {

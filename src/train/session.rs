@@ -13,7 +13,7 @@ use crate::lower::fuse::{fuse, halve};
 use crate::lower::machine::Machine;
 use crate::lower::{Plane, detect, loss};
 use crate::methods::oracle::{self, Entry};
-use crate::methods::recipe::{Recipe, SavedFields};
+use crate::methods::recipe::{Length, Recipe, SavedFields};
 use crate::methods::{self, Pair, step};
 use crate::optics::Optic;
 use crate::optics::encoding::{Front, Learnt};
@@ -231,15 +231,7 @@ impl Session {
         let Some(recipe) = &experiment.train else {
             return Err(Error::invalid("train", "missing").help("add a [train] block"));
         };
-        let steps_per_epoch = (data.train.len() / recipe.batch) as u64;
-        if steps_per_epoch == 0 {
-            let rule =
-                format!("{} is more than the {} training samples", recipe.batch, data.train.len());
-            return Err(Error::invalid("train.batch", rule).help("use a smaller batch"));
-        }
-        // The schedule spans all epochs also where `train.steps` stops early.
-        let full = steps_per_epoch * recipe.epochs as u64;
-        let steps = recipe.steps.map_or(full, |s| s.min(full));
+        let Length { per_epoch, full, steps } = recipe.length(data.train.len())?;
         let mut factors = recipe.schedule.factors(course.span.unwrap_or(full));
         if let Some(After { from, steps, factor }) = course.after {
             factors.truncate(from as usize);
@@ -280,7 +272,7 @@ impl Session {
             planes: built.planes,
             before_steps: built.before_steps,
             steps,
-            steps_per_epoch,
+            steps_per_epoch: per_epoch,
         })
     }
 }

@@ -20,13 +20,14 @@ const METHODS: [MethodName; 5] = [
 ];
 
 /// The experiment's training run by each method, where it has one.
+///
+/// # Errors
+/// Where it is no run on these data ([`Recipe::length`]).
 pub fn plans(experiment: &Experiment, data: &Dataset) -> Result<Vec<Plan>> {
     let Some(recipe) = &experiment.train else { return Ok(Vec::new()) };
     let mut experiment = experiment.clone();
     learn_front(&mut experiment.optic, data)?;
-    let per_epoch = data.train.len() / recipe.batch;
-    let full = (per_epoch * recipe.epochs) as u64;
-    let steps = recipe.steps.map_or(full, |s| s.min(full));
+    let steps = recipe.length(data.train.len())?.steps;
     METHODS
         .map(|method| plan(&experiment, data, &Recipe { method, ..recipe.clone() }, steps))
         .into_iter()

@@ -15,7 +15,7 @@ use super::Experiment;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::optics::element::{Element, FreeSpace};
-use crate::optics::{Boundary, Optic};
+use crate::optics::{Boundary, Hardware, Optic};
 use crate::units::Metres;
 
 use regions::check_regions;
@@ -24,6 +24,11 @@ use regions::check_regions;
 pub fn with_data(optic: &Optic, data: &Dataset) -> Result<()> {
     chip::sample(optic, data)?;
     check_regions(optic, data.classes.len())
+}
+
+/// Of a device in place of the experiment's own: ranges, and what needs the optic.
+pub fn hardware_of(optic: &Optic, hardware: &Hardware) -> Result<()> {
+    hardware::hardware(optic, hardware)
 }
 
 /// Padded samples of one field beyond which a slab passes 16 GiB in f32.
