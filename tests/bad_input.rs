@@ -1120,6 +1120,11 @@ fn wrong_requests_on_the_command_line() {
             &["simulate", "good.toml", "--backend", "cpu", "--sample", "10000", "--out", "out"],
             &["--sample", "10000 test samples"],
         ),
+        (
+            "a sample of a scene",
+            &["simulate", "circular-aperture", "--backend", "cpu", "--sample", "0", "--out", "out"],
+            &["--sample", "no data"],
+        ),
         ("no command", &["trian"], &["trian"]),
         (
             "nothing to resume",

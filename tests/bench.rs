@@ -305,6 +305,63 @@ fn a_cost_table_is_kept_point_by_point() {
     );
 }
 
+/// Likewise the points of a report.
+#[test]
+fn a_report_is_kept_point_by_point() {
+    use std::io::{BufRead, BufReader};
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .current_dir(folder.path())
+        .args(["bench", "--sizes", "16,24", "--batch", "1", "--quick"])
+        .args(["--backend", "cpu", "--out", "o"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    for begun in ["16 x 16, batch 1", "24 x 24, batch 1"] {
+        assert_eq!(said.next().expect("a line").expect("text"), begun);
+    }
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    let written = std::fs::read_to_string(folder.path().join("o/bench.json")).expect("bench.json");
+    let report: Value = serde_json::from_str(&written).expect("JSON");
+    assert_eq!(report["points"].as_array().map(Vec::len), Some(1));
+    assert!(number(&report, "/points/0/lines/0/roofline_share") > 0.0);
+}
+
+/// What of a point is not one run of a routine, or not there, is told and left out.
+#[test]
+fn what_cannot_be_measured_is_told() {
+    let few = ["mnist-small", "--set", "data.train_limit=64", "--batch", "4"];
+    let with = |sets: &[&str]| {
+        let sets = sets.iter().flat_map(|set| ["--set", *set]);
+        let report = bench("cpu", &few.into_iter().chain(sets).collect::<Vec<_>>());
+        let point = &report["points"][0];
+        let lines = point["lines"].as_array().expect("lines");
+        let routines: Vec<String> =
+            lines.iter().map(|l| l["routine"].as_str().expect("a name").to_owned()).collect();
+        (routines, point["refused"][0].clone())
+    };
+    let (routines, refused) = with(&["train.method=cma_es"]);
+    assert_eq!(routines, ["infer", "propagate"]);
+    assert_eq!(refused["what"], "train");
+    assert!(refused["why"].as_str().expect("text").contains("cma_es is many runs"), "{refused}");
+    let (routines, refused) = with(&["hardware.lab.command=[\"none\"]"]);
+    assert_eq!(routines, ["infer", "propagate"]);
+    assert!(refused["why"].as_str().expect("text").contains("hardware.lab"), "{refused}");
+    let (routines, refused) = with(
+        &[0, 2, 4]
+            .map(|n| format!("optic.element[{n}].trainable=[\"z\"]"))
+            .each_ref()
+            .map(|s| &**s),
+    );
+    assert_eq!(
+        (routines, &refused["what"]),
+        (vec!["train".into(), "infer".into()], &"propagate".into())
+    );
+    assert!(refused["why"].as_str().expect("text").contains("fixed free space"), "{refused}");
+}
+
 /// A wrong request is refused with the way out, before anything is measured.
 #[test]
 fn wrong_requests_are_refused() {
@@ -319,6 +376,14 @@ fn wrong_requests_are_refused() {
             "16 principal components of 8",
         ),
         (&["bench", "mnist-small", "--batch", "4096", "--set", "data.train_limit=64"][..], "64"),
+        (
+            &["bench", "mnist-small", "--batch", "4,4096", "--set", "data.train_limit=64"][..],
+            "64 training samples",
+        ),
+        (&["bench", "--cost-table", "--set", "optic.samples=64"][..], "optic.samples"),
+        (&["bench", "--cost-table", "--set", "data.train_limit=8"][..], "samples train"),
+        (&["bench", "--digital", "--set", "optic.pitch=1 mm"][..], "--set"),
+        (&["bench", "--digital", "--seed", "2"][..], "--seed"),
     ] {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let out = Command::new(env!("CARGO_BIN_EXE_lightloom"))
@@ -330,6 +395,8 @@ fn wrong_requests_are_refused() {
         let error = String::from_utf8_lossy(&out.stderr);
         assert_eq!(out.status.code(), Some(2), "{args:?}: {error}");
         assert!(error.contains(says), "{args:?}: {error}");
+        let mut written = std::fs::read_dir(folder.path()).expect("a folder");
+        assert!(written.next().is_none(), "{args:?} measured something");
     }
 }
 

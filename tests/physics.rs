@@ -15,7 +15,7 @@ use lightloom::lower::Machine;
 use lightloom::ops::case::{complexes, reals};
 use lightloom::optics::grid::Grid;
 use lightloom::optics::sampling;
-use lightloom::optics::transfer::Transfer;
+use lightloom::optics::transfer::{Transfer, padded_length};
 use lightloom::optics::{Element, Optic};
 use lightloom::program::{Builder, Data, Role};
 use num_complex::Complex;
@@ -682,6 +682,35 @@ fn the_program_follows_plain_code() {
             close("sum over plane waves", difference(&plain, &summed), EXACT);
         }
     }
+}
+
+/// What the sampling report does not call clipped, evanescent or gone comes out, and its padding error
+/// is that of plain code; a step whose transforms would take more than a GiB is left alone.
+#[test]
+fn the_sampling_report_adds_up() {
+    let (samples, z) = ([24, 20], 60e-6);
+    let of = |samples| {
+        Scene::new(&head(532e-9, [0.4e-6, 0.3e-6], samples, ""), &shifted_step(z, [0.0; 2])).optic()
+    };
+    let (optic, field) = (of(samples), complexes(9, samples[0] * samples[1]));
+    let Element::FreeSpace(step) = &optic.element[0] else { panic!("a step") };
+    let report = sampling::report(&optic, std::slice::from_ref(&field)).remove(0);
+    let shares = report.shares.expect("it is measured");
+    let all = [shares.clipped_by_band, shares.evanescent, shares.leaves_window];
+    assert!(all.iter().all(|share| (0.0..=1.0).contains(share)), "{shares:?}");
+    assert!(shares.clipped_by_band > 0.0 && shares.leaves_window > 0.0, "{shares:?}");
+    let transfer = optic.transfer(step);
+    let out = sampling::propagate(&field, samples, &transfer);
+    let stays = 1.0 - all.iter().sum::<f64>();
+    close("what stays", (stays - power(&out) / power(&field)).abs(), EXACT);
+    let padded = samples.map(|n| padded_length(n, 2.0 * optic.pad));
+    let more = sampling::propagate(&field, samples, &Transfer { padded, ..transfer });
+    let apart: Field = out.iter().zip(&more).map(|(a, b)| a - b).collect();
+    let error = (power(&apart) / power(&more)).sqrt();
+    close("padding error", (report.padding_error.expect("it is computed") - error).abs(), EXACT);
+    let large = sampling::report(&of([8192, 8192]), &[Field::new()]).remove(0);
+    assert!(large.shares.is_none() && large.padding_error.is_none(), "{large:?}");
+    assert!(large.to_string().contains("not measured"), "{large}");
 }
 
 /// Masks multiply, in order: amplitude then phase, from files, trainable or not.

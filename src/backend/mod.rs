@@ -11,8 +11,7 @@ pub mod twin;
 pub use choice::{Backend, Choice, Precision};
 
 use crate::error::{Error, Result};
-use crate::ops::kernel::Cost;
-use crate::program::{Data, Layout, Node, Program, Slot, SlotId};
+use crate::program::{Data, Layout, Program, Slot, SlotId};
 
 /// A compiled program on one device.
 pub trait Executor: Send {
@@ -43,32 +42,9 @@ pub trait Executor: Send {
 #[derive(Debug, Clone)]
 pub struct NodeTime {
     pub op: &'static str,
-    /// Name of its first output.
-    pub output: String,
-    /// On the CPU the seconds of all threads over their number.
+    /// On the CPU the seconds of all leaves over how many run at once.
     pub seconds: f64,
-    /// Of all copies.
-    pub cost: Cost,
     pub launches: usize,
-}
-
-impl NodeTime {
-    /// A node that was run for `copies`, not timed yet.
-    fn new(program: &Program, node: &Node, copies: usize) -> Self {
-        let operands: Vec<&Slot> = node.inputs.iter().map(|&i| program.slot(i)).collect();
-        let one = node.op.cost(&operands);
-        let copies = copies as f64;
-        Self {
-            op: node.op.name(),
-            output: node
-                .outputs
-                .first()
-                .map_or_else(String::new, |&o| program.slot(o).name.clone()),
-            seconds: 0.0,
-            cost: Cost { flops: one.flops * copies, reals: one.reals * copies },
-            launches: 1,
-        }
-    }
 }
 
 /// Checks that host data fit a slot; `copies` is how many it may hold at most.
@@ -86,6 +62,11 @@ fn fits(slot: &Slot, data: &Data, copies: usize) -> Result<()> {
         data.kind()
     );
     Err(Error::Shape { op: "write", what })
+}
+
+/// A slot without memory that the host could read or write.
+fn temporary(op: &'static str, slot: &Slot) -> Error {
+    Error::Shape { op, what: format!("{} is temporary", slot.name) }
 }
 
 /// The routine of that name, or what there is instead.

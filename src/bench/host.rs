@@ -54,18 +54,47 @@ fn cpu_name() -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// Bytes of the data cache of a level, the usual size where the system does not tell.
-pub fn cache(level: usize) -> usize {
-    let usual = if level == 2 { 512 << 10 } else { 16 << 20 };
+/// A data cache: its bytes, and how many of the machine's threads share it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cache {
+    pub bytes: usize,
+    pub shared_by: usize,
+}
+
+impl Cache {
+    /// Bytes of each of `threads` threads in use: at worst they share one.
+    pub fn of_a_thread(self, threads: usize) -> usize {
+        self.bytes / self.shared_by.min(threads).max(1)
+    }
+}
+
+/// The data cache of a level, the usual one where the system does not tell.
+pub fn cache(level: usize) -> Cache {
+    let usual = if level == 2 {
+        Cache { bytes: 512 << 10, shared_by: 1 }
+    } else {
+        Cache { bytes: 16 << 20, shared_by: usize::MAX }
+    };
     let told = |index: usize| {
         let folder = format!("/sys/devices/system/cpu/cpu0/cache/index{index}");
         let read = |name| std::fs::read_to_string(Path::new(&folder).join(name)).ok();
         (read("level")?.trim().parse() == Ok(level)).then_some(())?;
         let size = read("size")?;
         let kib: usize = size.trim().strip_suffix('K')?.parse().ok()?;
-        Some(kib << 10)
+        let sharers = read("shared_cpu_list").and_then(|list| cpus(&list));
+        Some(Cache { bytes: kib << 10, shared_by: sharers.unwrap_or(usual.shared_by) })
     };
     (0..5).find_map(told).unwrap_or(usual)
+}
+
+/// How many CPUs a list such as `0-3,8-11` names.
+fn cpus(list: &str) -> Option<usize> {
+    let count = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let [first, last]: [usize; 2] = [first.parse().ok()?, last.parse().ok()?];
+        Some((last + 1).saturating_sub(first))
+    };
+    list.trim().split(',').map(count).sum()
 }
 
 /// `2026-11-24 21:48 UTC` of seconds since 1970: days to a date of the civil calendar.
@@ -91,6 +120,17 @@ fn date(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::{Cache, cpus};
+
+    #[test]
+    fn caches_are_shared() {
+        assert_eq!(["0", "0-1\n", "0-3,8-11"].map(cpus), [Some(1), Some(2), Some(8)]);
+        assert_eq!(["", "all"].map(cpus), [None; 2]);
+        // One of several of a machine: not all threads share it.
+        let cache = Cache { bytes: 32 << 20, shared_by: 8 };
+        assert_eq!([1, 4, 64].map(|t| cache.of_a_thread(t) >> 20), [32, 8, 4]);
+    }
+
     #[test]
     fn dates() {
         assert_eq!(super::date(0), "1970-01-01 00:00 UTC");

@@ -98,19 +98,20 @@ const SECONDS: f64 = 0.02;
 /// Of the CPU, with the threads of a pool.
 pub fn of_cpu(pool: &rayon::ThreadPool) -> Peaks {
     let threads = pool.current_num_threads();
-    let (l2, l3) = (host::cache(2), host::cache(3));
+    let caches = [2, 3].map(host::cache);
+    let [l2, l3] = caches.map(|cache| cache.of_a_thread(threads));
     // Half of a level, for the other half is never quite one's own; memory is far beyond caches.
-    let per_thread = l3 / threads;
     let mut sizes = vec![("L2", Some(l2), l2 / 2)];
-    if per_thread > 2 * l2 {
-        sizes.push(("L3", Some(per_thread), per_thread / 2));
+    if l3 > 2 * l2 {
+        sizes.push(("L3", Some(l3), l3 / 2));
     }
-    let large = (4 * l3).clamp(64 << 20, 1 << 30) / threads;
+    let far = |l3: usize| (4 * l3).clamp(64 << 20, 1 << 30);
+    let (large, alone) = (far(l3 * threads) / threads, far(caches[1].bytes));
     sizes.push(("memory", None, large.max(2 * l2)));
     let copy = sizes.into_iter().map(|(name, holds, bytes)| Level {
         name,
         holds,
-        one_thread: Some(copies(pool, 1, bytes)),
+        one_thread: Some(copies(pool, 1, if holds.is_some() { bytes } else { alone })),
         all: copies(pool, threads, bytes),
     });
     Peaks {

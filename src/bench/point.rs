@@ -11,7 +11,7 @@ use super::clock::{Effort, Sampled, interleave};
 use super::peaks::{self, Peaks};
 use super::rival::Propagator;
 use super::roofline::{self, Kernel, Limit, Parts};
-use super::stack::{self, INFER, PROPAGATE};
+use super::stack::{self, INFER, PROPAGATE, Stack};
 use super::work::{self, Passes};
 use crate::backend::gpu::{self, Wanted};
 use crate::backend::{Backend, Choice, Executor, Precision, cpu};
@@ -131,7 +131,7 @@ pub struct Rival {
 #[derive(Debug, Clone, Serialize)]
 pub struct Line {
     pub routine: &'static str,
-    /// `fused`, or `unfused` where that is all there is.
+    /// `fused`; where the device does not take that `fields saved in f16`, else `unfused`.
     pub program: &'static str,
     /// Of one batch, the data loader included.
     pub seconds: Sampled,
@@ -195,12 +195,18 @@ struct Loader<'a> {
     step: u64,
 }
 
+/// Refuses a batch that the data cannot fill.
+pub fn check_batch(data: &Dataset, batch: usize) -> Result<()> {
+    if batch <= data.train.len() {
+        return Ok(());
+    }
+    let rule = format!("{batch} is more than the {} training samples", data.train.len());
+    Err(Error::invalid("--batch", rule).help("use a smaller batch"))
+}
+
 impl<'a> Loader<'a> {
     fn new(data: &'a Dataset, machine: &'a Machine, seed: u64, batch: usize) -> Result<Self> {
-        if batch > data.train.len() {
-            let rule = format!("{batch} is more than the {} training samples", data.train.len());
-            return Err(Error::invalid("--batch", rule).help("use a smaller batch"));
-        }
+        check_batch(data, batch)?;
         Ok(Self {
             data,
             machine,
@@ -243,6 +249,16 @@ fn fed(
     Ok(started.elapsed().as_secs_f64())
 }
 
+/// Why a training step is more than one run of its routine, where it is.
+fn more_than_a_run(experiment: &Experiment, stack: &Stack) -> Option<String> {
+    let way_out = "see the images_per_s of `lightloom train`";
+    if experiment.hardware.as_ref().is_some_and(|hardware| hardware.lab.is_some()) {
+        return Some(format!("a step waits for the device of hardware.lab: {way_out}"));
+    }
+    let recipe = experiment.train.as_ref().filter(|_| stack.is_search)?;
+    Some(format!("a step of {} is many runs: {way_out}", recipe.method.name()))
+}
+
 /// Training step and inference of an experiment, and one of its propagations.
 pub fn measure(
     device: &Device,
@@ -253,6 +269,7 @@ pub fn measure(
 ) -> Result<Point> {
     let optic = &experiment.optic;
     let stack = stack::stack(experiment, data, batch)?;
+    let unfit = more_than_a_run(experiment, &stack);
     let minimum = fuse(&stack.program);
     let mut point = Point {
         samples: optic.grid().samples,
@@ -265,8 +282,13 @@ pub fn measure(
     let (mut contenders, refused) = compile(device, stack.program)?;
     point.refused.extend(refused);
     let mut loader = Loader::new(data, &stack.machine, experiment.seed, batch)?;
+    let mut routines = vec![INFER];
+    match unfit {
+        Some(why) => point.refused.push(Refused { what: names::TRAIN.into(), why }),
+        None => routines.insert(0, names::TRAIN),
+    }
     if !contenders.is_empty() {
-        for routine in [names::TRAIN, INFER] {
+        for routine in routines {
             let order = turns(contenders.len());
             let times = interleave(order.len(), effort, &mut |turn, repeats| {
                 let executor = &mut *contenders[order[turn]].executor;
@@ -279,9 +301,8 @@ pub fn measure(
             });
             let feed = Sampled::of(feeds.collect::<Result<_>>()?).median;
             let names: Vec<_> = contenders.iter().map(|c| c.name.to_owned()).collect();
-            let ours = &mut *contenders[0].executor;
             let measured = Measured { routine, batch, times, names, feed, effort };
-            point.lines.push(line(device, ours, &minimum, measured)?);
+            point.lines.push(line(device, &mut contenders[0], &minimum, measured)?);
         }
     }
     drop(contenders);
@@ -311,6 +332,9 @@ pub fn bare(
     effort: Effort,
 ) -> Result<[Sampled; 2]> {
     let stack = stack::stack(experiment, data, batch)?;
+    if let Some(why) = more_than_a_run(experiment, &stack) {
+        return Err(Error::device(why));
+    }
     let mut loader = Loader::new(data, &stack.machine, experiment.seed, batch)?;
     let (mut contenders, refused) = compile(device, stack.program)?;
     let Some(ours) = contenders.first_mut() else {
@@ -341,8 +365,9 @@ struct Measured {
     effort: Effort,
 }
 
-fn line(device: &Device, ours: &mut dyn Executor, minimum: &Program, m: Measured) -> Result<Line> {
+fn line(device: &Device, ours: &mut Contender, minimum: &Program, m: Measured) -> Result<Line> {
     let Measured { routine, batch, mut times, names, feed, effort } = m;
+    let (program_name, ours) = (ours.name, &mut *ours.executor);
     let real = device.real();
     let missing = || Error::Shape { op: "bench", what: format!("no routine {routine}") };
     let program = ours.program();
@@ -380,7 +405,7 @@ fn line(device: &Device, ours: &mut dyn Executor, minimum: &Program, m: Measured
     control.name += " again";
     Ok(Line {
         routine,
-        program: if names.first().is_some_and(|n| n == "fused") { "fused" } else { "unfused" },
+        program: program_name,
         images_per_s: batch as f64 / wall,
         flops,
         gflop_s: flops / wall * 1e-9,
@@ -455,6 +480,6 @@ fn propagation(
     let mut names: Vec<_> = contenders.iter().map(|c| c.name.to_owned()).collect();
     names.push("rustfft by hand, f32, CPU".into());
     let measured = Measured { routine: PROPAGATE, batch, times, names, feed: 0.0, effort };
-    let line = line(device, &mut *contenders[0].executor, &minimum, measured)?;
+    let line = line(device, &mut contenders[0], &minimum, measured)?;
     Ok((Some(line), refused))
 }

@@ -102,21 +102,30 @@ impl Propagator {
     fn propagate(&self, from: &[C], to: &mut [C], workspace: &mut Workspace, parallel: bool) {
         let ([ny, nx], [my, mx]) = (self.field, self.padded);
         let Workspace { plane, turned, scratch } = workspace;
-        for (y, row) in plane.chunks_mut(mx).enumerate() {
+        each(plane, mx, parallel, |y, row| {
             let kept = if y < ny { &from[y * nx..][..nx] } else { &[] };
             row[..kept.len()].copy_from_slice(kept);
             row[kept.len()..].fill(ZERO);
-        }
+        });
         lines(&*self.rows.forward, plane, scratch, parallel);
         transpose(plane, turned, [my, mx], parallel);
         lines(&*self.columns.forward, turned, scratch, parallel);
-        turned.iter_mut().zip(&self.transfer).for_each(|(v, h)| *v *= h);
+        each(turned, my, parallel, |x, line| {
+            line.iter_mut().zip(&self.transfer[x * my..]).for_each(|(v, h)| *v *= h);
+        });
         lines(&*self.columns.inverse, turned, scratch, parallel);
         transpose(turned, plane, [mx, my], parallel);
         lines(&*self.rows.inverse, plane, scratch, parallel);
-        for (row, out) in plane.chunks(mx).zip(to.chunks_mut(nx)) {
-            out.copy_from_slice(&row[..nx]);
-        }
+        each(to, nx, parallel, |y, out| out.copy_from_slice(&plane[y * mx..][..nx]));
+    }
+}
+
+/// Does `one` to every part of `length`, with its number.
+fn each(plane: &mut [C], length: usize, parallel: bool, one: impl Fn(usize, &mut [C]) + Sync) {
+    if parallel {
+        plane.par_chunks_mut(length).enumerate().for_each(|(n, part)| one(n, part));
+    } else {
+        plane.chunks_mut(length).enumerate().for_each(|(n, part)| one(n, part));
     }
 }
 
@@ -135,7 +144,7 @@ fn lines(fft: &dyn Fft<f32>, plane: &mut [C], scratch: &mut [Vec<C>], parallel: 
 /// to[x, y] = from[y, x] by tiles; `shape` is that of `from`.
 fn transpose(from: &[C], to: &mut [C], shape: [usize; 2], parallel: bool) {
     let [rows, columns] = shape;
-    let band = |(b, band): (usize, &mut [C])| {
+    each(to, TILE * rows, parallel, |b, band| {
         let first = b * TILE;
         for y in (0..rows).step_by(TILE) {
             for (x, line) in band.chunks_mut(rows).enumerate() {
@@ -144,10 +153,5 @@ fn transpose(from: &[C], to: &mut [C], shape: [usize; 2], parallel: bool) {
                 }
             }
         }
-    };
-    if parallel {
-        to.par_chunks_mut(TILE * rows).enumerate().for_each(band);
-    } else {
-        to.chunks_mut(TILE * rows).enumerate().for_each(band);
-    }
+    });
 }

@@ -137,7 +137,6 @@ impl Parts {
 mod tests {
     use super::super::peaks::{Level, Rate};
     use super::*;
-    use crate::ops::kernel::Cost;
 
     fn rate(best: f64) -> Rate {
         Rate { best, tries: vec![best] }
@@ -158,13 +157,7 @@ mod tests {
             working_set: bytes,
         };
         let work = vec![node(1e6, 1e8), node(1e10, 1e8), node(1.0, 4.0)];
-        let time = |seconds| NodeTime {
-            op: "add",
-            output: String::new(),
-            seconds,
-            cost: Cost::default(),
-            launches: 1,
-        };
+        let time = |seconds| NodeTime { op: "add", seconds, launches: 1 };
         let profile = vec![time(0.02), time(0.2), time(1e-5)];
         let mut found = kernels(work.clone(), &[profile.clone(), profile]).unwrap();
         let launch = cheapest(found.iter());

@@ -11,6 +11,7 @@ use super::sheets::spread;
 use super::stack;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::experiment::Experiment;
 
 /// Samples across, batch, masks.
 pub const CENTRE: [usize; 3] = [256, 32, 5];
@@ -86,10 +87,43 @@ pub struct Axis {
     pub along: Along,
     pub law: &'static str,
     pub rows: Vec<Row>,
-    /// Time grows as the law to this power, by least squares of the logarithms: 1 is the law.
-    pub train_exponent: f64,
-    pub infer_exponent: f64,
+    /// Time grows as the law to this power, by least squares of the logarithms: 1 is the law. None of
+    /// fewer than two rows.
+    pub train_exponent: Option<f64>,
+    pub infer_exponent: Option<f64>,
     pub refused: Vec<Refused>,
+}
+
+/// The standard stack at a point, with a user's overrides.
+fn at([size, batch, depth]: [usize; 3], overrides: &[String]) -> Result<Experiment> {
+    let experiment = stack::standard(size, depth, batch, overrides)?;
+    let swept = [
+        ("optic.samples", experiment.optic.grid().samples == [size; 2]),
+        ("optic.element", experiment.optic.element.len() == 2 * depth + 1),
+        ("train.batch", experiment.train.as_ref().is_none_or(|recipe| recipe.batch == batch)),
+    ];
+    match swept.into_iter().find(|(_, is_ours)| !is_ours) {
+        None => Ok(experiment),
+        Some((key, _)) => Err(Error::invalid(key, "what --cost-table sweeps cannot be set")
+            .help("leave it out, or measure an experiment of your own")),
+    }
+}
+
+/// Refuses what would end the sweeps, before anything is measured.
+pub fn check(data: &Dataset, quick: bool, overrides: &[String]) -> Result<()> {
+    for along in Along::ALL {
+        for value in along.values(quick) {
+            let point = along.at(value);
+            at(point, overrides)?;
+            let (batch, there) = (point[1], data.train.len());
+            if batch > there {
+                let rule =
+                    format!("--cost-table takes batches of {batch}, and {there} samples train");
+                return Err(Error::invalid("data", rule).help("let more samples train"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Measures one axis; `told` hears of each point before it is measured, and then its times, with the
@@ -98,16 +132,15 @@ pub fn axis(
     device: &Device,
     data: &Dataset,
     along: Along,
-    quick: bool,
+    (quick, overrides): (bool, &[String]),
     told: &mut dyn FnMut(&str, Option<Axis>) -> Result<()>,
 ) -> Result<()> {
     let effort = Effort {
         seconds: if quick { 0.1 } else { 1.0 },
         rounds: if quick { [1, 5] } else { [1, 15] },
     };
-    sweep(along, quick, told, &mut |[size, batch, depth]| {
-        let experiment = stack::standard(size, depth, batch, &[])?;
-        bare(device, &experiment, data, batch, effort)
+    sweep(along, quick, told, &mut |point| {
+        bare(device, &at(point, overrides)?, data, point[1], effort)
     })
 }
 
@@ -176,14 +209,14 @@ impl Axis {
     }
 }
 
-/// Of the line through the points, by least squares.
-fn slope(points: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
+/// Of the line through the points, by least squares; none through fewer than two.
+fn slope(points: impl Iterator<Item = (f64, f64)> + Clone) -> Option<f64> {
     let n = points.clone().count() as f64;
     let (sx, sy) = points.clone().fold((0.0, 0.0), |(sx, sy), (x, y)| (sx + x, sy + y));
     let (mx, my) = (sx / n, sy / n);
     let moments = points
         .fold((0.0, 0.0), |(xy, xx), (x, y)| (xy + (x - mx) * (y - my), xx + (x - mx) * (x - mx)));
-    moments.0 / moments.1
+    (moments.1 > 0.0).then(|| moments.0 / moments.1)
 }
 
 #[cfg(test)]
@@ -198,7 +231,26 @@ mod tests {
                 let work = Along::Size.work(n);
                 (work.ln(), (3e-9 * work.powf(power)).ln())
             });
-            assert!((slope(times) - power).abs() < 1e-9);
+            assert!((slope(times).expect("six points") - power).abs() < 1e-9);
+        }
+        assert_eq!(slope([(1.0, 2.0)].into_iter()), None);
+        assert_eq!(slope([].into_iter()), None);
+    }
+
+    /// What a user sets reaches the stack that is measured, and what is swept cannot be set.
+    #[test]
+    fn overrides_reach_the_stack() {
+        let with = |set: &str| at([32, 4, 2], &[set.to_owned()]);
+        assert_eq!(with("seed=7").expect("a stack").seed, 7);
+        let pitch = with("optic.pitch=0.5 mm").expect("a stack").optic.grid().pitch;
+        assert!(pitch.iter().all(|p| (p - 0.5e-3).abs() < 1e-12), "{pitch:?}");
+        for swept in [
+            "optic.samples=64",
+            "optic.element=[{ kind = \"phase_mask\" }, { kind = \"free_space\", z = \"1 mm\" }]",
+            "train.batch=5",
+        ] {
+            let said = with(swept).expect_err("swept").to_string();
+            assert!(said.contains("--cost-table"), "{said}");
         }
     }
 

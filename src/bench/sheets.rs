@@ -276,6 +276,7 @@ fn limits(l: &Line) -> String {
 }
 
 fn axis(a: &Axis) -> Sheet {
+    // Where the centre was refused, the last that was not.
     let centre = super::scaling::CENTRE[a.along as usize];
     let middle = a.rows.iter().find(|r| r.value == centre).or(a.rows.last());
     let against = |value: usize, time: f64, middle: Option<(usize, f64)>| {
@@ -294,6 +295,16 @@ fn axis(a: &Axis) -> Sheet {
         ]
     });
     let [size, batch, depth] = super::scaling::CENTRE;
+    let scaled = middle.map_or_else(String::new, |m| {
+        format!(" Over the law: time over {} scaled from {}.", a.law, m.value)
+    });
+    let fitted = match (a.train_exponent, a.infer_exponent) {
+        (Some(train), Some(infer)) => format!(
+            " Fitted: training grows as ({})^{train:.2}, inference as ({})^{infer:.2}.",
+            a.law, a.law
+        ),
+        _ => String::new(),
+    };
     Sheet {
         title: format!("Cost along {}", a.along.name()),
         header: vec![
@@ -305,10 +316,8 @@ fn axis(a: &Axis) -> Sheet {
         ],
         rows: rows.collect(),
         note: format!(
-            "Seconds of one batch, the other two of N = {size}, batch = {batch}, depth = {depth}. \
-             Over the law: time over {} scaled from {centre}. Fitted: training grows as ({})^{:.2}, \
-             inference as ({})^{:.2}.",
-            a.law, a.law, a.train_exponent, a.law, a.infer_exponent
+            "Seconds of one batch, the other two of N = {size}, batch = {batch}, depth = {depth}.\
+             {scaled}{fitted}"
         ),
     }
 }
@@ -356,5 +365,28 @@ mod tests {
         assert_eq!(time(123.4e-6), "123 µs");
         let s = Sampled::of(vec![0.001, 0.002, 0.003]);
         assert_eq!(spread(&s), "2.00 ms (1.50 to 2.50)");
+    }
+
+    /// A note names the row that the others are held against, and fits nothing to one row.
+    #[test]
+    fn notes_tell_what_was_used() {
+        use super::super::scaling::{Along, Row};
+        let row = |value| {
+            let [train, infer] = [2.0, 1.0].map(|s| Sampled::of(vec![s * value as f64]));
+            Row { value, train, infer }
+        };
+        let note = |rows: Vec<Row>, exponent| {
+            let (along, law) = (Along::Batch, Along::Batch.law());
+            let refused = Vec::new();
+            let [train_exponent, infer_exponent] = [exponent; 2];
+            axis(&Axis { along, law, rows, train_exponent, infer_exponent, refused }).note
+        };
+        let whole = note(vec![row(8), row(32), row(64)], Some(1.0));
+        assert!(whole.contains("batch scaled from 32.") && whole.ends_with("^1.00."), "{whole}");
+        let cut = note(vec![row(1), row(8)], Some(1.0));
+        assert!(cut.contains("batch scaled from 8."), "{cut}");
+        let one = note(vec![row(4)], None);
+        assert!(one.ends_with("batch scaled from 4."), "{one}");
+        assert!(note(Vec::new(), None).ends_with("depth = 5."));
     }
 }

@@ -67,6 +67,8 @@ pub const LEFT_OUT: &str = "[hardware]: the device is the ideal machine, without
 pub struct Stack {
     pub program: Program,
     pub machine: Machine,
+    /// The method's step is many runs, driven from the host; its routine `train` is the last alone.
+    pub is_search: bool,
 }
 
 pub fn stack(experiment: &Experiment, data: &Dataset, batch: usize) -> Result<Stack> {
@@ -81,12 +83,13 @@ pub fn stack(experiment: &Experiment, data: &Dataset, batch: usize) -> Result<St
     let machine = Machine::new(&mut b, &optic, Some(data.image), data.classes.len(), seed)?;
     let (pair, _) = Pair::new(&mut b, machine.clone(), &Hardware::default());
     let factors = recipe.schedule.factors(STEPS);
-    methods::of(&recipe, &optic, seed)?.build(&mut b, &pair, &recipe, &factors)?;
+    let method = methods::of(&recipe, &optic, seed)?;
+    method.build(&mut b, &pair, &recipe, &factors)?;
     b.routine(INFER, batch);
     let light = machine.light(&mut b)?;
     let reading = detect::read(&mut b, &machine, &light)?;
     b.output(reading.scores, "infer.scores");
-    Ok(Stack { program: b.finish(), machine })
+    Ok(Stack { program: b.finish(), machine, is_search: !method.has_gradient() })
 }
 
 /// One step of free space over a batch of fields.
@@ -100,14 +103,17 @@ pub struct Propagation {
     pub step: FreeSpace,
 }
 
-/// The first step of free space of a machine.
+/// The first step of fixed free space of a machine.
+///
+/// # Errors
+/// Of the device, which has nothing to measure, where there is none.
 pub fn propagation(optic: &Optic, batch: usize) -> Result<Propagation> {
     let steps = optic.element.iter().filter_map(|e| match e {
         Element::FreeSpace(step) if step.trainable.is_empty() => Some(step.clone()),
         _ => None,
     });
     let Some(step) = steps.into_iter().next() else {
-        return Err(Error::invalid("optic.element", "no step of fixed free space to measure"));
+        return Err(Error::device("optic.element has no step of fixed free space"));
     };
     let mut b = Builder::default();
     let field = b.input("field", Shape::complex(&optic.grid().samples));

@@ -10,7 +10,7 @@ use super::{Common, make_folder, print, print_json, write_json};
 use crate::bench::clock::Effort;
 use crate::bench::digital;
 use crate::bench::host::Host;
-use crate::bench::point::{Device, measure};
+use crate::bench::point::{Device, check_batch, measure};
 use crate::bench::report::Report;
 use crate::bench::scaling::{self, Along, Axis};
 use crate::bench::sheets::{Sheet, head, sheets};
@@ -57,6 +57,12 @@ impl Bench {
             }
         };
         // What is wrong with the request shows before minutes are spent.
+        let overrides = common.overrides();
+        if self.digital && !overrides.is_empty() {
+            let key = if common.set.is_empty() { "--seed" } else { "--set" };
+            return Err(Error::invalid(key, "products of matrices are of no experiment")
+                .help(format!("leave out {key}, or --digital")));
+        }
         let experiments = self.experiments(common)?;
         let (_, first) = &experiments[0];
         let source = first.data.as_ref().ok_or_else(|| {
@@ -66,6 +72,11 @@ impl Bench {
         let data = data::load(source, first.seed)?;
         if self.experiment.is_some() {
             experiments.iter().try_for_each(|(_, e)| check::with_data(&e.optic, &data))?;
+        }
+        if self.cost_table {
+            scaling::check(&data, self.quick, &overrides)?;
+        } else if !self.digital {
+            experiments.iter().try_for_each(|&(batch, _)| check_batch(&data, batch))?;
         }
         let mut device = Device::new(common.choice())?;
         let tiny = stack::propagation(&stack::standard(24, 1, 1, &[])?.optic, 1)?;
@@ -103,7 +114,7 @@ impl Bench {
                     report.seconds = started.elapsed().as_secs_f64();
                     write(&out, &report)
                 };
-                scaling::axis(&device, &data, along, self.quick, told)?;
+                scaling::axis(&device, &data, along, (self.quick, &overrides), told)?;
             }
         } else if !self.digital {
             for (batch, experiment) in &experiments {
@@ -111,6 +122,11 @@ impl Bench {
                 say(&format!("{} x {}, batch {batch}", grid.samples[0], grid.samples[1]));
                 report.points.push(measure(&device, experiment, &data, *batch, effort)?);
                 device.measure_again()?;
+                // Here too a run that is ended early keeps what it has.
+                report.peaks.clone_from(&device.peaks);
+                report.judge(device.real());
+                report.seconds = started.elapsed().as_secs_f64();
+                write(&out, &report)?;
             }
         }
         if self.digital || self.is_whole() {

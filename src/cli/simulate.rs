@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{Common, make_folder, print, print_json, write_json};
 use crate::backend::Precision;
+use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::experiment::check;
 use crate::files::npy;
@@ -29,9 +30,9 @@ pub struct Simulate {
     /// Folder for the planes; runs/NAME when absent.
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Which test sample enters, where the file has data.
-    #[arg(long, default_value_t = 0)]
-    sample: usize,
+    /// Which test sample enters, where the file has data; the first when absent.
+    #[arg(long)]
+    sample: Option<usize>,
     /// The machine as it was designed, without what [hardware] says is wrong with the real one.
     #[arg(long)]
     twin: bool,
@@ -76,6 +77,7 @@ impl Simulate {
             }
             None => None,
         };
+        self.check_sample(data.as_ref())?;
         let mut optic = experiment.optic.clone();
         if let Some(data) = &data {
             check::with_data(&optic, data)
@@ -102,12 +104,7 @@ impl Simulate {
         let mut executor = choice.compile(Arc::new(program))?;
         if let (Some(data), Some(image)) = (&data, machine.image) {
             let mut values = vec![0.0; data.image[0] * data.image[1]];
-            if self.sample >= data.test.len() {
-                let rule =
-                    format!("{} is not among the {} test samples", self.sample, data.test.len());
-                return Err(Error::invalid("--sample", rule).help("use a smaller number"));
-            }
-            data.test.write_image(self.sample, &mut values);
+            data.test.write_image(self.sample.unwrap_or(0), &mut values);
             executor.write(image, &crate::program::Data::Real(values))?;
         }
         let compile_s = started.elapsed().as_secs_f64();
@@ -117,10 +114,6 @@ impl Simulate {
             planes.push((plane.clone(), executor.read(plane.field)?.complexes().to_vec()));
         }
         let run_s = started.elapsed().as_secs_f64() - compile_s;
-        let mut steps = Vec::new();
-        for &id in &light.steps {
-            steps.push(executor.read(id)?.complexes().to_vec());
-        }
         let name = self.scene.file_stem().map_or_else(|| "scene".into(), |s| s.to_string_lossy());
         let out =
             make_folder(&self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&*name)))?;
@@ -130,12 +123,12 @@ impl Simulate {
             device: executor.describe(),
             machine: which,
             planes: Vec::new(),
-            sampling: sampling::report(&machine.optic, &steps),
+            sampling: Vec::new(),
             compile_s,
             run_s,
             seconds: 0.0,
         };
-        for (plane, values) in &planes {
+        for (plane, values) in planes {
             if let Some(at) = values.iter().position(|z| !z.re.is_finite() || !z.im.is_finite()) {
                 return Err(Error::NotFinite {
                     step: 0,
@@ -147,7 +140,7 @@ impl Simulate {
             let path = out.join(format!("{}.npy", plane.name));
             let samples = experiment.optic.shape_of(values.len());
             if common.choice().precision == Precision::F64 {
-                npy::write_complex128(&path, &samples, values)?;
+                npy::write_complex128(&path, &samples, &values)?;
             } else {
                 let single: Vec<_> =
                     values.iter().map(|z| Complex::new(z.re as f32, z.im as f32)).collect();
@@ -155,8 +148,8 @@ impl Simulate {
             }
             let title = format!("{} (z = {})", plane.name, crate::units::Metres(plane.z));
             let picture = field::Plane { samples, pitch: grid.pitch, title: &title };
-            field::complex(&picture, values, &out.join(format!("{}.png", plane.name)))?;
-            let p = power(values);
+            field::complex(&picture, &values, &out.join(format!("{}.png", plane.name)))?;
+            let p = power(&values);
             summary.planes.push(PlaneSummary {
                 name: plane.name.clone(),
                 z_m: plane.z,
@@ -164,6 +157,12 @@ impl Simulate {
                 share: if entering > 0.0 { p / entering } else { 0.0 },
             });
         }
+        // It may take longer than the light did, and what it needs is as large: the planes are written.
+        let mut steps = Vec::new();
+        for &id in &light.steps {
+            steps.push(executor.read(id)?.complexes().to_vec());
+        }
+        summary.sampling = sampling::report(&machine.optic, &steps);
         for step in &summary.sampling {
             if let Some(error) = step.padding_error.filter(|&error| error > DOUBTFUL) {
                 eprintln!(
@@ -193,6 +192,20 @@ impl Simulate {
             text += &format!("{s}\n");
         }
         print(&(text + &format!("planes: {}", out.display())))
+    }
+
+    /// Refuses a sample that cannot enter.
+    fn check_sample(&self, data: Option<&Dataset>) -> Result<()> {
+        match (self.sample, data) {
+            (Some(_), None) => Err(Error::invalid("--sample", "this scene has no data")
+                .help("leave it out, or add `data` for a sample to enter")),
+            (sample, Some(data)) if sample.unwrap_or(0) >= data.test.len() => {
+                let (sample, there) = (sample.unwrap_or(0), data.test.len());
+                let rule = format!("{sample} is not among the {there} test samples");
+                Err(Error::invalid("--sample", rule).help("use a smaller number"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The machine that is asked for, and which of the two it is where the hardware is not ideal.

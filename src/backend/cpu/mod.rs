@@ -1,8 +1,8 @@
 //! The CPU: every sample goes through all nodes of a section while its fields are in cache.
 //!
-//! Leaves run in parallel, samples inside a leaf in order; where there are fewer leaves than
-//! threads the lines of a transform run in parallel instead. A workspace per thread is made at
-//! compile time and kept.
+//! Leaves run in parallel, samples inside a leaf in order; where that would leave half of the
+//! threads idle or more, the lines of a transform run in parallel instead. A workspace per thread is
+//! made at compile time and kept.
 
 mod layout;
 mod room;
@@ -16,7 +16,7 @@ use layout::Compiled;
 use run::Watch;
 use storage::Buffer;
 
-use super::{Executor, NodeTime, Precision, fits, routine_index};
+use super::{Executor, NodeTime, Precision, fits, routine_index, temporary};
 use crate::error::{Error, Result};
 use crate::math::aligned::Room;
 use crate::math::lanes::Isa;
@@ -126,6 +126,9 @@ impl<T: Scalar> Executor for Cpu<T> {
     fn write(&mut self, slot: SlotId, data: &Data) -> Result<()> {
         let known = self.program.slot(slot);
         let value = &mut self.values[slot.index()];
+        if matches!(value, Buffer::None) {
+            return Err(temporary("write", known));
+        }
         fits(known, data, value.len() / self.arrangement.len(&known.shape).max(1))?;
         value.write(&self.arrangement, &known.shape, data);
         Ok(())
@@ -133,7 +136,10 @@ impl<T: Scalar> Executor for Cpu<T> {
 
     fn read(&mut self, slot: SlotId) -> Result<Data> {
         let known = self.program.slot(slot);
-        Ok(self.values[slot.index()].read(&self.arrangement, &known.shape))
+        let Some(data) = self.values[slot.index()].read(&self.arrangement, &known.shape) else {
+            return Err(temporary("read", known));
+        };
+        Ok(data)
     }
 
     fn run(&mut self, routine: &str, count: usize) -> Result<()> {
@@ -149,19 +155,59 @@ impl<T: Scalar> Executor for Cpu<T> {
         self.execute(index, count, &Watch::Clock(&clock))?;
         let mut times = Vec::with_capacity(nodes);
         for section in &known.sections {
-            let (copies, threads) = match section.scope {
-                Scope::Once => (1, 1),
+            let at_once = match section.scope {
+                Scope::Once => 1,
                 Scope::PerSample => {
-                    (count, known.leaves.count.min(self.pool.current_num_threads()).max(1))
+                    run::leaves_at_once(known.leaves, count, self.pool.current_num_threads())
                 }
             };
             for node in &section.nodes {
-                let mut time = NodeTime::new(&self.program, node, copies);
                 let nanoseconds = clock[times.len()].load(Ordering::Relaxed);
-                time.seconds = nanoseconds as f64 * 1e-9 / threads as f64;
-                times.push(time);
+                let seconds = nanoseconds as f64 * 1e-9 / at_once as f64;
+                times.push(NodeTime { op: node.op.name(), seconds, launches: 1 });
             }
         }
         Ok(times)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::add::Add;
+    use crate::ops::case::BATCH;
+    use crate::ops::{self, Op};
+    use crate::program::{Builder, Leaves, Shape};
+
+    /// Leaves at once, fewer of them than threads, lines at once: the same bits.
+    #[test]
+    fn idle_threads_change_no_bit() {
+        let leaves = Leaves::of(BATCH).count;
+        let pools = [1, leaves + 1, 2 * leaves].map(|threads| pool(Some(threads)).unwrap());
+        for case in ops::cases() {
+            let [one, some, all] = pools.each_ref().map(|pool| {
+                let program = Arc::new(case.program.clone());
+                let mut cpu = Cpu::<f32>::new(program, Arc::clone(pool)).unwrap();
+                crate::backend::twin::run_case(&mut cpu, &case).unwrap()
+            });
+            assert!(one == some && one == all, "{}", case.name);
+        }
+    }
+
+    /// What has no memory is not there to be read or written, as on a GPU.
+    #[test]
+    fn temporaries_are_refused() {
+        let mut b = Builder::default();
+        let x = b.input("x", Shape::real(&[4]));
+        b.routine("twice", 3);
+        let between = b.emit(Op::Add(Add), &[x, x]).unwrap();
+        let y = b.emit(Op::Add(Add), &[between, x]).unwrap();
+        b.output(y, "y");
+        let mut cpu = Cpu::<f32>::new(Arc::new(b.finish()), pool(Some(1)).unwrap()).unwrap();
+        assert_eq!(cpu.read(y).unwrap(), Data::Real(vec![0.0; 12]));
+        let said = cpu.read(between).unwrap_err().to_string();
+        assert!(said.starts_with("read: ") && said.ends_with(" is temporary"), "{said}");
+        let said = cpu.write(between, &Data::Real(Vec::new())).unwrap_err().to_string();
+        assert!(said.starts_with("write: ") && said.ends_with(" is temporary"), "{said}");
     }
 }

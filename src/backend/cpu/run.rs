@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::math::aligned::{Aligned, Room};
 use crate::math::scalar::Scalar;
 use crate::ops::kernel::{Io, View, ViewMut};
-use crate::program::{Kind, Scope};
+use crate::program::{Kind, Leaves, Scope};
 
 /// What one thread needs of its own.
 pub struct Workspace<T> {
@@ -60,6 +60,14 @@ impl Watch<'_> {
             }
         }
     }
+}
+
+/// How many leaves run side by side, a thread each, when the first `count` samples are there. Where
+/// half of the threads or more would have none, leaves run one after the other and the kernels share
+/// out their lines: slower than a leaf a thread wherever most threads have one.
+pub fn leaves_at_once(leaves: Leaves, count: usize, threads: usize) -> usize {
+    let busy = count.div_ceil(leaves.size).min(leaves.count);
+    if 2 * busy <= threads { 1 } else { busy.min(threads) }
 }
 
 /// What all samples see: nothing in it is written while they run.
@@ -202,8 +210,9 @@ impl<T: Scalar> Cpu<T> {
         let common = Common { values, shared: once };
         let steps = &compiled.sections[section].steps;
         let side_by_side = steps.iter().any(|s| s.wide);
-        let busy = parts.iter().filter(|l| !l.samples.is_empty()).count();
-        let parallel = busy < pool.current_num_threads();
+        let threads = pool.current_num_threads();
+        let one_at_a_time = leaves_at_once(leaves, count, threads) == 1;
+        let parallel = one_at_a_time && threads > 1;
         let run_leaf = |leaf: &mut Leaf<'_, T>| {
             let thread = rayon::current_thread_index().unwrap_or(0);
             let mut workspace = match workspaces[thread].try_lock() {
@@ -231,7 +240,7 @@ impl<T: Scalar> Cpu<T> {
                 run(step, all.clone(), 0);
             }
         };
-        if parallel {
+        if one_at_a_time {
             parts.iter_mut().for_each(run_leaf);
         } else {
             parts.par_iter_mut().for_each(run_leaf);
@@ -352,5 +361,25 @@ fn run_step<T: Scalar>(
             Place::SampleOutput(i) => leaf.outputs[i] = std::mem::take(&mut taken_views[n]),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A batch of 32 is 16 leaves of two.
+    #[test]
+    fn leaves_run_at_once_where_most_threads_have_one() {
+        let leaves = Leaves::of(32);
+        let at_once = |count, threads| leaves_at_once(leaves, count, threads);
+        assert_eq!([1, 2, 16].map(|threads| at_once(32, threads)), [1, 2, 16]);
+        // A thread more than leaves, or nearly twice as many, still runs a leaf a thread.
+        assert_eq!([17, 24, 31].map(|threads| at_once(32, threads)), [16; 3]);
+        // Beyond, each leaf has all threads, and what its nodes take is what passes.
+        assert_eq!([32, 64].map(|threads| at_once(32, threads)), [1, 1]);
+        // Leaves without a sample do not run.
+        assert_eq!([1, 2, 3].map(|count| at_once(count, 2)), [1, 1, 2]);
+        assert_eq!(leaves_at_once(Leaves::of(1), 1, 1), 1);
     }
 }

@@ -66,11 +66,11 @@ impl<T: Scalar> Buffer<T> {
         Self::Complex(all)
     }
 
-    /// All copies in natural order.
-    pub fn read(&self, arrangement: &Arrangement, shape: &Shape) -> Data {
+    /// All copies in natural order; none where there is no memory.
+    pub fn read(&self, arrangement: &Arrangement, shape: &Shape) -> Option<Data> {
         let copies = self.len() / arrangement.len(shape).max(1);
         let (width, len) = (arrangement.width(shape), copies * shape.len());
-        match self {
+        Some(match self {
             Self::Real(v) => {
                 let mut out = vec![0.0; len];
                 arrangement.each(shape, copies, |n, at| out[n] = v[at].f64());
@@ -85,8 +85,8 @@ impl<T: Scalar> Buffer<T> {
                 Data::Complex(out)
             }
             Self::Index(v) => Data::Index(v.clone()),
-            Self::None => Data::Real(Vec::new()),
-        }
+            Self::None => return None,
+        })
     }
 
     pub fn view(&self, range: std::ops::Range<usize>) -> View<'_, T> {

@@ -13,9 +13,9 @@ use super::memory::{Memory, bytes, download, with_fewer_leaves};
 use super::pipelines::Pipelines;
 use super::submit;
 use super::tune::{self, Choices, Tuning};
-use crate::backend::{Executor, NodeTime, fits, routine_index};
+use crate::backend::{Executor, NodeTime, fits, routine_index, temporary};
 use crate::error::{Error, Result};
-use crate::program::{Data, Domain, Kind, Program, Role, Scope, Slot, SlotId};
+use crate::program::{Data, Domain, Kind, Program, Role, Slot, SlotId};
 
 pub struct Gpu {
     program: Arc<Program>,
@@ -26,7 +26,7 @@ pub struct Gpu {
     memory: Vec<Memory>,
     /// By routine and number of samples.
     commands: HashMap<(usize, usize), Compiled>,
-    /// Seconds a real moved, of the routine measured last.
+    /// Seconds a real moved, of what was measured last: a first guess for what was not yet.
     pace: f64,
     /// In which plans are not the table's.
     tuned: Choices,
@@ -36,6 +36,9 @@ pub struct Gpu {
 struct Compiled {
     commands: Vec<Command>,
     runs: u64,
+    /// Seconds a real moved, once it was measured. Not one for all: a routine with next to nothing to
+    /// do pays for its launches, and by its pace a training step would go in many parts.
+    pace: Option<f64>,
 }
 
 impl Gpu {
@@ -106,7 +109,7 @@ impl Gpu {
                 values: &self.values,
             };
             let commands = compiler.commands(known, &self.memory[index], count)?;
-            self.commands.insert((index, count), Compiled { commands, runs: 0 });
+            self.commands.insert((index, count), Compiled { commands, runs: 0, pace: None });
         }
         Ok(index)
     }
@@ -131,7 +134,7 @@ impl Executor for Gpu {
     fn write(&mut self, slot: SlotId, data: &Data) -> Result<()> {
         let known = self.program.slot(slot);
         let Some(buffer) = &self.values[slot.index()] else {
-            return Err(Error::Shape { op: "write", what: format!("{} is temporary", known.name) });
+            return Err(temporary("write", known));
         };
         let copies = if known.domain == Domain::Sample {
             (buffer.size() / bytes(known).max(1)) as usize
@@ -147,7 +150,7 @@ impl Executor for Gpu {
     fn read(&mut self, slot: SlotId) -> Result<Data> {
         let known = self.program.slot(slot);
         let Some(buffer) = &self.values[slot.index()] else {
-            return Err(Error::Shape { op: "read", what: format!("{} is temporary", known.name) });
+            return Err(temporary("read", known));
         };
         let copies =
             if known.domain == Domain::Sample { buffer.size() / bytes(known).max(1) } else { 1 };
@@ -181,12 +184,8 @@ impl Executor for Gpu {
     fn profile(&mut self, routine: &str, count: usize) -> Result<Vec<NodeTime>> {
         let index = self.prepare(routine, count)?;
         let mut times = Vec::new();
-        for section in &self.program.routines[index].sections {
-            let copies = if section.scope == Scope::PerSample { count } else { 1 };
-            times.extend(section.nodes.iter().map(|n| NodeTime::new(&self.program, n, copies)));
-        }
-        for time in &mut times {
-            time.launches = 0;
+        for node in self.program.routines[index].sections.iter().flat_map(|s| &s.nodes) {
+            times.push(NodeTime { op: node.op.name(), seconds: 0.0, launches: 0 });
         }
         submit::timed(&self.device, &self.commands[&(index, count)].commands, |d, seconds| {
             times[d.node].seconds += seconds;
@@ -201,17 +200,19 @@ impl Executor for Gpu {
             unreachable!("it was prepared")
         };
         compiled.runs += 1;
+        let pace = compiled.pace.unwrap_or(self.pace);
         // The first run compiles shaders; the second says how fast the device is.
         if compiled.runs == 2 {
             self.device.wait()?;
             let start = Instant::now();
-            self.submissions += submit::submit(&self.device, &compiled.commands, self.pace);
+            self.submissions += submit::submit(&self.device, &compiled.commands, pace);
             self.device.wait()?;
             let reals: f64 = compiled.commands.iter().map(Command::reals).sum();
             self.pace = start.elapsed().as_secs_f64() / reals.max(1.0);
+            compiled.pace = Some(self.pace);
             return Ok(());
         }
-        self.submissions += submit::submit(&self.device, &compiled.commands, self.pace);
+        self.submissions += submit::submit(&self.device, &compiled.commands, pace);
         let polled = self.device.device.poll(wgpu::PollType::Poll);
         polled.map_err(|e| Error::device(format!("{}: {e}", self.device.name)))?;
         self.device.check()

@@ -31,11 +31,15 @@ fn key(source: &Source) -> String {
     format!("{source:?}")
 }
 
-/// `$XDG_CACHE_HOME/lightloom/plans.json`, or below `~/.cache`; none without either.
+/// `$XDG_CACHE_HOME/lightloom/plans.json`, or below `~/.cache`, or on Windows below
+/// `%LOCALAPPDATA%`; none without any of them.
 pub fn path() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    below(|name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from))
+}
+
+fn below(set: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
-    Some(cache?.join("lightloom").join("plans.json"))
+    Some(cache.or_else(|| set("LOCALAPPDATA"))?.join("lightloom").join("plans.json"))
 }
 
 fn known(path: &Path) -> Known {
@@ -162,4 +166,23 @@ pub fn name(choices: &Choices) -> Option<String> {
     let text = format!("{choices:?}");
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, step);
     Some(format!("{:08x}", hash as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_lies_where_the_system_keeps_them() {
+        let found = |set: &[(&str, &str)]| {
+            below(|name| set.iter().find(|(n, _)| *n == name).map(|(_, v)| PathBuf::from(v)))
+        };
+        let at = |folder: &str| Some(Path::new(folder).join("lightloom").join("plans.json"));
+        let (xdg, home, local) =
+            (("XDG_CACHE_HOME", "x"), ("HOME", "h"), ("LOCALAPPDATA", "AppData"));
+        assert_eq!(found(&[local, home, xdg]), at("x"));
+        assert_eq!(found(&[local, home]), at("h/.cache"));
+        assert_eq!(found(&[local]), at("AppData"));
+        assert_eq!(found(&[]), None);
+    }
 }
