@@ -53,7 +53,9 @@ pub fn ledger(machine: &OfMachine) -> Option<Table> {
         let (t, c) = (&p.tally, &p.tally.counts);
         let start = [t.system.clone(), t.method.clone()];
         if let Some(why) = &t.refused {
-            let rest = [format!("does not suit: {why}")].into_iter().chain(vec![String::new(); 8]);
+            let suits = t.failed.is_some();
+            let why = if suits { why.clone() } else { format!("does not suit: {why}") };
+            let rest = [why].into_iter().chain(vec![String::new(); 8]);
             return start.into_iter().chain(rest).collect();
         }
         let accuracy = over_devices(t.accuracy, t.interval, t.devices, t.failed.as_ref());

@@ -239,7 +239,9 @@ fn missing(p: &Priced) -> Option<String> {
 fn priced(p: &Priced) -> Vec<String> {
     let start = [p.system.clone(), p.method.clone()];
     if let Some(why) = &p.refused {
-        let rest = [format!("does not suit: {why}")].into_iter().chain(vec![String::new(); 6]);
+        let suits = p.failed.is_some();
+        let why = if suits { why.clone() } else { format!("does not suit: {why}") };
+        let rest = [why].into_iter().chain(vec![String::new(); 6]);
         return start.into_iter().chain(rest).collect();
     }
     let counts = [p.shots, p.reconfigurations, p.fields, p.digital_macs].map(energy::count);
@@ -323,6 +325,9 @@ mod tests {
         };
         let refused = row(json!({ "refused": "no layers" }));
         assert_eq!((refused.len(), &refused[2][..]), (9, "does not suit: no layers"));
+        let broken = json!({ "refused": "failed on its device: no rise",
+            "failed": { "devices": 1, "why": "no rise" } });
+        assert_eq!(row(broken)[2], "failed on its device: no rise");
         let printed = row(json!({}));
         assert_eq!((printed.len(), &printed[8][..]), (9, "its masks are printed"));
         assert_eq!(printed[2], "50.0 %, one device");
