@@ -93,6 +93,60 @@ fn shifts_are_found() {
     assert!(fit.estimates.iter().any(|e| e.truth.abs() > 0.25 * 0.4e-3));
 }
 
+/// A full scale for a detector's region is none for a pixel, which would lie below its first step: the
+/// camera sets its own, and χ² knows its steps.
+#[test]
+fn shifts_are_found_behind_a_converter() {
+    let set = ["hardware.detector.full_scale=0.1", "hardware.detector.bits=10"];
+    let fit = fitted(STACK, &set, 4, None).expect("a fit");
+    holds(&fit, PIXELS);
+    assert!(fit.photons_per_reading > 5e3 && fit.photons_per_reading < 2e4);
+    assert!(fit.notes.is_empty(), "{:?}", fit.notes);
+}
+
+const README: &str = include_str!("../assets/experiments/device-stack.toml");
+
+/// The README's device: its modulator's dark level is known, the errors of its pixels and gains are not,
+/// and widen the intervals. Errors of 0.2 rad do more than first order has it: 1.5 intervals are spared.
+#[test]
+fn the_stack_of_the_readme_is_found() {
+    let fit = fitted(README, &["data.train_limit=64"], 4, None).expect("a fit");
+    assert_eq!(fit.estimates.len(), 18);
+    assert!(fit.photons_per_reading > 3.0, "{}", fit.photons_per_reading);
+    assert!(fit.reduced_chi2 > 0.5 && fit.reduced_chi2 < 2.0, "{}", fit.reduced_chi2);
+    for e in &fit.estimates {
+        println!("{} of {}: {} of its interval", e.quantity, e.place, (e.value - e.truth) / e.half);
+    }
+    for e in &fit.estimates {
+        assert!((e.value - e.truth).abs() < 2.5 * e.half && e.half < 4e-3, "{e:?}");
+    }
+}
+
+/// Errors of 0.05 rad in light that would tell far more without them: they are all that the intervals of
+/// shifts are of, which hold.
+#[test]
+fn errors_of_pixels_widen_the_intervals() {
+    let light = ["data.train_limit=64", "hardware.detector.photons=1e9"];
+    let of = |std: &str| fitted(README, &[&light[..], &[std]].concat(), 4, None).expect("a fit");
+    let [with, none] = ["hardware.mask.phase_std=0.05", "hardware.mask.phase_std=0"].map(of);
+    for e in &with.estimates {
+        assert!((e.value - e.truth).abs() < 2.0 * e.half, "{e:?}");
+    }
+    let shifts = |fit: &Fit| -> f64 {
+        fit.estimates.iter().filter(|e| e.quantity != "z").map(|e| e.half).sum()
+    };
+    assert!(shifts(&with) > 1.2 * shifts(&none), "{} {}", shifts(&with), shifts(&none));
+    assert!(shifts(&with) < 12.0 * 0.4e-3, "a pixel each: {}", shifts(&with));
+}
+
+/// Darkness is refused, not fitted.
+#[test]
+fn what_sees_no_light_is_refused() {
+    let set = ["hardware.detector={ photons = 1.0 }", "hardware.alignment.axial=0.0 mm"];
+    let error = fitted(STACK, &set, 1, None).expect_err("darkness");
+    assert!(error.exit_code() == 2, "{error:?}");
+}
+
 /// Everything that a mask can have, at once.
 #[test]
 fn masks_are_found() {

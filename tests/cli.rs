@@ -219,6 +219,47 @@ fn an_epoch_in_parts_has_the_loss_of_the_whole() {
     assert!(said.contains("metrics.jsonl: line 2") && said.contains("help:"), "{said}");
 }
 
+/// What an earlier run left in the folder is not taken for that of the new one.
+#[test]
+fn a_second_run_takes_the_place_of_the_first() {
+    let folder = folder();
+    let at = folder.path();
+    let run = at.join("run");
+    let leave = || {
+        fs::create_dir_all(run.join("images")).unwrap();
+        for name in
+            ["report.html", "energy.json", "compare.json", "images/masks.png", "images/my.txt"]
+        {
+            fs::write(run.join(name), "{}").unwrap();
+        }
+    };
+    let is_there = |name: &str| run.join(name).exists();
+    train(at, "tiny.toml", "run", &["--set", "train.steps=2"]);
+    leave();
+    let first = fs::read(run.join("summary.json")).unwrap();
+    let again = ["train", "tiny.toml", "--backend", "cpu", "--no-images", "--out", "run"];
+    let out = output(at, &[&again[..], &["--set", "train.steps=3"]].concat());
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(0), "{said}");
+    assert!(said.contains("--resume goes on") && said.contains("energy.earlier.json"), "{said}");
+    for name in ["report.html", "energy.json", "compare.json", "images/masks.png"] {
+        assert!(!is_there(name), "{name}");
+    }
+    for name in ["energy.earlier.json", "compare.earlier.json", "images/my.txt"] {
+        assert!(is_there(name), "{name}");
+    }
+    assert_ne!(fs::read(run.join("summary.json")).unwrap(), first);
+
+    // A comparison is of the experiment, with which a resumed run goes on.
+    leave();
+    train(at, "tiny.toml", "run", &["--set", "train.steps=5", "--resume"]);
+    assert!(!is_there("report.html") && !is_there("energy.json") && is_there("compare.json"));
+    // One that has no steps left changes nothing that the others are of.
+    leave();
+    train(at, "tiny.toml", "run", &["--resume", "--set", "train.steps=5"]);
+    assert!(is_there("energy.json") && is_there("report.html"));
+}
+
 /// A run goes on with the device and the recipe that it began with, and may end elsewhere.
 #[test]
 fn a_run_resumes_as_what_it_was() {

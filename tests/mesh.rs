@@ -616,6 +616,8 @@ fn wrong_requests_are_refused() {
             &["wide.npy", "8 x 8"],
         ),
         (vec!["matrix", "P.json"], &["--out"]),
+        (vec!["matrix", "P.json", "--png", "X.pdf"], &["--png: ", "X.png"]),
+        (vec!["draw", "P.json", "--out", "X.bmp"], &["--out: ", "X.png"]),
         (vec!["draw", "P.json", "--out", "X.png", "--input", "8"], &["--input: ", "0 to 7"]),
         (
             vec!["draw", "P.json", "--out", "X.png", "--input", "wide.npy"],

@@ -459,7 +459,15 @@ fn a_program_is_exported_as_a_file_and_as_a_folder() {
     let at = trained().folder.path();
     let checkpoint = "run/checkpoint.safetensors";
     lightloom(at, &["export", checkpoint, "--out", "program.json"]);
+    // What an earlier machine left goes, what is someone's own stays.
+    fs::create_dir(at.join("program")).expect("a folder");
+    for name in ["buffer_999.bin", "shader_999.wgsl", "shader_mine.wgsl"] {
+        fs::write(at.join("program").join(name), "earlier").expect("a file");
+    }
     lightloom(at, &["export", checkpoint, "--out", "program"]);
+    let is_there = |name: &str| at.join("program").join(name).exists();
+    assert!(!is_there("buffer_999.bin") && !is_there("shader_999.wgsl"));
+    assert!(is_there("shader_mine.wgsl"));
     let read = |path: &str| -> Value {
         serde_json::from_slice(&fs::read(at.join(path)).expect("a file")).expect("JSON")
     };
@@ -494,6 +502,20 @@ fn runs_are_compared() {
     let page = fs::read_to_string(at.join("both.html")).expect("a page");
     assert!(page.contains("2 runs") && page.contains("train.optimizer.lr"));
     assert!(!page.contains("http://") || !page.contains("src=\"http"), "nothing from elsewhere");
+    assert!(!page.contains(">data</th>"), "both are of MNIST");
+    // Names tell runs apart, and accuracies say what they are of where that differs.
+    lightloom(at, &["report", "slow", "slow", "--out", "twice.html"]);
+    let page = fs::read_to_string(at.join("twice.html")).expect("a page");
+    assert!(page.contains(">slow (2)</summary>"), "{page}");
+    fs::create_dir(at.join("other")).expect("a folder");
+    for name in ["summary.json", "metrics.jsonl", "experiment.toml"] {
+        let text = fs::read_to_string(at.join("slow").join(name)).expect("a file");
+        let text = text.replace("\"mnist\"", "\"fashion-mnist\"");
+        fs::write(at.join("other").join(name), text).expect("a file");
+    }
+    lightloom(at, &["report", "slow", "other", "--out", "data.html"]);
+    let page = fs::read_to_string(at.join("data.html")).expect("a page");
+    assert!(page.contains(">data</th>") && page.contains("<td>fashion-mnist</td>"));
     fs::write(
         at.join("slow/energy.json"),
         r#"{"rows":[{"n":64,"energy":{"value":2e-15,"unit":"J","source":"a <paper>"}}]}"#,

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::train::darkness;
 use super::{Common, check_scales, make_folder, print, print_json};
 use crate::data::{self, Split};
 use crate::error::{Error, Result};
 use crate::experiment::{Loaded, load};
 use crate::files::npy;
-use crate::render::sweep;
+use crate::render::{check_png, sweep, ticks};
 use crate::train::checkpoint::Checkpoint;
 use crate::train::chips::OverChips;
 use crate::train::{Evaluation, Session, checkpoint};
@@ -124,6 +125,9 @@ impl Eval {
                 .help("give an accuracy as a fraction, as 0.9"));
         }
         check_scales(&self.scales)?;
+        if let Some(path) = &self.plot {
+            check_png("--plot", path)?;
+        }
         match self.plot.as_ref().and_then(|path| path.parent()) {
             Some(folder) if !folder.as_os_str().is_empty() => make_folder(folder).map(|_| ()),
             _ => Ok(()),
@@ -225,17 +229,19 @@ impl Eval {
             });
         }
         let e = &evaluation;
-        print(&format!(
-            "{split} accuracy {:.2} % (95 % interval {:.2} to {:.2} %), n = {}, loss {:.4}\nlight: {:.1} % on the detector, {:.1} % on the right region; worst-class contrast {:.3}",
+        let text = format!(
+            "{split} accuracy {:.2} % (95 % interval {:.2} to {:.2} %), n = {}, loss {:.4}\nlight: {} % on the detector, {} % on the right region; worst-class contrast {:.3}\n{}",
             100.0 * e.accuracy,
             100.0 * e.interval[0],
             100.0 * e.interval[1],
             e.n,
             e.loss,
-            100.0 * e.power_efficiency,
-            100.0 * e.target_efficiency,
-            e.worst_class_contrast
-        ))
+            ticks::short(100.0 * e.power_efficiency),
+            ticks::short(100.0 * e.target_efficiency),
+            e.worst_class_contrast,
+            darkness(e.power_efficiency)
+        );
+        print(text.trim_end())
     }
 }
 

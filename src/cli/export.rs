@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Common, eval, make_folder, print, write_json};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::atomic;
 use crate::report::html::base64;
 use crate::report::program::Made;
@@ -73,8 +73,39 @@ impl Export {
             write(&self.out.join(&name), text.as_bytes())?;
             *text = name;
         }
-        write_json(&self.out.join("program.json"), &document)
+        write_json(&self.out.join("program.json"), &document)?;
+        let is_named = |kind: &str, n: usize| match kind {
+            "buffer" => program.buffers.get(n).is_some_and(|b| b.content.is_some()),
+            _ => n < program.shaders.len(),
+        };
+        sweep(&self.out, is_named)
     }
+}
+
+/// Removes files of an earlier program that this one does not name.
+fn sweep(folder: &Path, is_named: impl Fn(&str, usize) -> bool) -> Result<()> {
+    let entries = std::fs::read_dir(folder).map_err(|e| Error::file(folder, "read", e))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some((kind, n)) = numbered(&name) else { continue };
+        if !is_named(kind, n) {
+            std::fs::remove_file(&path).map_err(|e| Error::file(&path, "write", e))?;
+        }
+    }
+    Ok(())
+}
+
+/// Kind and number of a file that [`Export`] writes beside its document.
+fn numbered(name: &str) -> Option<(&str, usize)> {
+    let (kind, rest) = name.split_once('_')?;
+    let end = match kind {
+        "buffer" => ".bin",
+        "shader" => ".wgsl",
+        _ => return None,
+    };
+    let digits = rest.strip_suffix(end)?;
+    let is_number = digits.bytes().all(|b| b.is_ascii_digit());
+    if is_number { digits.parse().ok().map(|n| (kind, n)) } else { None }
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {

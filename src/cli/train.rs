@@ -18,7 +18,8 @@ use crate::experiment::{Experiment, load};
 use crate::files::atomic;
 use crate::methods::recipe::Schedule;
 use crate::optics::sampling::StepReport;
-use crate::report::html::{self, REPORT, Run};
+use crate::render::ticks;
+use crate::report::html::{self, REPORT, Run, SUMMARY};
 use crate::report::pictures;
 use crate::train::evaluate::Geometry;
 use crate::train::{Evaluation, Session, checkpoint, run};
@@ -27,7 +28,7 @@ use crate::train::{Evaluation, Session, checkpoint, run};
 pub struct Train {
     /// An experiment file, or the name of a built-in one.
     experiment: PathBuf,
-    /// Folder for the results; runs/NAME when absent.
+    /// Folder for the results, in place of those of an earlier run there; runs/NAME when absent.
     #[arg(long)]
     out: Option<PathBuf>,
     /// Go on from the checkpoint in --out.
@@ -82,6 +83,8 @@ impl Train {
         let resume = if self.resume {
             let found = checkpoint::read(&checkpoint_path).map_err(nothing_to_resume)?;
             same_run(&found.experiment, &resolved, &checkpoint_path)?;
+            // Before anything is taken out of the way.
+            run::read_metrics(&out.join(run::METRICS), found.progress.step)?;
             Some(found)
         } else {
             None
@@ -98,6 +101,11 @@ impl Train {
         }
         // A wrong request leaves no folder behind.
         make_folder(&out)?;
+        let goes_on = resume.as_ref().map(|found| found.progress.step < session.steps);
+        let cleared = clear(&out, goes_on)?;
+        if !common.json {
+            cleared.iter().for_each(|note| eprintln!("{note}"));
+        }
         atomic::write(&out.join("experiment.toml"), |f| f.write_all(resolved.as_bytes()))?;
         let mut watcher = Watcher::new(common.json, session.steps_per_epoch);
         let outcome =
@@ -123,7 +131,7 @@ impl Train {
             sampling,
             geometry,
         };
-        write_json(&out.join("summary.json"), &summary)?;
+        write_json(&out.join(SUMMARY), &summary)?;
         let images = out.join("images");
         if !self.no_images {
             make_folder(&images)?;
@@ -138,6 +146,54 @@ impl Train {
     }
 }
 
+/// What other commands made of an earlier run's checkpoint, or beside it.
+const OF_OTHERS: [&str; 2] = ["energy", "compare"];
+
+/// Takes what an earlier run left out of the way of a new one, or of one that is resumed (`goes_on`:
+/// whether steps are left to it): summary, page and pictures are made anew; what other commands took time
+/// for is kept under another name, which no page reads. Returns what to say of it.
+fn clear(out: &Path, goes_on: Option<bool>) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    let is_used = out.join(run::CHECKPOINT).exists() || out.join(SUMMARY).exists();
+    if !is_used || goes_on == Some(false) {
+        return Ok(notes);
+    }
+    if goes_on.is_none() {
+        notes.push(format!(
+            "{} holds an earlier run, which this one replaces; --resume goes on with one, and another --out keeps it",
+            out.display()
+        ));
+    }
+    for name in [SUMMARY, REPORT] {
+        remove(&out.join(name))?;
+    }
+    if let Ok(images) = std::fs::read_dir(out.join("images")) {
+        for image in images.flatten().map(|entry| entry.path()) {
+            if image.extension().is_some_and(|e| e == "png") {
+                remove(&image)?;
+            }
+        }
+    }
+    // A comparison is of the experiment, with which a resumed run goes on.
+    let stale = if goes_on.is_some() { &OF_OTHERS[..1] } else { &OF_OTHERS[..] };
+    for name in stale {
+        let [from, to] = [".json", ".earlier.json"].map(|end| out.join(format!("{name}{end}")));
+        if from.exists() {
+            std::fs::rename(&from, &to).map_err(|e| Error::file(&to, "write", e))?;
+            notes.push(format!("{name}.json is of the earlier run: kept as {name}.earlier.json"));
+        }
+    }
+    Ok(notes)
+}
+
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::file(path, "write", e)),
+        _ => Ok(()),
+    }
+}
+
 fn report(
     s: &Summary,
     outcome: &run::Outcome,
@@ -148,23 +204,34 @@ fn report(
     let memory = s.peak_rss_mb.map_or(String::new(), |mb| format!(", {mb:.0} MB at most"));
     let mut text = format!(
         "test accuracy {:.2} % (95 % interval {:.2} to {:.2} %), {} test samples\n\
-         light: {:.1} % of it on the detector, {:.1} % on the right region; worst-class contrast {:.3}\n\
+         light: {} % of it on the detector, {} % on the right region; worst-class contrast {:.3}\n\
          {:.0} s in all, {:.0} s of training{memory}\n",
         100.0 * s.test_accuracy,
         100.0 * s.test_interval[0],
         100.0 * s.test_interval[1],
         s.test.n,
-        100.0 * s.power_efficiency,
-        100.0 * s.target_efficiency,
+        ticks::short(100.0 * s.power_efficiency),
+        ticks::short(100.0 * s.target_efficiency),
         s.worst_class_contrast,
         started.elapsed().as_secs_f64(),
         outcome.seconds,
     );
+    text += darkness(s.power_efficiency);
     if images {
         text += &format!("pictures: {}\n", out.join("images").display());
         text += &format!("report: {}\n", out.join(REPORT).display());
     }
     text + &format!("checkpoint: {}", out.join(run::CHECKPOINT).display())
+}
+
+/// What to look at where no light was read; a line of its own.
+pub fn darkness(power_efficiency: f64) -> &'static str {
+    if power_efficiency == 0.0 {
+        "no light was read: readings may lie below the first step of hardware.detector.bits, which a single \
+         pixel of a camera between layers does long before a region; lower detector.full_scale\n"
+    } else {
+        ""
+    }
 }
 
 fn nothing_to_resume(error: Error) -> Error {

@@ -309,7 +309,10 @@ impl Device {
         b.emit(Op::Add(Add), &[live, rest])
     }
 
-    /// Emits what detectors read of mean intensities; `power` is that of the source.
+    /// Emits what detectors read of mean intensities; `power` is that of the source. `full_scale` is a
+    /// share of `power` for one reading, be it a region, a guide or a single pixel of a camera between
+    /// layers: a share that suits a region leaves a pixel, which gets a thousandth of its light, below
+    /// the first step of a converter.
     pub fn expose(
         &self,
         b: &mut Builder,

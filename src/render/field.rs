@@ -32,6 +32,23 @@ enum Kind {
 
 /// Amplitude and phase side by side.
 pub fn complex(plane: &Plane, field: &[Complex<f64>], path: &Path) -> Result<()> {
+    side_by_side(plane, field, path, |c, at, size| {
+        panel::axes(c, at, size, plane.samples, plane.pitch);
+    })
+}
+
+/// Light in guides, which stand nowhere but side by side: amplitude and phase of each, by number.
+pub fn guides(title: &str, field: &[Complex<f64>], path: &Path) -> Result<()> {
+    let plane = Plane { samples: [1, field.len()], pitch: [1.0; 2], title };
+    side_by_side(&plane, field, path, |c, at, size| panel::guides(c, at, size, field.len()))
+}
+
+fn side_by_side(
+    plane: &Plane,
+    field: &[Complex<f64>],
+    path: &Path,
+    axes: impl Fn(&mut Canvas, [i64; 2], [usize; 2]),
+) -> Result<()> {
     let size = panel::size(plane.samples, plane.pitch, ROOM);
     let part = |f: fn(&Complex<f64>) -> f64| {
         panel::average(&field.iter().map(f).collect::<Vec<_>>(), plane.samples, size)
@@ -45,10 +62,11 @@ pub fn complex(plane: &Plane, field: &[Complex<f64>], path: &Path) -> Result<()>
     };
     let largest = panel::largest(&amplitude);
     let mut c = sheet(plane, size, 2);
-    picture(&mut c, plane, size, 0, &Kind::Amplitude, largest, |i| {
-        panel::amount(amplitude[i], largest)
-    });
-    picture(&mut c, plane, size, 1, &Kind::Phase, PI, phase);
+    let shown = |i: usize| panel::amount(amplitude[i], largest);
+    let at = picture(&mut c, size, 0, &Kind::Amplitude, largest, shown);
+    axes(&mut c, at, size);
+    let at = picture(&mut c, size, 1, &Kind::Phase, PI, phase);
+    axes(&mut c, at, size);
     c.save(path)
 }
 
@@ -57,9 +75,9 @@ pub fn intensity(plane: &Plane, values: &[f64], path: &Path) -> Result<()> {
     let values = panel::average(values, plane.samples, size);
     let largest = panel::largest(&values);
     let mut c = sheet(plane, size, 1);
-    picture(&mut c, plane, size, 0, &Kind::Intensity, largest, |i| {
-        panel::amount(values[i], largest)
-    });
+    let shown = |i: usize| panel::amount(values[i], largest);
+    let at = picture(&mut c, size, 0, &Kind::Intensity, largest, shown);
+    panel::axes(&mut c, at, size, plane.samples, plane.pitch);
     c.save(path)
 }
 
@@ -68,7 +86,8 @@ pub fn phase(plane: &Plane, values: &[f64], path: &Path) -> Result<()> {
     let size = panel::size(plane.samples, plane.pitch, ROOM);
     let values = phases(values, plane.samples, size);
     let mut c = sheet(plane, size, 1);
-    picture(&mut c, plane, size, 0, &Kind::Phase, PI, |i| colormap::cyclic(values[i]));
+    let at = picture(&mut c, size, 0, &Kind::Phase, PI, |i| colormap::cyclic(values[i]));
+    panel::axes(&mut c, at, size, plane.samples, plane.pitch);
     c.save(path)
 }
 
@@ -88,15 +107,15 @@ fn sheet(plane: &Plane, size: [usize; 2], pictures: i64) -> Canvas {
     c
 }
 
+/// A picture with its heading and bar, without axes; returns its corner `[x, y]`.
 fn picture(
     c: &mut Canvas,
-    plane: &Plane,
     size: [usize; 2],
     column: i64,
     kind: &Kind,
     largest: f64,
     colour: impl Fn(usize) -> Rgb,
-) {
+) -> [i64; 2] {
     let at = [LEFT + column * (LEFT + size[1] as i64 + BAR), ABOVE];
     let name = match kind {
         Kind::Amplitude => "amplitude",
@@ -105,12 +124,12 @@ fn picture(
     };
     panel::heading(c, name, [at[0], ABOVE - 32], BODY);
     panel::pixels(c, at, size, colour);
-    panel::axes(c, at, size, plane.samples, plane.pitch);
     let beside = [at[0] + size[1] as i64, at[1]];
     match kind {
         Kind::Phase => panel::phase_bar(c, beside, size[0] as i64),
         _ => panel::amount_bar(c, beside, size[0] as i64, largest),
     }
+    at
 }
 
 #[cfg(test)]
@@ -179,6 +198,7 @@ mod tests {
                 complex(&plane, &vec![Complex::new(v, v); n], &path).unwrap();
                 intensity(&plane, &vec![v; n], &path).unwrap();
                 phase(&plane, &vec![v; n], &path).unwrap();
+                guides("guides", &vec![Complex::new(v, v); n], &path).unwrap();
             }
         }
     }

@@ -143,7 +143,7 @@ fn axes(c: &mut Canvas, [x, y]: [i64; 2], size: [usize; 2], shape: [usize; 2]) {
 }
 
 /// Whole numbers below `n`, some 60 pixels apart.
-fn ticks_of(n: usize, pixels: i64) -> Vec<usize> {
+pub(super) fn ticks_of(n: usize, pixels: i64) -> Vec<usize> {
     let (values, step) = ticks::round(0.0, n as f64 - 1.0, (pixels / 60).clamp(1, 16) as usize);
     if step <= 1.0 {
         return (0..n).collect();

@@ -4,6 +4,7 @@ use std::f64::consts::{PI, TAU};
 
 use super::canvas::{self, Align, BODY, Canvas, INK, SMALL, SOFT};
 use super::colormap::{self, Rgb};
+use super::matrix::ticks_of;
 use super::ticks;
 
 /// Room around a picture for its axes, and beside it for its colour bar, in pixels.
@@ -129,7 +130,22 @@ pub fn axes(
     c.text_up(&format!("y ({symbol})"), [x - 116, y + high / 2], BODY, INK);
 }
 
-/// The bar for amounts from 0 to `largest`, right of a picture that ends at `x`.
+/// Frame and numbers of the guides that lie side by side in a picture.
+pub fn guides(c: &mut Canvas, [x, y]: [i64; 2], size: [usize; 2], n: usize) {
+    let [high, wide] = size.map(|s| s as i64);
+    c.frame([x, y], [wide, high], 2, INK);
+    for k in ticks_of(n, wide) {
+        let at = x + ((k as f64 + 0.5) / n as f64 * wide as f64).round() as i64;
+        c.rect([at - 1, y + high + 2], [2, 10], INK, 1.0);
+        c.text(&k.to_string(), [at, y + high + 30], SMALL, INK, Align::Middle);
+    }
+    c.text("guide", [x + wide / 2, y + high + 70], BODY, INK, Align::Middle);
+}
+
+/// Pixels between two numbers beside a bar.
+const APART: f64 = 34.0;
+
+/// The bar for amounts from 0 to `largest`, right of a picture that ends at `x`; `largest` is written.
 pub fn amount_bar(c: &mut Canvas, [x, y]: [i64; 2], high: i64, largest: f64) {
     let x = x + BAR_GAP;
     for j in 0..high {
@@ -149,9 +165,10 @@ pub fn amount_bar(c: &mut Canvas, [x, y]: [i64; 2], high: i64, largest: f64) {
     let factor = if (-2..4).contains(&power) { 0 } else { power };
     let top = largest / 10f64.powi(factor);
     let (values, step) = ticks::round(0.0, top, (high / 90).clamp(1, 8) as usize);
-    for v in values {
+    for v in values.into_iter().filter(|v| (1.0 - v / top) * high as f64 >= APART) {
         tick(c, v / top, &ticks::label(v, step));
     }
+    tick(c, 1.0, &ticks::short(top));
     if factor != 0 {
         let text = format!("×10{}", ticks::superscript(factor));
         c.text(&text, [x, y - 24], SMALL, INK, Align::Left);
@@ -217,6 +234,18 @@ mod tests {
         assert_eq!(average(&[1.0, 2.0], [1, 2], [2, 4]), [1., 1., 2., 2., 1., 1., 2., 2.]);
         assert!(average(&[1.0, f64::NAN], [1, 2], [1, 1])[0].is_nan());
         assert!(average(&[1.0], [2, 2], [1, 1])[0].is_nan());
+    }
+
+    /// Also where no round number but 0 lies below it.
+    #[test]
+    fn the_top_of_a_bar_is_written() {
+        for (high, largest) in [(144, 0.3), (144, 5e-7), (900, 0.37), (20, 1.0)] {
+            let mut c = Canvas::new(300, 1000);
+            amount_bar(&mut c, [0, 40], high, largest);
+            let beside = (BAR_GAP + BAR_WIDE + 5) as usize;
+            assert_eq!(c.get(beside, 40), INK, "{largest}");
+            assert_eq!(c.get(beside, 39 + high as usize) == INK, high > 34, "{largest}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::optics::mesh::file::{self, Document};
 use crate::optics::mesh::light::follow_all;
 use crate::optics::mesh::{C, Faults};
+use crate::render::check_png;
 use crate::render::chip::{self, Block};
 
 #[derive(Debug, Args)]
@@ -39,6 +40,7 @@ struct Answer<'a> {
 
 impl Draw {
     pub fn run(&self, common: &Common) -> Result<()> {
+        check_png("--out", &self.out)?;
         let document = file::read(&self.settings)?;
         let meshes = document.meshes();
         let kind = self.chip.kind(common)?;

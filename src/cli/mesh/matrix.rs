@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::files::npy;
 use crate::optics::mesh::dense::{max_distance, mean_loss_db, rms_distance};
 use crate::optics::mesh::file::{self, Document};
-use crate::render::matrix as picture;
+use crate::render::{check_png, matrix as picture};
 
 #[derive(Debug, Args)]
 pub struct Matrix {
@@ -57,6 +57,9 @@ struct Answer<'a> {
 
 impl Matrix {
     pub fn run(&self, common: &Common) -> Result<()> {
+        if let Some(png) = &self.png {
+            check_png("--png", png)?;
+        }
         let document = file::read(&self.settings)?;
         let kind = self.chip.kind(common)?;
         let (shape, ideal) = document.matrix()?;

@@ -20,7 +20,9 @@ struct Context<'a> {
     script: &'static str,
     rows: Vec<Row>,
     charts: Vec<Chart>,
-    names: Vec<&'a str>,
+    names: &'a [String],
+    /// Whether they are of several data sets, whose accuracies are no match.
+    has_data: bool,
     /// Keys that differ, with their values by run.
     differences: Vec<Difference>,
     extras: Vec<Of<'a>>,
@@ -35,6 +37,7 @@ struct Row {
     interval: String,
     /// Low end, accuracy and high end on the common scale, 0 to 100.
     at: [f64; 3],
+    data: String,
     loss: String,
     detected: String,
     seconds: String,
@@ -63,24 +66,28 @@ struct Again<'a> {
 }
 
 pub fn page(runs: &[Run]) -> Result<String> {
-    let names: Vec<&str> = runs.iter().map(|r| r.name.as_str()).collect();
+    let names = &names(runs);
+    let rows = rows(runs, names);
     let context = Context {
         title: names.join(", "),
         version: env!("CARGO_PKG_VERSION"),
         style: asset("style.css"),
         script: asset("hint.js"),
-        rows: rows(runs),
-        charts: charts(runs),
+        has_data: rows.windows(2).any(|w| w[0].data != w[1].data),
+        rows,
+        charts: charts(runs, names),
         differences: differences(runs)?,
         extras: runs
             .iter()
-            .filter(|r| !r.extras.is_empty())
-            .map(|r| Of { name: &r.name, extras: &r.extras })
+            .zip(names)
+            .filter(|(r, _)| !r.extras.is_empty())
+            .map(|(r, name)| Of { name, extras: &r.extras })
             .collect(),
         runs: runs
             .iter()
-            .map(|r| Again {
-                name: &r.name,
+            .zip(names)
+            .map(|(r, name)| Again {
+                name,
                 command: r.summary.host.as_ref().map(|h| h.command.as_str()),
                 resolved: &r.resolved,
             })
@@ -90,7 +97,29 @@ pub fn page(runs: &[Run]) -> Result<String> {
     render("compare.html", &context)
 }
 
-fn rows(runs: &[Run]) -> Vec<Row> {
+/// Names of runs that tell them apart: of those that share one, the folders as they were given; of one
+/// folder that was given again, with a number.
+fn names(runs: &[Run]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for run in runs {
+        let is_shared = runs.iter().filter(|other| other.name == run.name).count() > 1;
+        let folder = run.folder.display().to_string();
+        let name = if is_shared { folder } else { run.name.clone() };
+        let numbered = (2..).map(|n| format!("{name} ({n})"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|n| !names.contains(n));
+        names.push(free.unwrap_or(name));
+    }
+    names
+}
+
+/// What the accuracies of a run are of.
+fn data_of(run: &Run) -> String {
+    let Some(source) = &run.experiment.data else { return "–".into() };
+    let path = source.path.as_ref().map(|path| path.display().to_string());
+    source.name.clone().or(path).unwrap_or_else(|| "–".into())
+}
+
+fn rows(runs: &[Run], names: &[String]) -> Vec<Row> {
     let ends = runs.iter().flat_map(|r| r.summary.test.interval);
     let [low, high] = ends.fold([1.0, 0.0], |[l, h]: [f64; 2], v| [l.min(v), h.max(v)]);
     let room = (0.1 * (high - low)).max(1e-6);
@@ -98,11 +127,12 @@ fn rows(runs: &[Run]) -> Vec<Row> {
     let row = |(colour, run): (usize, &Run)| {
         let (s, e) = (&run.summary, &run.summary.test);
         Row {
-            name: run.name.clone(),
+            name: names[colour].clone(),
             colour,
             accuracy: percent(e.accuracy, 2),
             interval: format!("{} to {}", percent(e.interval[0], 2), percent(e.interval[1], 2)),
             at: [e.interval[0], e.accuracy, e.interval[1]].map(place),
+            data: data_of(run),
             loss: format!("{:.4}", e.loss),
             detected: format!("{} %", ticks::short(100.0 * e.power_efficiency)),
             seconds: duration(s.seconds),
@@ -113,10 +143,10 @@ fn rows(runs: &[Run]) -> Vec<Row> {
     runs.iter().enumerate().map(row).collect()
 }
 
-fn charts(runs: &[Run]) -> Vec<Chart> {
+fn charts(runs: &[Run], names: &[String]) -> Vec<Chart> {
     let lines = |x: fn(&Run) -> Vec<f64>, y: fn(&EpochMetrics) -> f64| {
         let line = |(colour, run): (usize, &Run)| Line {
-            name: run.name.clone(),
+            name: names[colour].clone(),
             colour,
             points: x(run).into_iter().zip(&run.metrics).map(|(x, m)| [x, y(m)]).collect(),
             kind: Kind::Both,

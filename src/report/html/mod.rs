@@ -26,7 +26,7 @@ use crate::files::atomic;
 use crate::train::Session;
 
 pub use embed::base64;
-pub use run::Run;
+pub use run::{Run, SUMMARY};
 
 /// What `train` leaves in the folder of a run.
 pub const REPORT: &str = "report.html";

@@ -131,7 +131,8 @@ pub struct Run {
     pub extras: Vec<Extra>,
 }
 
-const SUMMARY: &str = "summary.json";
+/// What `train` leaves of its results.
+pub const SUMMARY: &str = "summary.json";
 
 fn text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|e| Error::file(path, "read", e))

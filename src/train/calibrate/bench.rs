@@ -12,12 +12,12 @@ use super::numbers::{Number, Numbers};
 use super::stack::Shown;
 use crate::backend::{Choice, Executor};
 use crate::error::{Error, Result};
-use crate::lower::{At, Machine};
+use crate::lower::{At, Chance, Machine};
 use crate::ops::Op;
 use crate::ops::attenuate::Attenuate;
 use crate::ops::intensity::Intensity;
 use crate::ops::misfit::Misfit;
-use crate::optics::hardware::PlaneIndex;
+use crate::optics::hardware::{Hardware, PlaneIndex};
 use crate::program::adjoint::adjoint;
 use crate::program::{Builder, Data, Shape, SlotId};
 
@@ -47,6 +47,7 @@ struct Place {
 struct Program {
     executor: Box<dyn Executor>,
     model: SlotId,
+    measured: SlotId,
     weight: SlotId,
     chi2: SlotId,
     poses: Vec<(PlaneIndex, Param)>,
@@ -59,19 +60,59 @@ pub struct Bench {
     numbers: Numbers,
     /// Every mask and what it would be without errors.
     masks: Vec<(Mask, Believed)>,
+    /// The inverse variances as they were last told.
+    weights: Vec<f64>,
     program: Program,
 }
 
 impl Bench {
-    pub fn new(shown: Shown, numbers: Numbers, choice: Choice, seen: &[f64]) -> Result<Self> {
-        let program = Program::new(&shown, &numbers, choice, seen)?;
-        let (grid, wavelength) = (shown.optic.grid(), shown.optic.wavelength.0);
+    /// `seen`: the device's readings `[images, y, x]`. What is known of the hardware: the levels of its
+    /// input's modulator, and how large the errors of pixels are.
+    pub fn new(
+        shown: Shown,
+        numbers: Numbers,
+        choice: Choice,
+        seen: &[f64],
+        hardware: &Hardware,
+    ) -> Result<Self> {
+        let program = Program::new(&shown, &numbers, choice, seen, hardware)?;
+        let place = (shown.optic.grid(), shown.optic.wavelength.0);
+        let errors = hardware.mask.phase_std.hypot(hardware.mask.shot_phase_std);
         let mask = |(_, told, levels): &(usize, Vec<f64>, Option<_>)| {
-            let mask = Mask::new(grid, wavelength, told.clone(), levels.as_ref());
+            let mask = Mask::new(place, told.clone(), levels.as_ref(), errors);
             (mask, Believed::ideal(levels.as_ref()))
         };
         let masks = shown.masks.iter().map(mask).collect();
-        Ok(Self { shown, numbers, masks, program })
+        Ok(Self { shown, numbers, masks, weights: Vec::new(), program })
+    }
+
+    /// JᵀW times what errors that stay do to the readings by their standard deviations
+    /// `[numbers][errors]`: the phase of every pixel of every mask, and the gain of every pixel of the
+    /// camera. To be asked for when all is fitted: what was measured is overwritten.
+    pub fn lasting(&mut self, at: &[f64], [phase, gain]: [f64; 2]) -> Result<Vec<Vec<f64>>> {
+        let model = self.readings(at)?;
+        let slopes = self.slopes(at)?;
+        self.tell(at)?;
+        let pixels = model.len() / self.shown.count.max(1);
+        let mut rows = Vec::with_capacity(slopes.len());
+        for slope in &slopes {
+            // With a misfit of this slope the gradient of half of χ² is that of W times the slope.
+            let aside = model.iter().zip(slope).map(|(m, s)| m - s).collect();
+            self.program.executor.write(self.program.measured, &Data::Real(aside))?;
+            self.program.executor.run(FIT, self.shown.count)?;
+            let mut row = Vec::new();
+            for place in &self.program.places {
+                let of_phase = self.program.executor.read(place.phase.grad)?;
+                row.extend(of_phase.reals().iter().map(|g| phase * g));
+            }
+            let mut by_pixel = vec![0.0; pixels];
+            for (k, ((m, s), w)) in model.iter().zip(slope).zip(&self.weights).enumerate() {
+                by_pixel[k % pixels] += gain * m * s * w;
+            }
+            row.extend(by_pixel);
+            rows.push(row);
+        }
+        Ok(rows)
     }
 
     fn tell(&mut self, at: &[f64]) -> Result<()> {
@@ -136,6 +177,7 @@ impl Model for Bench {
     }
 
     fn weigh(&mut self, weights: &[f64]) -> Result<()> {
+        self.weights = weights.to_vec();
         self.program.executor.write(self.program.weight, &Data::Real(weights.to_vec()))
     }
 
@@ -197,7 +239,13 @@ impl Model for Bench {
 }
 
 impl Program {
-    fn new(shown: &Shown, numbers: &Numbers, choice: Choice, seen: &[f64]) -> Result<Self> {
+    fn new(
+        shown: &Shown,
+        numbers: &Numbers,
+        choice: Choice,
+        seen: &[f64],
+        hardware: &Hardware,
+    ) -> Result<Self> {
         let optic = &shown.optic;
         let mut b = Builder::default();
         let mut twin = Machine::new(&mut b, optic, Some(shown.image), 0, 0)?;
@@ -210,8 +258,10 @@ impl Program {
             let start = Data::Real(vec![1.0; shape.len()]);
             amplitudes.insert(i, b.param(&format!("calibrate.amplitude.{i}"), shape, start));
         }
+        let modulator = Hardware { input: hardware.input.clone(), ..Hardware::default() };
+        let source = twin.real(&mut b, &modulator, Chance::Drawn(0));
         let image = |b: &mut Builder| -> Result<SlotId> {
-            let entering = twin.enter(b)?;
+            let entering = source.enter(b)?;
             let light = twin.light_of(b, entering, &mut |b, at, field| match at {
                 At::Behind(i) if amplitudes.contains_key(&i) => {
                     b.emit(Op::Attenuate(Attenuate), &[field, amplitudes[&i]])
@@ -259,6 +309,6 @@ impl Program {
             executor.write(slot, &Data::Real(shown.images.clone()))?;
         }
         executor.write(measured, &Data::Real(seen.to_vec()))?;
-        Ok(Self { executor, model, weight, chi2, poses, places })
+        Ok(Self { executor, model, measured, weight, chi2, poses, places })
     }
 }

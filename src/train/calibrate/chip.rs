@@ -10,7 +10,7 @@ use num_complex::Complex;
 
 use super::fit::Model;
 use super::mesh::{Twin, numbers};
-use super::{Fit, Group, fit, report, required};
+use super::{Fit, Group, check_lit, codes, fit, inverse, report, required};
 use crate::backend::Choice;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
@@ -87,13 +87,22 @@ pub(super) fn calibrate(
         executor.run(SHOW, inputs)?;
         seen.extend_from_slice(executor.read(read)?.reals());
     }
-    let electrons = photons / power;
-    fit_powers(mesh, &hardware.mesh, &truth, shown, &seen, groups, |i: f64| {
-        let detector = &hardware.detector;
-        let noise = (detector.read.powi(2) + detector.dark) / electrons.powi(2);
-        (i.max(1.0 / electrons) / electrons + noise).recip()
-    })
-    .map(|fit| Fit { photons_per_reading: electrons * fit.photons_per_reading, ..fit })
+    check_lit(&seen)?;
+    let (electrons, detector) = (photons / power, &hardware.detector);
+    let full = detector.full_scale.map(|share| share * power);
+    let step = full.zip(detector.bits).map_or(0.0, |(full, bits)| full / codes(bits));
+    let inverse = inverse(detector, electrons, step);
+    let mut fit = fit_powers(mesh, &hardware.mesh, &truth, shown, &seen, groups, inverse)?;
+    fit.photons_per_reading *= electrons;
+    // In f32, with the dark level taken off.
+    let most = full.map_or(f64::INFINITY, |full| (1.0 - 1e-5) * full - detector.dark / electrons);
+    let saturated = seen.iter().filter(|&&i| i >= most).count();
+    if saturated > 0 {
+        let of = seen.len();
+        let note = format!("{saturated} of {of} readings are full: raise detector.full_scale");
+        fit.notes.push(note);
+    }
+    Ok(fit)
 }
 
 /// What a chip is shown.

@@ -27,6 +27,8 @@ pub struct Found {
     /// JᵀWJ `[n, n]`.
     pub curvature: Vec<f64>,
     pub steps: usize,
+    /// Variance of each number by errors that noise has no part in ([`carried`]).
+    pub carried: Vec<f64>,
 }
 
 /// Fits, each with the variances of the one before: so many at least, and until nothing moves.
@@ -43,7 +45,8 @@ pub fn fit(
     seen: &[f64],
     inverse: impl Fn(f64) -> f64,
 ) -> Result<Found> {
-    let mut found = Found { at: start, chi2: 0.0, curvature: Vec::new(), steps: 0 };
+    let carried = vec![0.0; start.len()];
+    let mut found = Found { at: start, chi2: 0.0, curvature: Vec::new(), steps: 0, carried };
     for round in 0..ROUNDS.end {
         // At first by what was seen; then by the model, whose variances do not follow the noise.
         let by = if round == 0 { seen.to_vec() } else { model.readings(&found.at)? };
@@ -95,7 +98,7 @@ fn descend(model: &mut dyn Model, mut at: Vec<f64>, weights: &[f64]) -> Result<F
             break;
         }
     }
-    Ok(Found { at, chi2, curvature, steps })
+    Ok(Found { at, chi2, curvature, steps, carried: vec![0.0; n] })
 }
 
 /// JᵀWJ `[n, n]`.
@@ -146,6 +149,24 @@ fn solve(l: &[f64], b: &[f64]) -> Vec<f64> {
         x[i] = (x[i] - sum) / l[i * n + i];
     }
     x
+}
+
+/// Variances of the numbers by errors that are not fitted, to first order: the diagonal of A⁻¹ B A⁻¹, A
+/// the curvature JᵀWJ `[n, n]`. `rows` are JᵀW times what each error does to the readings by its
+/// standard deviation `[n][errors]`, and B their products.
+pub fn carried(curvature: &[f64], rows: &[Vec<f64>]) -> Vec<f64> {
+    let n = rows.len();
+    let Some(l) = factor(n, curvature) else { return vec![f64::INFINITY; n] };
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let products: Vec<f64> = (0..n * n).map(|p| dot(&rows[p / n], &rows[p % n])).collect();
+    let of = |k: usize| {
+        let mut unit = vec![0.0; n];
+        unit[k] = 1.0;
+        let by = solve(&l, &unit);
+        let along: Vec<f64> = products.chunks_exact(n).map(|row| dot(row, &by)).collect();
+        dot(&by, &along)
+    };
+    (0..n).map(of).collect()
 }
 
 /// Numbers that move the readings together, or not at all.
@@ -287,6 +308,13 @@ mod tests {
             assert!((known.variance[k] / solve(&l, &unit)[k] - 1.0).abs() < 1e-6);
         }
         assert!(!known.ties.is_empty(), "c and d are nearly one");
+        // Errors of each reading by the deviation of its weight are the noise itself.
+        let slopes = curve.slopes(&found.at).expect("numbers");
+        let by_noise = |s: &Vec<f64>| s.iter().map(|s| s * f64::sqrt(1e6)).collect();
+        let rows: Vec<Vec<f64>> = slopes.iter().map(by_noise).collect();
+        for (a, b) in carried(&found.curvature, &rows).iter().zip(&known.variance) {
+            assert!((a / b - 1.0).abs() < 1e-5, "{a} {b}");
+        }
         // Without the square nothing tells c from d; a number that does nothing is unseen.
         let mut same = Curve::new(0.0, &truth);
         let curvature = curvature_at(&mut same, &truth, &[1.0; 30]).expect("numbers");

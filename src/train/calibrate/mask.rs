@@ -1,7 +1,8 @@
-//! t = live C_k(e^{i(Kφ)}) e^{i(ramp + Σ c_j Z_j)} + dead: a mask as the twin has it, made by the host in
+//! t = mean live C_k(e^{i(Kφ)}) e^{i(ramp + Σ c_j Z_j)} + dead: a mask as the twin has it, made by the host in
 //! f64 from what the mask is told and from the numbers that are fitted.
 //!
-//! φ is the phase of each pixel's level, K the fringing, C the shares of turned pixels
+//! mean = e^{-σ²/2} is what normal phase errors of standard deviation σ, pixel by pixel, leave of the
+//! light on average, φ the phase of each pixel's level, K the fringing, C the shares of turned pixels
 //! ([`crate::optics::hardware::mask`] has the same in the device).
 
 use num_complex::Complex;
@@ -73,13 +74,21 @@ pub struct Mask {
     level: Vec<usize>,
     /// `[terms][y, x]`.
     terms: Vec<Vec<f64>>,
+    mean: f64,
 }
 
 impl Mask {
-    pub fn new(grid: Grid, wavelength: f64, told: Vec<f64>, levels: Option<&Quantise>) -> Self {
+    /// `errors`: standard deviation of a pixel's phase in radians.
+    pub fn new(
+        (grid, wavelength): (Grid, f64),
+        told: Vec<f64>,
+        levels: Option<&Quantise>,
+        errors: f64,
+    ) -> Self {
         let level = levels.map_or(Vec::new(), |op| told.iter().map(|&x| op.level(x)).collect());
         let terms = ABERRATIONS.map(|j| zernike(j, grid.samples)).collect();
-        Self { grid, wavelength, told, level, terms }
+        let mean = (-0.5 * errors * errors).exp();
+        Self { grid, wavelength, told, level, terms, mean }
     }
 
     /// Transmission `[y, x]`.
@@ -120,7 +129,7 @@ impl Mask {
             error.iter_mut().zip(term).for_each(|(e, z)| *e += c * z);
         }
         for (t, e) in t.iter_mut().zip(error) {
-            *t = with.live * *t * Complex::cis(e) + with.dead;
+            *t = self.mean * with.live * *t * Complex::cis(e) + with.dead;
         }
         t
     }

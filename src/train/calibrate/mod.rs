@@ -1,8 +1,9 @@
 //! The twin fitted to its device, from what the device's detectors show: where planes stand and how
 //! they are turned, what masks do with what they are told, splitters and phases of a chip.
 //!
-//! χ² = Σ (twin - reading)² / var, var of photons and read noise as the detector has them, goes down by
-//! Levenberg and Marquardt's steps ([`fit`]); intervals are ±1.96 √((JᵀWJ)⁻¹ max(1, χ²/dof)).
+//! χ² = Σ (twin - reading)² / var, var of photons, read noise and the converter's steps as the detector
+//! has them, goes down by Levenberg and Marquardt's steps ([`fit`]); intervals are
+//! ±1.96 √((JᵀWJ)⁻¹ max(1, χ²/dof) + carried), where a stack carries what follows.
 //! A stack ([`stack`]) has its gradient by the adjoint of the twin's program, down to every pixel of
 //! every mask, and from there by the mask's own derivatives; the curvature is taken from differences of
 //! the model, whose columns are cheap. A chip ([`chip`]) has all derivatives in closed form.
@@ -12,8 +13,11 @@
 //! apart are refused by name, as amplitudes of levels beside what all masks let through; those that
 //! they hardly tell apart are said ([`fit::Tie`]). A mask's tilt shifts the light on all planes behind
 //! it and does little else near the axis: its interval and those of the shifts grow together.
-//! Errors that are drawn pixel by pixel (`phase_std`) or detector by detector (`gain_std`), and a wrong
-//! wavelength, have no numbers here: they stay in χ², by which the intervals grow.
+//! Errors that are drawn pixel by pixel (`phase_std`) or detector by detector (`gain_std`) have no
+//! numbers here, and move those that have. More light does not help: the twin of a stack has the mean
+//! of its masks' errors, and the intervals grow by what errors of the hardware's size do to the numbers,
+//! to first order (more than 0.1 rad do more). Those of a chip's detectors, the scatter of
+//! `shot_phase_std` and a wrong wavelength stay in χ² alone.
 
 mod bench;
 pub mod chip;
@@ -29,7 +33,7 @@ use crate::backend::Choice;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
-use crate::optics::hardware::Hardware;
+use crate::optics::hardware::{DetectorFaults, Hardware};
 
 /// Numbers that are fitted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -166,7 +170,7 @@ pub struct Fit {
     pub exposures: usize,
     /// Mean photons of a reading.
     pub photons_per_reading: f64,
-    /// What readings do not tell, or hardly.
+    /// What readings do not tell, or hardly, and what is unusual about them.
     pub notes: Vec<String>,
 }
 
@@ -230,6 +234,48 @@ pub fn calibrate(
     stack::calibrate(experiment, hardware, data, choice, (exposures, photons), &groups)
 }
 
+/// The inverse variance of a mean reading, by photons, the detector's own noise and the step of its
+/// converter. `electrons`: of a unit of the readings, in which `step` is too.
+fn inverse(detector: &DetectorFaults, electrons: f64, step: f64) -> impl Fn(f64) -> f64 {
+    let own = (detector.read.powi(2) + detector.dark) / electrons.powi(2) + step.powi(2) / 12.0;
+    // One electron at least, so that a dark pixel has a variance.
+    move |i| (i.max(1.0 / electrons) / electrons + own).recip()
+}
+
+/// Steps of a converter over its range.
+fn codes(bits: u32) -> f64 {
+    2f64.powf(f64::from(bits)) - 1.0
+}
+
+/// Refuses readings of which none shows light.
+fn check_lit(seen: &[f64]) -> Result<()> {
+    if seen.iter().any(|&i| i > 0.0) {
+        return Ok(());
+    }
+    let rule = "too few: every reading of the device is dark";
+    Err(Error::invalid("hardware.detector.photons", rule).help(
+        "use more photons, or a converter of finer steps (detector.bits, detector.full_scale)",
+    ))
+}
+
+/// χ²/dof beyond which it is no chance, or noise alone.
+const USUAL: std::ops::Range<f64> = 0.5..2.0;
+
+/// What a χ²/dof says that is far from 1.
+fn unusual(reduced_chi2: f64) -> Option<String> {
+    if USUAL.contains(&reduced_chi2) {
+        return None;
+    }
+    let says = if reduced_chi2 < USUAL.start {
+        "the readings scatter less than their noise, as where most lie below one step of the \
+         converter: these intervals are not to be trusted"
+    } else {
+        "more than noise and these numbers is in the readings, and may have moved the numbers by more \
+         than their intervals, which grew by its root"
+    };
+    Some(format!("χ²/dof {reduced_chi2:.3}: {says}"))
+}
+
 /// The report of what was found.
 fn report(
     Scaled { mut estimates, scale }: Scaled,
@@ -245,7 +291,8 @@ fn report(
         fit::knowledge(n, &found.curvature).map_err(|unseen| fit::unseen(&named(&unseen)))?;
     for (k, e) in estimates.iter_mut().enumerate() {
         e.value += scale[k] * found.at[k];
-        e.half = 1.96 * scale[k] * (known.variance[k] * reduced_chi2.max(1.0)).sqrt();
+        let variance = known.variance[k] * reduced_chi2.max(1.0) + found.carried[k];
+        e.half = 1.96 * scale[k] * variance.sqrt();
     }
     let tied = |tie: &fit::Tie| {
         let wider = tie.wider;
@@ -254,7 +301,7 @@ fn report(
             named(&tie.of).join(", ")
         )
     };
-    let notes = known.ties.iter().map(tied).collect();
+    let notes = known.ties.iter().map(tied).chain(unusual(reduced_chi2)).collect();
     let steps = found.steps;
     Ok(Fit { estimates, reduced_chi2, steps, exposures, photons_per_reading, notes })
 }

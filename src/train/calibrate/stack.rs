@@ -1,5 +1,9 @@
 //! A stack of planes: its device is shown the first images of the data, with patterns of their own on
 //! the masks, and the twin is fitted to what the camera saw.
+//!
+//! The camera stands where the detector does, one reading a sample. Its `full_scale` is not the
+//! detector's, a share of the source's light that all samples of a region get together: it is set by
+//! what is seen ([`convert`]).
 
 use std::f64::consts::TAU;
 use std::sync::Arc;
@@ -7,7 +11,7 @@ use std::sync::Arc;
 use super::bench::Bench;
 use super::mask::levels;
 use super::numbers::Numbers;
-use super::{Fit, Group, fit, report};
+use super::{Fit, Group, check_lit, codes, fit, inverse, report};
 use crate::backend::Choice;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -19,7 +23,7 @@ use crate::ops::intensity::Intensity;
 use crate::ops::quantise::Quantise;
 use crate::optics::Optic;
 use crate::optics::element::{Element, PhaseMask};
-use crate::optics::hardware::Hardware;
+use crate::optics::hardware::{DetectorFaults, Hardware};
 use crate::program::{Builder, Data, Role};
 
 const SHOW: &str = "calibrate.show";
@@ -41,16 +45,57 @@ pub(super) fn calibrate(
     }
     let (numbers, scaled) = Numbers::new(optic, hardware, groups)?;
     let shown = Shown::new(optic, data, exposures, &numbers, experiment.seed)?;
-    let (seen, power) = look(&shown, hardware, choice)?;
+    let (mut seen, power) = look(&shown, hardware, choice)?;
+    check_lit(&seen)?;
     let electrons = photons / power;
-    let read = (hardware.detector.read.powi(2) + hardware.detector.dark) / electrons.powi(2);
-    // One electron at least, so that a dark pixel has a variance.
-    let inverse = |i: f64| (i.max(1.0 / electrons) / electrons + read).recip();
+    let step = convert(&mut seen, &hardware.detector, electrons);
+    let inverse = inverse(&hardware.detector, electrons, step);
     let start = vec![0.0; numbers.all.len()];
-    let mut bench = Bench::new(shown, numbers, choice, &seen)?;
-    let found = fit::fit(&mut bench, start, &seen, inverse)?;
+    let mut bench = Bench::new(shown, numbers, choice, &seen, hardware)?;
+    let mut found = fit::fit(&mut bench, start, &seen, inverse)?;
+    let stds = [hardware.mask.phase_std, hardware.detector.gain_std];
+    if stds != [0.0; 2] {
+        found.carried = fit::carried(&found.curvature, &bench.lasting(&found.at, stds)?);
+    }
     let mean = electrons * seen.iter().sum::<f64>() / seen.len() as f64;
-    report(scaled, &found, (exposures, seen.len()), mean)
+    let fit = report(scaled, &found, (exposures, seen.len()), mean)?;
+    check_inside(&fit, optic.grid().extent())?;
+    Ok(fit)
+}
+
+/// Room above the brightest reading, and standard deviations of a dark one below the black level.
+const HEADROOM: f64 = 1.1;
+const BELOW_BLACK: f64 = 4.0;
+
+/// Rounds readings as the camera's converter does, set as it is at a bench: the brightest just fits,
+/// and the noise of the dark stands above its lowest step. Returns a step in the unit of the readings,
+/// of which there are `electrons`; 0 without a converter.
+fn convert(seen: &mut [f64], detector: &DetectorFaults, electrons: f64) -> f64 {
+    let Some(bits) = detector.bits else { return 0.0 };
+    let brightest = seen.iter().copied().fold(0.0, f64::max);
+    let low = -BELOW_BLACK * (detector.read.powi(2) + detector.dark).sqrt() / electrons;
+    let step = (HEADROOM * brightest - low) / codes(bits);
+    for reading in seen {
+        *reading = low + step * ((*reading - low) / step).round().clamp(0.0, codes(bits));
+    }
+    step
+}
+
+/// Refuses shifts that left the window `[y, x]`: out there no reading tells one from another.
+fn check_inside(fit: &Fit, extent: [f64; 2]) -> Result<()> {
+    for e in fit.estimates.iter().filter(|e| e.group == Group::Shift) {
+        let half = 0.5 * extent[usize::from(e.quantity == "x")];
+        if e.value.is_nan() || e.value.abs() > half {
+            let rule = format!(
+                "{} came out at {:.1e} m, outside of the window: the readings do not tell where it is",
+                e.label(),
+                e.value
+            );
+            return Err(Error::invalid("--fit", rule)
+                .help("fit fewer groups (--fit), show more (--exposures), or use more photons"));
+        }
+    }
+    Ok(())
 }
 
 /// What device and twin are shown.
@@ -95,8 +140,10 @@ impl Shown {
     }
 }
 
-/// What the device's camera sees `[images, y, x]`, and the power of the source.
+/// What the device's camera sees `[images, y, x]` before its converter, and the power of the source.
 fn look(shown: &Shown, hardware: &Hardware, choice: Choice) -> Result<(Vec<f64>, f64)> {
+    let detector = DetectorFaults { full_scale: None, bits: None, ..hardware.detector.clone() };
+    let hardware = &Hardware { detector, ..hardware.clone() };
     let mut b = Builder::default();
     let told = Machine::new(&mut b, &shown.optic, Some(shown.image), 0, 0)?;
     let power = told.source_power()?;
@@ -173,4 +220,55 @@ fn pattern(
         }
     };
     (0..ny * nx).map(phase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Estimate;
+    use super::*;
+
+    fn camera(bits: Option<u32>) -> DetectorFaults {
+        DetectorFaults { read: 5.0, full_scale: Some(0.1), bits, ..Default::default() }
+    }
+
+    /// Whatever the light, nothing is cut and all is off by half a step at most, noise below 0 too.
+    #[test]
+    fn a_camera_is_set_by_what_it_sees() {
+        for electrons in [1.0, 1e6] {
+            let light: Vec<f64> = [-12.0, 0.0, 3.0, 70.0, 900.0].map(|n| n / electrons).into();
+            let mut seen = light.clone();
+            let step = convert(&mut seen, &camera(Some(10)), electrons);
+            let expected = (1.1 * 900.0 + 4.0 * 5.0) / 1023.0 / electrons;
+            assert!((step / expected - 1.0).abs() < 1e-12, "{step}");
+            for (a, b) in seen.iter().zip(&light) {
+                assert!((a - b).abs() < 0.5001 * step, "{a} {b}");
+            }
+            assert_eq!(convert(&mut seen, &camera(None), electrons), 0.0);
+        }
+    }
+
+    #[test]
+    fn what_left_the_window_is_refused() {
+        let mut fit = Fit {
+            estimates: vec![Estimate {
+                group: Group::Shift,
+                place: "detector".into(),
+                quantity: "x".into(),
+                unit: "m",
+                value: 1.9e-3,
+                half: 1e-4,
+                truth: 0.0,
+            }],
+            reduced_chi2: 1.0,
+            steps: 1,
+            exposures: 1,
+            photons_per_reading: 1.0,
+            notes: Vec::new(),
+        };
+        check_inside(&fit, [2e-3, 4e-3]).expect("inside");
+        fit.estimates[0].value = -23.3e-3;
+        let error = check_inside(&fit, [2e-3, 4e-3]).expect_err("far out");
+        assert!(error.to_string().contains("x of detector came out at -2.3e-2 m"), "{error}");
+        assert_eq!(error.exit_code(), 2);
+    }
 }
