@@ -21,6 +21,7 @@ use crate::optics::Hardware;
 use crate::optics::sampling::{self, StepReport};
 use crate::program::{Builder, Role};
 use crate::render::field;
+use crate::render::ticks::length;
 use crate::train::session::learn_front;
 
 #[derive(Debug, Args)]
@@ -146,10 +147,19 @@ impl Simulate {
                     values.iter().map(|z| Complex::new(z.re as f32, z.im as f32)).collect();
                 npy::write_complex64(&path, &samples, &single)?;
             }
-            let title = format!("{} (z = {})", plane.name, crate::units::Metres(plane.z));
-            let picture = field::Plane { samples, pitch: grid.pitch, title: &title };
-            field::complex(&picture, &values, &out.join(format!("{}.png", plane.name)))?;
+            let picture = out.join(format!("{}.png", plane.name));
+            if experiment.optic.modes.is_some() || values.len() != grid.len() {
+                field::guides(&plane.name, &values, &picture)?;
+            } else {
+                let title = format!("{} (z = {})", plane.name, length(plane.z));
+                let plane = field::Plane { samples, pitch: grid.pitch, title: &title };
+                field::complex(&plane, &values, &picture)?;
+            }
             let p = power(&values);
+            let lit = summary.planes.last().is_none_or(|before| before.power > 0.0);
+            if p == 0.0 && lit && entering > 0.0 {
+                eprintln!("warning: {}: no light comes here", plane.name);
+            }
             summary.planes.push(PlaneSummary {
                 name: plane.name.clone(),
                 z_m: plane.z,
@@ -184,7 +194,7 @@ impl Simulate {
             text += &format!(
                 "{:>14}  z = {:<10}  power {:.6} of what entered\n",
                 p.name,
-                crate::units::Metres(p.z_m).to_string(),
+                length(p.z_m),
                 p.share
             );
         }

@@ -126,7 +126,9 @@ pub struct DetectorFaults {
     pub read: f64,
     /// Standard deviation of a detector's gain over its mean.
     pub gain_std: f64,
-    /// Share of the source's light at which one detector saturates.
+    /// Share of the source's light at which one reading saturates: a region, a guide, or a single pixel
+    /// of a camera between layers, which needs a far smaller share; the camera of `calibrate` sets its
+    /// own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub full_scale: Option<f64>,
     /// Of the analogue-to-digital converter, over the full scale.
