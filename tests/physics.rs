@@ -688,7 +688,7 @@ fn the_program_follows_plain_code() {
 /// is that of plain code; a step whose transforms would take more than a GiB is left alone.
 #[test]
 fn the_sampling_report_adds_up() {
-    let (samples, z) = ([24, 20], 60e-6);
+    let (samples, z) = ([24, 20], 30e-6);
     let of = |samples| {
         Scene::new(&head(532e-9, [0.4e-6, 0.3e-6], samples, ""), &shifted_step(z, [0.0; 2])).optic()
     };
