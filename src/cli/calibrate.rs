@@ -58,8 +58,9 @@ fn table(fit: &Fit) -> String {
             "1" => (1.0, ""),
             other => (1.0, other),
         };
+        let digits = digits(factor * e.half);
         // No negative nothing.
-        let number = |value: f64| format!("{:.5}", factor * value + 0.0);
+        let number = |value: f64| format!("{:.digits$}", factor * value + 0.0);
         table.add_row([
             e.place.clone(),
             e.quantity.clone(),
@@ -77,4 +78,20 @@ fn table(fit: &Fit) -> String {
         text += &format!("\n{note}");
     }
     text
+}
+
+/// Digits behind the point that show three figures of an interval; no more are known.
+fn digits(half: f64) -> usize {
+    if half > 0.0 { (2.0 - half.log10().floor()).clamp(0.0, 9.0) as usize } else { 5 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::digits;
+
+    #[test]
+    fn no_more_is_shown_than_is_known() {
+        assert_eq!([426.5, 99.2, 1.0, 0.0123, 1e-20].map(digits), [0, 1, 2, 4, 9]);
+        assert_eq!([0.0, f64::NAN].map(digits), [5; 2]);
+    }
 }

@@ -104,7 +104,9 @@ impl Train {
         let goes_on = resume.as_ref().map(|found| found.progress.step < session.steps);
         let cleared = clear(&out, goes_on)?;
         if !common.json {
-            cleared.iter().for_each(|note| eprintln!("{note}"));
+            for note in &cleared {
+                eprintln!("{note}");
+            }
         }
         atomic::write(&out.join("experiment.toml"), |f| f.write_all(resolved.as_bytes()))?;
         let mut watcher = Watcher::new(common.json, session.steps_per_epoch);

@@ -3,7 +3,7 @@
 //!
 //! The camera stands where the detector does, one reading a sample. Its `full_scale` is not the
 //! detector's, a share of the source's light that all samples of a region get together: it is set by
-//! what is seen ([`convert`]).
+//! what is seen (`convert`).
 
 use std::f64::consts::TAU;
 use std::sync::Arc;
