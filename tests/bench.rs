@@ -325,7 +325,9 @@ fn a_report_is_kept_point_by_point() {
     child.wait().expect("it ends");
     let written = std::fs::read_to_string(folder.path().join("o/bench.json")).expect("bench.json");
     let report: Value = serde_json::from_str(&written).expect("JSON");
-    assert_eq!(report["points"].as_array().map(Vec::len), Some(1));
+    // Two on a machine that was quicker than the kill.
+    let points = report["points"].as_array().map_or(0, Vec::len);
+    assert!((1..=2).contains(&points), "{points}");
     assert!(number(&report, "/points/0/lines/0/roofline_share") > 0.0);
 }
 

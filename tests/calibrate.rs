@@ -144,7 +144,11 @@ fn errors_of_pixels_widen_the_intervals() {
 fn what_sees_no_light_is_refused() {
     let set = ["hardware.detector={ photons = 1.0 }", "hardware.alignment.axial=0.0 mm"];
     let error = fitted(STACK, &set, 1, None).expect_err("darkness");
-    assert!(error.exit_code() == 2, "{error:?}");
+    let said = error.to_string();
+    assert!(
+        error.exit_code() == 2 && said.contains("every reading of the device is dark"),
+        "{said}"
+    );
 }
 
 /// Everything that a mask can have, at once.

@@ -228,7 +228,7 @@ fn a_second_run_takes_the_place_of_the_first() {
     let leave = || {
         fs::create_dir_all(run.join("images")).unwrap();
         for name in
-            ["report.html", "energy.json", "compare.json", "images/masks.png", "images/my.txt"]
+            ["report.html", "energy.json", "compare.json", "images/mask_3.png", "images/my.png"]
         {
             fs::write(run.join(name), "{}").unwrap();
         }
@@ -242,10 +242,10 @@ fn a_second_run_takes_the_place_of_the_first() {
     let said = String::from_utf8_lossy(&out.stderr);
     assert_eq!(out.status.code(), Some(0), "{said}");
     assert!(said.contains("--resume goes on") && said.contains("energy.earlier.json"), "{said}");
-    for name in ["report.html", "energy.json", "compare.json", "images/masks.png"] {
+    for name in ["report.html", "energy.json", "compare.json", "images/mask_3.png"] {
         assert!(!is_there(name), "{name}");
     }
-    for name in ["energy.earlier.json", "compare.earlier.json", "images/my.txt"] {
+    for name in ["energy.earlier.json", "compare.earlier.json", "images/my.png"] {
         assert!(is_there(name), "{name}");
     }
     assert_ne!(fs::read(run.join("summary.json")).unwrap(), first);
@@ -254,6 +254,7 @@ fn a_second_run_takes_the_place_of_the_first() {
     leave();
     train(at, "tiny.toml", "run", &["--set", "train.steps=5", "--resume"]);
     assert!(!is_there("report.html") && !is_there("energy.json") && is_there("compare.json"));
+    assert!(is_there("energy.earlier.2.json"));
     // One that has no steps left changes nothing that the others are of.
     leave();
     train(at, "tiny.toml", "run", &["--resume", "--set", "train.steps=5"]);

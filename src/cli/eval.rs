@@ -239,7 +239,7 @@ impl Eval {
             ticks::short(100.0 * e.power_efficiency),
             ticks::short(100.0 * e.target_efficiency),
             e.worst_class_contrast,
-            darkness(e.power_efficiency)
+            darkness(e.power_efficiency, &session.experiment)
         );
         print(text.trim_end())
     }

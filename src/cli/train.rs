@@ -144,7 +144,8 @@ impl Train {
         if common.json {
             return print_json(&summary);
         }
-        print(&report(&summary, &outcome, started, &out, !self.no_images))
+        let dark = darkness(summary.power_efficiency, &session.experiment);
+        print(&report(&summary, &outcome, started, &out, (dark, !self.no_images)))
     }
 }
 
@@ -152,12 +153,11 @@ impl Train {
 const OF_OTHERS: [&str; 2] = ["energy", "compare"];
 
 /// Takes what an earlier run left out of the way of a new one, or of one that is resumed (`goes_on`:
-/// whether steps are left to it): summary, page and pictures are made anew; what other commands took time
-/// for is kept under another name, which no page reads. Returns what to say of it.
+/// whether steps are left to it): its summary, page and pictures are removed; what other commands took
+/// time for is kept under another name, which no page reads. Returns what to say of it.
 fn clear(out: &Path, goes_on: Option<bool>) -> Result<Vec<String>> {
     let mut notes = Vec::new();
-    let is_used = out.join(run::CHECKPOINT).exists() || out.join(SUMMARY).exists();
-    if !is_used || goes_on == Some(false) {
+    if !out.join(run::CHECKPOINT).exists() || goes_on == Some(false) {
         return Ok(notes);
     }
     if goes_on.is_none() {
@@ -171,7 +171,7 @@ fn clear(out: &Path, goes_on: Option<bool>) -> Result<Vec<String>> {
     }
     if let Ok(images) = std::fs::read_dir(out.join("images")) {
         for image in images.flatten().map(|entry| entry.path()) {
-            if image.extension().is_some_and(|e| e == "png") {
+            if image.file_name().and_then(|name| name.to_str()).is_some_and(pictures::is_of_run) {
                 remove(&image)?;
             }
         }
@@ -179,10 +179,17 @@ fn clear(out: &Path, goes_on: Option<bool>) -> Result<Vec<String>> {
     // A comparison is of the experiment, with which a resumed run goes on.
     let stale = if goes_on.is_some() { &OF_OTHERS[..1] } else { &OF_OTHERS[..] };
     for name in stale {
-        let [from, to] = [".json", ".earlier.json"].map(|end| out.join(format!("{name}{end}")));
+        let from = out.join(format!("{name}.json"));
         if from.exists() {
+            let mut kept = format!("{name}.earlier.json");
+            let mut number = 1;
+            while out.join(&kept).exists() {
+                number += 1;
+                kept = format!("{name}.earlier.{number}.json");
+            }
+            let to = out.join(&kept);
             std::fs::rename(&from, &to).map_err(|e| Error::file(&to, "write", e))?;
-            notes.push(format!("{name}.json is of the earlier run: kept as {name}.earlier.json"));
+            notes.push(format!("{name}.json is of the earlier run: kept as {kept}"));
         }
     }
     Ok(notes)
@@ -201,7 +208,7 @@ fn report(
     outcome: &run::Outcome,
     started: Instant,
     out: &Path,
-    images: bool,
+    (dark, images): (&str, bool),
 ) -> String {
     let memory = s.peak_rss_mb.map_or(String::new(), |mb| format!(", {mb:.0} MB at most"));
     let mut text = format!(
@@ -218,7 +225,7 @@ fn report(
         started.elapsed().as_secs_f64(),
         outcome.seconds,
     );
-    text += darkness(s.power_efficiency);
+    text += dark;
     if images {
         text += &format!("pictures: {}\n", out.join("images").display());
         text += &format!("report: {}\n", out.join(REPORT).display());
@@ -227,12 +234,16 @@ fn report(
 }
 
 /// What to look at where no light was read; a line of its own.
-pub fn darkness(power_efficiency: f64) -> &'static str {
-    if power_efficiency == 0.0 {
-        "no light was read: readings may lie below the first step of hardware.detector.bits, which a single \
-         pixel of a camera between layers does long before a region; lower detector.full_scale\n"
-    } else {
-        ""
+pub fn darkness(power_efficiency: f64, experiment: &Experiment) -> &'static str {
+    let has_converter = experiment.hardware.as_ref().is_some_and(|h| h.detector.bits.is_some());
+    match (power_efficiency == 0.0, has_converter) {
+        (false, _) => "",
+        (true, false) => "no light was read: none reaches the regions\n",
+        (true, true) => {
+            "no light was read: readings may lie below the first step of hardware.detector.bits, which a \
+             single pixel of a camera between layers does long before a region; lower \
+             detector.full_scale\n"
+        }
     }
 }
 

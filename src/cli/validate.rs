@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Common;
-use crate::data;
-use crate::error::Result;
-use crate::experiment::{Loaded, check, device};
+use crate::data::{self, Dataset};
+use crate::error::{Error, Result};
+use crate::experiment::{Experiment, Loaded, check, device};
 use crate::lower::Machine;
 use crate::optics::Optic;
 use crate::optics::element::Element;
@@ -100,16 +100,26 @@ fn plane(optic: &Optic) -> String {
     text
 }
 
+/// The data, where they are at hand: a file is valid without.
+fn at_hand(experiment: &Experiment) -> Result<Option<Dataset>> {
+    let Some(source) = &experiment.data else { return Ok(None) };
+    match data::load(source, experiment.seed) {
+        Err(Error::File { .. }) => Ok(None),
+        Err(Error::Invalid(why)) if why.key == "data.name" => Ok(None),
+        found => found.map(Some),
+    }
+}
+
 /// The machine in a few lines.
 fn summary(loaded: &Loaded) -> Result<String> {
     let experiment = &loaded.experiment;
     let optic = &experiment.optic;
     let has_head = optic.detector.as_ref().is_some_and(|d| d.head.is_some());
-    // A file is valid where its data are not at hand.
-    let data = experiment.data.as_ref();
-    let data = data.and_then(|source| data::load(source, experiment.seed).ok());
+    let data = at_hand(experiment).map_err(|e| loaded.locate(e))?;
     if let Some(data) = &data {
         check::with_data(optic, data).map_err(|e| loaded.locate(e))?;
+        let length = experiment.train.as_ref().map(|recipe| recipe.length(data.train.len()));
+        length.transpose().map_err(|e| loaded.locate(e))?;
     }
     let classes = data.as_ref().filter(|_| has_head).map_or(0, |data| data.classes.len());
     let mut b = Builder::default();

@@ -3,9 +3,8 @@
 //! The last 5,000 training samples are the validation set (of fewer than 60,000 the last
 //! twelfth, at least one): selection and curves use it, and the test set is read once, at the
 //! end. Values are 0..1, of complex numbers the modulus. Sets without an order of their own (tables, folders
-//! of PNG), and those whose validation set would lack a class of at least twelve samples (files that are
-//! sorted by class), have their classes spread evenly over the training samples, so that any run of them
-//! holds every class.
+//! of PNG), and those that are sorted by class, so that the validation set would lack one, have their
+//! classes spread evenly over the training samples.
 
 mod arrays;
 mod folder;
@@ -184,7 +183,7 @@ fn assemble(files: Source, source: &DataSource, seed: u64) -> Result<Dataset> {
         .help("leave it out"));
     }
     let size = image[0] * image[1];
-    if split::lacks_a_class(&part.labels, first_val) {
+    if split::is_sorted(&part.labels, first_val) {
         part = part.spread(size);
     }
     let pixels = Arc::new(part.pixels);

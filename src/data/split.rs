@@ -159,12 +159,13 @@ pub(super) fn spread(labels: &[u16]) -> Vec<usize> {
     order.into_iter().map(|(_, i)| i).collect()
 }
 
-/// Whether a class of at least twelve samples has none from `first` on: those of files that are sorted by
-/// class.
-pub(super) fn lacks_a_class(labels: &[u16], first: usize) -> bool {
+/// Whether samples lie in runs of a class each, and some class has none from `first` on. That a rare
+/// class is missing there by chance is no reason to lay samples otherwise.
+pub(super) fn is_sorted(labels: &[u16], first: usize) -> bool {
     let (all, mut here) = (totals(labels), vec![false; totals(labels).len()]);
     labels[first..].iter().for_each(|&label| here[usize::from(label)] = true);
-    all.iter().zip(here).any(|(&count, here)| count >= 12 && !here)
+    let changes = labels.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    4 * changes < labels.len() && all.iter().zip(here).any(|(&count, here)| count > 0 && !here)
 }
 
 /// True for the 6th, 12th, ... sample of each class: the test set of files that name none.

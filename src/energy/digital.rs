@@ -56,53 +56,73 @@ fn gpu(d: &Draw, bits: f64) -> Option<Baseline> {
     both.min_by(|a, b| a.joules_per_mac.total_cmp(&b.joules_per_mac))
 }
 
-/// bf16 products of a MAC above 8 bits: a number is a + b, both bf16, b at most 2⁻⁹ of a, and b b' of two
-/// is below half a step of 16 bits.
-const PRODUCTS: f64 = 3.0;
+/// bf16 products of a MAC beyond f16: a number is a + b, both bf16, b at most 2⁻⁹ of a, and b b' of two is
+/// below half a step of 16 bits.
+const BF16_PRODUCTS: f64 = 3.0;
 
-/// A MAC of more bits than the 8 that the significand of a bf16 holds.
-fn in_pieces(one: Baseline) -> Baseline {
+/// int8 products of a MAC above 8 bits: a number is two of them.
+pub const INT8_PRODUCTS: f64 = 4.0;
+
+fn in_pieces(one: Baseline, arithmetic: &'static str, products: f64) -> Baseline {
     Baseline {
-        arithmetic: "3 x bf16",
-        joules_per_mac: PRODUCTS * one.joules_per_mac,
-        rate: one.rate.map(|rate| rate / PRODUCTS),
+        arithmetic,
+        joules_per_mac: products * one.joules_per_mac,
+        rate: one.rate.map(|rate| rate / products),
         ..one
     }
 }
 
+fn in_bf16(one: Baseline) -> Baseline {
+    in_pieces(one, "3 x bf16", BF16_PRODUCTS)
+}
+
+fn in_int8(one: Baseline) -> Baseline {
+    in_pieces(one, "4 x int8", INT8_PRODUCTS)
+}
+
+/// A chip at more than 8 bits: in f16 as far as it holds them, then in pieces that one accumulator adds,
+/// those that take less.
+fn wide(d: &Draw, bits: f64, name: &'static str, [power, rate16, rate8]: [&str; 3]) -> Baseline {
+    if bits <= F16_BITS {
+        return chip(d, name, "f16", power, rate16);
+    }
+    let of_bf16 = in_bf16(chip(d, name, "bf16", power, rate16));
+    let of_int8 = in_int8(chip(d, name, "int8", power, rate8));
+    if of_int8.joules_per_mac < of_bf16.joules_per_mac { of_int8 } else { of_bf16 }
+}
+
 /// Every baseline at so many bits by arithmetic that holds them: integers, fp4 and fp8 by their width,
-/// which is their best case, bf16 and f16 by their significand. Above 8 bits numbers are pieces of
-/// bf16, whose products one accumulator adds. The floor is an int4 MAC, times the square of its width
-/// where it is wider, as the bits of its products go.
+/// which is their best case, bf16 and f16 by their significand. The floor is an int4 MAC, times the
+/// square of its width where it is wider, as the bits of its products go.
 pub fn baselines(d: &Draw, bits: f64) -> Vec<Baseline> {
     let (narrow, eight) = (bits <= 4.0, bits <= 8.0);
     let mut all = vec![cpu(d)];
     all.extend(gpu(d, bits));
-    let wide = |name, power, rate| in_pieces(chip(d, name, "bf16", power, rate));
     all.push(if eight {
         chip(d, "A100", "int8", "a100.power", "a100.rate8")
     } else {
-        wide("A100", "a100.power", "a100.rate16")
+        wide(d, bits, "A100", ["a100.power", "a100.rate16", "a100.rate8"])
     });
     all.push(if eight {
         chip(d, "H100", "int8", "h100.power", "h100.rate8")
     } else {
-        wide("H100", "h100.power", "h100.rate16")
+        wide(d, bits, "H100", ["h100.power", "h100.rate16", "h100.rate8"])
     });
     all.push(if narrow {
         chip(d, "B200", "fp4", "b200.power", "b200.rate4")
     } else if eight {
         chip(d, "B200", "fp8", "b200.power", "b200.rate8")
+    } else if bits <= F16_BITS {
+        chip(d, "B200", "f16", "b200.power", "b200.rate16")
     } else {
-        wide("B200", "b200.power", "b200.rate16")
+        in_bf16(chip(d, "B200", "bf16", "b200.power", "b200.rate16"))
     });
     let (joules_per_mac, basis) = d.trace(|d| d.get("h100.measured16"));
     let (name, rate) = ("H100, measured", None);
     let measured = Baseline { name, arithmetic: "bf16", joules_per_mac, rate, basis };
-    all.push(if eight { measured } else { in_pieces(measured) });
-    if eight {
-        all.push(chip(d, "edge NPU (Edge TPU)", "int8", "edge_tpu.power", "edge_tpu.rate8"));
-    }
+    all.push(if eight { measured } else { in_bf16(measured) });
+    let edge = chip(d, "edge NPU (Edge TPU)", "int8", "edge_tpu.power", "edge_tpu.rate8");
+    all.push(if eight { edge } else { in_int8(edge) });
     let (arithmetic, width) = match bits {
         b if b <= 4.0 => ("int4", 4.0f64),
         b if b <= 8.0 => ("int8", 8.0),
@@ -119,26 +139,29 @@ mod tests {
     use super::*;
     use crate::energy::library::Library;
 
-    /// METHODS C2, to its last digit; 16 bits are three products of 16-bit arithmetic.
+    /// METHODS C2, to its last digit; 16 bits are four products of int8 or three of bf16.
     #[test]
     fn joules_of_the_specifications() {
         let library = Library::built_in().expect("they are right");
         let d = Draw::typical(&library);
         for (bits, expected) in
-            [(16.0, [2.56, 1.42, 0.89]), (8.0, [1.28, 0.71, 0.44]), (4.0, [1.28, 0.71, 0.22])]
+            [(10.0, [2.56, 1.42, 0.89]), (8.0, [1.28, 0.71, 0.44]), (4.0, [1.28, 0.71, 0.22])]
         {
             let all = baselines(&d, bits);
             for (name, pj) in ["A100", "H100", "B200"].into_iter().zip(expected) {
                 let b = all.iter().find(|b| b.name == name).expect("it is there");
-                let products = if bits > 8.0 { 3.0 } else { 1.0 };
-                let each = b.joules_per_mac / products;
-                assert!((each * 1e12 - pj).abs() < 0.0051, "{name} {bits}: {b:?}");
+                assert!((b.joules_per_mac * 1e12 - pj).abs() < 0.0051, "{name} {bits}: {b:?}");
             }
+        }
+        let all = baselines(&d, 16.0);
+        for (name, pj) in [("A100", 4.0 * 1.28), ("H100", 4.0 * 0.71), ("B200", 3.0 * 0.89)] {
+            let b = all.iter().find(|b| b.name == name).expect("it is there");
+            assert!((b.joules_per_mac * 1e12 - pj).abs() < 4.0 * 0.0051, "{name}: {b:?}");
         }
     }
 
-    /// No arithmetic of fewer bits than are asked for: 3 bf16 products a MAC above 8 bits at a third of
-    /// the rate, and a floor whose multipliers grow with the square of their width.
+    /// No arithmetic of fewer bits than are asked for: pieces at a part of the rate, and a floor whose
+    /// multipliers grow with the square of their width.
     #[test]
     fn arithmetic_holds_the_bits() {
         let library = Library::built_in().expect("they are right");
@@ -159,7 +182,7 @@ mod tests {
             [one("A100"), one("H100, measured")]
         };
         let [a100, measured] = of(12.0);
-        assert!((a100.rate.expect("it is known") / (312e12 / 2.0 / 3.0) - 1.0).abs() < 1e-12);
+        assert!((a100.rate.expect("it is known") / (624e12 / 2.0 / 4.0) - 1.0).abs() < 1e-12);
         assert!((measured.joules_per_mac / of(8.0)[1].joules_per_mac - 3.0).abs() < 1e-12);
     }
 

@@ -5,6 +5,7 @@
 //! Above 8 bits a number is two int8 and a MAC k = 4 products. None of its MACs are the light's.
 
 use super::budget::memory;
+use super::digital::INT8_PRODUCTS;
 use super::draw::Draw;
 
 /// Of an inference.
@@ -22,8 +23,8 @@ impl Work {
     }
 
     fn operations(self, bits: f64) -> f64 {
-        let pieces = if bits <= 8.0 { 1.0 } else { 2.0 };
-        2.0 * pieces * pieces * self.macs
+        let products = if bits <= 8.0 { 1.0 } else { INT8_PRODUCTS };
+        2.0 * products * self.macs
     }
 
     /// J.

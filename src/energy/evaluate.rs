@@ -21,7 +21,7 @@ const CONVENTIONS: [&str; 7] = [
     "an output of b bits has an SNR of 6.02 b + 1.76 dB: its light, its receiver's noise and its converter are those of b bits",
     "shot noise as 2q·SNR (noise bandwidth = symbol rate); a matched integrator needs half",
     "a MAC is real: complex by complex counts 4, real by complex 2",
-    "above 8 bits a MAC of an A100, H100 or B200 is three of bf16, whose significand holds 8; the arithmetic floor is an int4 MAC, times 4 in int8 and 16 in int16, as the bits of its products go",
+    "above 8 bits a MAC of an A100, H100 or B200 is one of f16, whose significand holds 11, and above that three of bf16 or four of int8, whichever take less; one of an edge NPU is four of int8; the arithmetic floor is an int4 MAC, times 4 in int8 and 16 in int16, as the bits of its products go",
     "digital work before a chip or behind a stack is that of one edge accelerator (int8, four products a MAC above 8 bits), its weights and pixels from memory, and light waits for it",
     "optics: light launched, phases held, modulators and panels driven; wall plug: everything, without power supplies and cooling on either side",
     "ranges: 5 to 95 % of draws from triangular distributions over low, typical and high (of logarithms); digital chips at their dense peak and TDP, their best case",

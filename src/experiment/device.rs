@@ -201,10 +201,20 @@ pub fn make_room(root: &mut Value, name: &str) -> Result<()> {
             )));
         }
     }
-    if let Ok(Value::Table(defaults)) = Value::try_from(Hardware::default()) {
+    if let Ok(Value::Table(defaults)) = Value::try_from(Hardware::default())
+        && holds_all(hardware, &defaults)
+    {
         drop_defaults(hardware, &defaults);
     }
     Ok(())
+}
+
+/// Whether every key of `defaults` is written out, as nobody does by hand.
+fn holds_all(table: &Table, defaults: &Table) -> bool {
+    defaults.iter().all(|(key, default)| match (table.get(key), default) {
+        (Some(Value::Table(inner)), Value::Table(defaults)) => holds_all(inner, defaults),
+        (found, _) => found.is_some(),
+    })
 }
 
 fn drop_defaults(table: &mut Table, defaults: &Table) {
@@ -309,6 +319,10 @@ mod tests {
             let hardware = with(text, set).expect("valid").experiment.hardware.expect("a block");
             assert!(taken(&hardware, "dmd").is_empty());
         }
+        // What is given by hand stays, also where it is the default.
+        let given = format!("{text}mask = {{ crosstalk = 0.0 }}\n");
+        let hardware = with(&given, &["hardware.preset=lcos"]).expect("valid").experiment.hardware;
+        assert_eq!(taken(&hardware.expect("a block"), "lcos"), ["mask.crosstalk"]);
         // The same preset again changes nothing.
         let again = with(&resolved, &["hardware.preset=lcos"]).expect("valid");
         assert_eq!(again.resolved().expect("a text"), resolved);

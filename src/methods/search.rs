@@ -145,11 +145,8 @@ impl Method for Search {
         let n = if self.numbers > 0 { self.numbers } else { self.count(optic) };
         let runs = match self.kind {
             MethodName::FiniteDifferences => n as u64 + 1,
-            // A bound on the mean: a step up that is kept takes one exposure of the two.
-            MethodName::Mixed => {
-                let tried = self.active(n) as f64 * (1.0 - self.options.skip);
-                1 + (2.0 * tried).ceil() as u64
-            }
+            // At most: some numbers are skipped, and a step up that is kept takes one exposure.
+            MethodName::Mixed => 1 + 2 * self.active(n) as u64,
             MethodName::Pepg => 2 * self.population(n).div_ceil(2) as u64,
             _ => self.population(n) as u64,
         };

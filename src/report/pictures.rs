@@ -35,6 +35,16 @@ pub fn of_run(session: &mut Session, outcome: &Outcome, folder: &Path) -> Result
     of_confusion(session, &outcome.test, folder)
 }
 
+/// Whether [`of_run`] writes a picture of this name.
+pub fn is_of_run(name: &str) -> bool {
+    let numbered = |kind: &str| {
+        let number = name.strip_prefix(kind).and_then(|rest| rest.strip_suffix(".png"));
+        number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let single = ["confusion.png", "curves.png", "light.png", "masks.png"].contains(&name);
+    single || numbered("mask_") || numbered("mesh_")
+}
+
 /// The machine and the light of one test sample in it: masks and planes, or the chips of its
 /// meshes.
 pub fn of_light(session: &mut Session, sample: usize, folder: &Path) -> Result<()> {

@@ -52,7 +52,7 @@ fn of_machine(text: &str) -> Option<u64> {
 }
 
 /// Likewise of the control groups that this process is in, version 2 and 1, and of those above them.
-/// Pages of files that the kernel may drop are free.
+/// What the kernel may drop, pages of files and its own caches, is free.
 fn of_groups(read: impl Fn(&str) -> Option<String>) -> Option<u64> {
     let own = read("/proc/self/cgroup").unwrap_or_default();
     let groups = own.lines().filter_map(|line| {
@@ -74,8 +74,8 @@ fn of_groups(read: impl Fn(&str) -> Option<String>) -> Option<u64> {
         let stat = text("memory.stat").unwrap_or_default();
         let dropped = |line: &str| {
             let (name, bytes) = line.strip_prefix(all)?.split_once(' ')?;
-            let of_files = ["active_file", "inactive_file"].contains(&name);
-            of_files.then(|| bytes.trim().parse::<u64>().ok())?
+            let may_go = ["active_file", "inactive_file", "slab_reclaimable"].contains(&name);
+            may_go.then(|| bytes.trim().parse::<u64>().ok())?
         };
         let dropped: u64 = stat.lines().filter_map(dropped).sum();
         Some(number(limit)?.saturating_sub(number(used)?.saturating_sub(dropped)))
@@ -145,8 +145,10 @@ mod tests {
         assert_eq!(free(&[]), None);
         assert_eq!(free(&[own, unlimited[0], unlimited[1]]), None);
         assert_eq!(free(&[own, unlimited[0], unlimited[1], current, limit]), Some(700));
-        let stat =
-            ("/sys/fs/cgroup/a/memory.stat", "anon 100\ninactive_file 150\nactive_file 50\n");
+        let stat = (
+            "/sys/fs/cgroup/a/memory.stat",
+            "anon 100\ninactive_file 150\nactive_file 20\nslab_reclaimable 30\n",
+        );
         assert_eq!(free(&[own, current, limit, stat]), Some(900));
         let root = [("/sys/fs/cgroup/memory.current", "600"), ("/sys/fs/cgroup/memory.max", "500")];
         assert_eq!(free(&[own, current, limit, root[0], root[1]]), Some(0));

@@ -17,9 +17,9 @@ use crate::energy::machine::{Kind, Machine};
 use crate::energy::of_optic;
 use crate::energy::rank::{Forms, Useful};
 use crate::energy::stack::Band;
-use crate::energy::unit::three_digits;
 use crate::error::{Error, Result};
 use crate::experiment::{Experiment, Loaded, check, preset};
+use crate::render::ticks;
 use crate::train::metrics::wilson;
 use crate::train::readings::Readings;
 use crate::train::{Session, checkpoint, fields};
@@ -277,12 +277,11 @@ fn accuracies(
         let bits = f64::from(bits);
         let seen = session.readings(split, range.clone(), bits)?;
         let noise = Noise::of(machine, &Draw::typical(library), bits);
-        let right = |seen: &Readings| {
-            hits(&noise.read(&seen.regions, bits, seed), seen.per_sample, &seen.labels)
-        };
         let to_choose = session.readings(&data.val, 0..data.val.len(), bits)?;
-        let validation = right(&to_choose) as f64 / to_choose.labels.len() as f64;
-        let right = right(&seen);
+        let read = by_one_converter(noise, [&seen, &to_choose], bits, seed);
+        let right = hits(&read[0], seen.per_sample, &seen.labels);
+        let validation = hits(&read[1], to_choose.per_sample, &to_choose.labels);
+        let validation = validation as f64 / to_choose.labels.len() as f64;
         all.push(Accuracy {
             accuracy: right as f64 / n as f64,
             interval: wilson(right, n),
@@ -292,6 +291,14 @@ fn accuracies(
         });
     }
     Ok((all, noiseless))
+}
+
+/// What is read of two sets: the converter's range and the mean light are those of both.
+fn by_one_converter(noise: Noise, sets: [&Readings; 2], bits: f64, seed: u64) -> [Vec<f64>; 2] {
+    let both: Vec<f64> = sets.iter().flat_map(|set| &set.regions).copied().collect();
+    let mut first = noise.read(&both, bits, seed);
+    let second = first.split_off(sets[0].regions.len());
+    [first, second]
 }
 
 /// The share of its light that a trained machine reads, in place of what is assumed of any; figures that
@@ -309,7 +316,7 @@ fn take_share(library: &mut Library, machine: &mut Machine, share: f64) {
             let assumed = ["silicon.svd_transmission", "silicon.activation_loss"];
             if share > 0.0 && !assumed.iter().any(|key| library.is_given(key)) {
                 chip.read = Some(share);
-                let percent = three_digits(100.0 * share);
+                let percent = ticks::short(100.0 * share);
                 machine.what += &format!(
                     ", {percent} % of the light in its guides read (computed in this run)"
                 );
@@ -365,6 +372,23 @@ fn trained(common: &Common, data: &Dataset, wanted: &[Wanted], seed: u64) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// One bright reading of one set coarsens the steps of both.
+    #[test]
+    fn sets_are_read_by_one_converter() {
+        let set = |regions: [f64; 4]| Readings {
+            labels: vec![0; 2],
+            regions: regions.into(),
+            per_sample: 2,
+            entering: vec![1.0; 2],
+        };
+        let (bright, even) = (set([1.0, 1.0, 1.0, 30.0]), set([1.0, 1.0, 2.0, 4.0]));
+        let noise = Noise { snr: 1e30, shot: 0.0 };
+        let [a, b] = by_one_converter(noise, [&bright, &even], 2.0, 1);
+        assert!((a[3] / 30.0 - 1.0).abs() < 1e-12 && b == [0.0; 4], "{a:?} {b:?}");
+        let [b, a] = by_one_converter(noise, [&even, &bright], 2.0, 1);
+        assert!((a[3] / 30.0 - 1.0).abs() < 1e-12 && b == [0.0; 4], "{a:?} {b:?}");
+    }
 
     /// A chip's light goes by the share that was computed of it, unless a figure of it was given.
     #[test]

@@ -12,12 +12,14 @@ pub const TRAINING: &str = "Counts of each method's step as `lightloom compare` 
                         one load at least; at the first of the bits. Loads and shots wait for each \
                         other, the computer beside it is this CPU. Phases, panels and control take \
                         their power while loads and, of a method that sends light, the computer are \
-                        waited for; sources, modulators, receivers and converters rest meanwhile.";
+                        waited for; sources, modulators, receivers and converters rest meanwhile. \
+                        Every shot pays for the front end as a sample does.";
 
 const LEDGER: &str = "Counts of `lightloom compare`, all steps of one device; one load at least, to \
                       use what was trained. A field is four exposures, which count among them. \
                       Phases, panels and control take their power while loads and, of a method that \
-                      sends light, the computer are waited for.\n\
+                      sends light, the computer are waited for. Every shot pays for the front end \
+                      as a sample does.\n\
                       Accuracy on the device with its 95 % interval over devices (Student's t), with \
                       the noise of its experiment: not with that of the light which is paid for \
                       here. At the first of the bits.";
@@ -91,7 +93,9 @@ pub fn ledger(machine: &OfMachine) -> Option<Table> {
 /// What a table of [`ledger`] is of, and why devices are missing.
 pub fn ledger_note(machine: &OfMachine) -> String {
     let of = |p: &Priced| {
-        let (t, failed) = (&p.tally, p.tally.failed.as_ref()?);
+        // Where all failed the table says so.
+        let t = Some(&p.tally).filter(|t| t.refused.is_none())?;
+        let failed = t.failed.as_ref()?;
         let (of, all) = (failed.devices, t.devices + failed.devices);
         Some(format!("\n{}, {}: {of} of {all} devices failed: {}.", t.system, t.method, failed.why))
     };

@@ -65,7 +65,7 @@ fn without_effect(optic: &Optic, hardware: &Hardware, masks: bool) -> Result<()>
                 && optic.input.as_ref().is_some_and(|input| !bright(input)),
             "input.extinction_db",
             "is of values that are amplitudes, and phases and complex numbers have no dark level",
-            "leave it out, or use optic.input.encoding = \"amplitude\"",
+            "leave it out; amplitudes of real numbers have one",
         ),
     ];
     for (given, key, rule, way_out) in given {

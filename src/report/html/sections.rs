@@ -146,7 +146,8 @@ pub fn of_energy(value: &Value) -> Option<Vec<Part>> {
                     its devices with its 95 % interval (Student's t), and with the noise of their \
                     experiment: not with that of the light which is \
                     paid for here. Phases, panels and control take their power while loads and, of a \
-                    method that sends light, the computer are waited for.";
+                    method that sends light, the computer are waited for. Every shot pays for \
+                    the front end as a sample does.";
         let note = note.to_owned() + &r.ledger.iter().filter_map(missing).collect::<String>();
         let title = format!("{}: training as it was counted, at {} bits", m.name, r.bits);
         let rows = r.ledger.iter().map(priced);

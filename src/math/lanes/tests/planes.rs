@@ -434,6 +434,29 @@ fn half_of_an_even_transfer_function_is_enough() {
     }
 }
 
+/// A row block is transformed from where it lies to the same bits, where the line has no gaps and
+/// nothing behind the samples is read, and elsewhere.
+#[test]
+fn blocked_rows_are_transformed_from_where_they_lie() {
+    for isa in Isa::available() {
+        for (field, padded) in WINDOWS {
+            let plan = PlanePlan::new(field, padded, isa).unwrap();
+            let plane = numbers(11, plan.blocked_len() * plan.row_blocks());
+            let b = plan.row_blocks() - 1;
+            let [mut wanted, mut line] = [0; 2].map(|_| dirty(plan.line_len()));
+            plan.load_blocked(&plane, b, &mut wanted);
+            plan.samples_to_blocks(&mut wanted);
+            plan.blocked_to_blocks(&plane, b, &mut line);
+            let rows = plan.rows();
+            for n in 0..rows.length() {
+                let at = rows.place(n) * rows.element();
+                let of = |line: &Aligned<f32>| line[at..][..rows.element()].to_vec();
+                assert_eq!(of(&line), of(&wanted), "{isa:?} {field:?} in {padded:?} at {n}");
+            }
+        }
+    }
+}
+
 /// What is not aligned to a register is refused before a pass runs, in every profile.
 #[test]
 fn lines_are_aligned() {
