@@ -30,7 +30,7 @@ pub fn label(value: f64, step: f64) -> String {
 /// The unit in which `metres` reads well: factor from metres and symbol.
 pub fn unit(metres: f64) -> (f64, &'static str) {
     match metres.abs() {
-        m if m >= 1.0 => (1.0, "m"),
+        m if m >= 1.0 || m == 0.0 => (1.0, "m"),
         m if m >= 0.9e-3 => (1e3, "mm"),
         m if m >= 0.9e-6 => (1e6, "µm"),
         _ => (1e9, "nm"),
@@ -91,6 +91,7 @@ mod tests {
     #[test]
     fn lengths_choose_their_unit() {
         assert_eq!(length(2e-3), "2 mm");
+        assert_eq!(length(0.0), "0 m");
         assert_eq!(length(0.5e-3), "500 µm");
         assert_eq!(length(250e-9), "250 nm");
         assert_eq!(short(0.000_012_3), "1.23×10⁻⁵");
