@@ -13,6 +13,25 @@ struct Said {
     error: String,
 }
 
+fn train_in(folder: &Path, name: &str, sets: &[&str]) {
+    let out = Command::new(env!("CARGO_BIN_EXE_lightloom"))
+        .current_dir(folder)
+        .args(["train", name, "--out", "run", "--backend", "cpu", "--json"])
+        .args(sets)
+        .output()
+        .expect("the program starts");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+/// What `energy` says of a run that [`train_in`] left.
+fn machine_in(folder: &Path, more: &[&str]) -> Value {
+    let args = ["run/checkpoint.safetensors", "--json", "--no-measure", "--draws", "1"];
+    let said = run_in(folder, &[&args[..], &["--bits", "8", "--backend", "cpu"], more].concat());
+    assert_eq!(said.code, Some(0), "{}", said.error);
+    let answer: Value = serde_json::from_str(&said.out).expect("JSON");
+    answer["machines"][0].clone()
+}
+
 fn run_in(folder: &Path, args: &[&str]) -> Said {
     let output = Command::new(env!("CARGO_BIN_EXE_lightloom"))
         .current_dir(folder)
@@ -521,21 +540,9 @@ fn accuracy_is_of_the_same_photons() {
 #[test]
 fn accuracy_is_without_the_faults_of_the_device() {
     let folder = tempfile::tempdir().expect("a folder");
-    let out = Command::new(env!("CARGO_BIN_EXE_lightloom"))
-        .current_dir(folder.path())
-        .args(["train", "device-stack", "--out", "run", "--backend", "cpu", "--json"])
-        .args(["--set", "data.train_limit=1280", "--set", "train.epochs=1"])
-        .output()
-        .expect("the program starts");
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let args = ["run/checkpoint.safetensors", "--json", "--no-measure", "--draws", "1"];
-    let args = [&args[..], &["--bits", "8", "--backend", "cpu"]].concat();
-    let machine = |more: &[&str]| {
-        let said = run_in(folder.path(), &[&args[..], more].concat());
-        assert_eq!(said.code, Some(0), "{}", said.error);
-        let answer: Value = serde_json::from_str(&said.out).expect("JSON");
-        answer["machines"][0].clone()
-    };
+    let sets = ["--set", "data.train_limit=1280", "--set", "train.epochs=1"];
+    train_in(folder.path(), "device-stack", &sets);
+    let machine = |more: &[&str]| machine_in(folder.path(), more);
     let ours = machine(&[]);
     assert!(number(&ours, "/noiseless_accuracy") > 0.4, "{}", ours["noiseless_accuracy"]);
     assert!(ours["note"].as_str().expect("a note").contains("without the faults of [hardware]"));
@@ -663,21 +670,8 @@ fn wrong_requests_are_refused() {
 #[test]
 fn a_trained_chip_is_paid_by_its_own_light() {
     let folder = tempfile::tempdir().expect("a folder");
-    let out = Command::new(env!("CARGO_BIN_EXE_lightloom"))
-        .current_dir(folder.path())
-        .args(["train", "vowel", "--out", "run", "--backend", "cpu", "--json"])
-        .args(["--set", "train.epochs=2"])
-        .output()
-        .expect("the program starts");
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let args = ["run/checkpoint.safetensors", "--json", "--no-measure", "--draws", "1"];
-    let args = [&args[..], &["--bits", "8", "--backend", "cpu"]].concat();
-    let machine = |more: &[&str]| {
-        let said = run_in(folder.path(), &[&args[..], more].concat());
-        assert_eq!(said.code, Some(0), "{}", said.error);
-        let answer: Value = serde_json::from_str(&said.out).expect("JSON");
-        answer["machines"][0].clone()
-    };
+    train_in(folder.path(), "vowel", &["--set", "train.epochs=2"]);
+    let machine = |more: &[&str]| machine_in(folder.path(), more);
     let own = machine(&[]);
     assert!(
         own["what"].as_str().expect("what").contains("computed in this run"),

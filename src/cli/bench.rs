@@ -123,10 +123,7 @@ impl Bench {
                 report.points.push(measure(&device, experiment, &data, *batch, effort)?);
                 device.measure_again()?;
                 // Here too a run that is ended early keeps what it has.
-                report.peaks.clone_from(&device.peaks);
-                report.judge(device.real());
-                report.seconds = started.elapsed().as_secs_f64();
-                write(&out, &report)?;
+                keep(&mut report, &device, started, &out)?;
             }
         }
         if self.digital || self.is_whole() {
@@ -134,10 +131,7 @@ impl Bench {
             let half = digital::measure(&device, &data, &sizes, &batches, effort, &mut |w| say(w))?;
             report.digital = Some(half);
         }
-        report.peaks = device.peaks.take();
-        report.judge(device.real());
-        report.seconds = started.elapsed().as_secs_f64();
-        write(&out, &report)?;
+        keep(&mut report, &device, started, &out)?;
         if common.json {
             return print_json(&report);
         }
@@ -220,6 +214,14 @@ impl Bench {
         }
         Ok(all)
     }
+}
+
+/// Writes what there is so far, held against the peaks as they are known by now.
+fn keep(report: &mut Report, device: &Device, started: Instant, out: &Path) -> Result<()> {
+    report.peaks.clone_from(&device.peaks);
+    report.judge(device.real());
+    report.seconds = started.elapsed().as_secs_f64();
+    write(out, report)
 }
 
 fn write(folder: &Path, report: &Report) -> Result<()> {

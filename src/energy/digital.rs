@@ -82,13 +82,19 @@ fn in_int8(one: Baseline) -> Baseline {
 
 /// A chip at more than 8 bits: in f16 as far as it holds them, then in pieces that one accumulator adds,
 /// those that take less.
-fn wide(d: &Draw, bits: f64, name: &'static str, [power, rate16, rate8]: [&str; 3]) -> Baseline {
+fn wide(
+    d: &Draw,
+    bits: f64,
+    name: &'static str,
+    [power, rate16]: [&str; 2],
+    rate8: Option<&str>,
+) -> Baseline {
     if bits <= F16_BITS {
         return chip(d, name, "f16", power, rate16);
     }
     let of_bf16 = in_bf16(chip(d, name, "bf16", power, rate16));
-    let of_int8 = in_int8(chip(d, name, "int8", power, rate8));
-    if of_int8.joules_per_mac < of_bf16.joules_per_mac { of_int8 } else { of_bf16 }
+    let of_int8 = rate8.map(|rate| in_int8(chip(d, name, "int8", power, rate)));
+    of_int8.filter(|o| o.joules_per_mac < of_bf16.joules_per_mac).unwrap_or(of_bf16)
 }
 
 /// Every baseline at so many bits by arithmetic that holds them: integers, fp4 and fp8 by their width,
@@ -101,21 +107,19 @@ pub fn baselines(d: &Draw, bits: f64) -> Vec<Baseline> {
     all.push(if eight {
         chip(d, "A100", "int8", "a100.power", "a100.rate8")
     } else {
-        wide(d, bits, "A100", ["a100.power", "a100.rate16", "a100.rate8"])
+        wide(d, bits, "A100", ["a100.power", "a100.rate16"], Some("a100.rate8"))
     });
     all.push(if eight {
         chip(d, "H100", "int8", "h100.power", "h100.rate8")
     } else {
-        wide(d, bits, "H100", ["h100.power", "h100.rate16", "h100.rate8"])
+        wide(d, bits, "H100", ["h100.power", "h100.rate16"], Some("h100.rate8"))
     });
     all.push(if narrow {
         chip(d, "B200", "fp4", "b200.power", "b200.rate4")
     } else if eight {
         chip(d, "B200", "fp8", "b200.power", "b200.rate8")
-    } else if bits <= F16_BITS {
-        chip(d, "B200", "f16", "b200.power", "b200.rate16")
     } else {
-        in_bf16(chip(d, "B200", "bf16", "b200.power", "b200.rate16"))
+        wide(d, bits, "B200", ["b200.power", "b200.rate16"], None)
     });
     let (joules_per_mac, basis) = d.trace(|d| d.get("h100.measured16"));
     let (name, rate) = ("H100, measured", None);

@@ -72,6 +72,20 @@ pub struct Failed {
     pub why: String,
 }
 
+/// Which devices a row is not of, and why; where none is left the row itself says so.
+pub fn missing(row: [&str; 2], devices: usize, failed: Option<&Failed>) -> Option<String> {
+    let failed = failed.filter(|_| devices > 0)?;
+    let ([system, method], all) = (row, devices + failed.devices);
+    let (of, why) = (failed.devices, &failed.why);
+    Some(format!("{system}, {method}: {of} of {all} devices failed: {why}."))
+}
+
+/// Why a method has no figures, for its row of a table: that it failed on every device is told as it
+/// is, and does not mean that it does not suit the machine.
+pub fn without_figures(why: &str, failed: Option<&Failed>) -> String {
+    if failed.is_some() { why.to_owned() } else { format!("does not suit: {why}") }
+}
+
 /// `91.0 % ± 1.2, 3 devices`, or `53.4 %, 1 of 2 devices` where others failed: a mean over devices and
 /// half its interval.
 pub fn over_devices(

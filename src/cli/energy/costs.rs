@@ -4,7 +4,7 @@ use comfy_table::Table;
 
 use super::text::{range, spread, table};
 use crate::energy::answer::{OfMachine, Priced, Trained};
-use crate::energy::training::over_devices;
+use crate::energy::training::{missing, over_devices, without_figures};
 use crate::energy::unit::{engineering, three_digits};
 use crate::report::energy::count;
 
@@ -55,8 +55,7 @@ pub fn ledger(machine: &OfMachine) -> Option<Table> {
         let (t, c) = (&p.tally, &p.tally.counts);
         let start = [t.system.clone(), t.method.clone()];
         if let Some(why) = &t.refused {
-            let suits = t.failed.is_some();
-            let why = if suits { why.clone() } else { format!("does not suit: {why}") };
+            let why = without_figures(why, t.failed.as_ref());
             let rest = [why].into_iter().chain(vec![String::new(); 8]);
             return start.into_iter().chain(rest).collect();
         }
@@ -93,11 +92,8 @@ pub fn ledger(machine: &OfMachine) -> Option<Table> {
 /// What a table of [`ledger`] is of, and why devices are missing.
 pub fn ledger_note(machine: &OfMachine) -> String {
     let of = |p: &Priced| {
-        // Where all failed the table says so.
-        let t = Some(&p.tally).filter(|t| t.refused.is_none())?;
-        let failed = t.failed.as_ref()?;
-        let (of, all) = (failed.devices, t.devices + failed.devices);
-        Some(format!("\n{}, {}: {of} of {all} devices failed: {}.", t.system, t.method, failed.why))
+        let t = &p.tally;
+        missing([&t.system, &t.method], t.devices, t.failed.as_ref()).map(|m| format!("\n{m}"))
     };
     let rows = machine.results.first().map_or(&[][..], |r| &r.ledger[..]);
     let failed: Vec<String> = rows.iter().filter_map(of).collect();

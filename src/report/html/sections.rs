@@ -8,7 +8,7 @@ use super::ranges::Spread;
 use super::run::Part;
 use super::tables::{Block, Cell};
 use crate::energy::answer::OfMacs;
-use crate::energy::training::{Failed, over_devices};
+use crate::energy::training::{Failed, missing, over_devices, without_figures};
 use crate::energy::unit::engineering;
 use crate::report::compare::{self, Row};
 use crate::report::energy;
@@ -148,7 +148,10 @@ pub fn of_energy(value: &Value) -> Option<Vec<Part>> {
                     paid for here. Phases, panels and control take their power while loads and, of a \
                     method that sends light, the computer are waited for. Every shot pays for \
                     the front end as a sample does.";
-        let note = note.to_owned() + &r.ledger.iter().filter_map(missing).collect::<String>();
+        let of = |p: &Priced| {
+            missing([&p.system, &p.method], p.devices, p.failed.as_ref()).map(|m| format!(" {m}"))
+        };
+        let note = note.to_owned() + &r.ledger.iter().filter_map(of).collect::<String>();
         let title = format!("{}: training as it was counted, at {} bits", m.name, r.bits);
         let rows = r.ledger.iter().map(priced);
         blocks.push(Block { title, level: 3, ..table(&header, rows, &note) });
@@ -227,21 +230,10 @@ fn inference(m: &Machine, r: &AtBits) -> Vec<String> {
     ]
 }
 
-/// Devices that a row is not of, and why.
-fn missing(p: &Priced) -> Option<String> {
-    let failed = p.failed.as_ref()?;
-    let all = p.devices + failed.devices;
-    Some(format!(
-        " {}, {}: {} of {all} devices failed: {}.",
-        p.system, p.method, failed.devices, failed.why
-    ))
-}
-
 fn priced(p: &Priced) -> Vec<String> {
     let start = [p.system.clone(), p.method.clone()];
     if let Some(why) = &p.refused {
-        let suits = p.failed.is_some();
-        let why = if suits { why.clone() } else { format!("does not suit: {why}") };
+        let why = without_figures(why, p.failed.as_ref());
         let rest = [why].into_iter().chain(vec![String::new(); 6]);
         return start.into_iter().chain(rest).collect();
     }
