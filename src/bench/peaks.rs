@@ -56,9 +56,24 @@ pub struct Peaks {
     /// GFLOP/s of multiply-adds in f32, on one thread and of the whole device.
     pub fma_one_thread: Option<Rate>,
     pub fma: Rate,
+    /// GFLOP/s of multiply-adds with sums beside them, for which AMD's CPUs have units of their own;
+    /// where there are fused ones.
+    pub fma_and_sums: Option<Threads>,
+}
+
+/// A rate of a CPU.
+#[derive(Debug, Clone, Serialize)]
+pub struct Threads {
+    pub one_thread: Rate,
+    pub all: Rate,
 }
 
 impl Peaks {
+    /// GFLOP/s of arithmetic at most.
+    pub fn flops(&self) -> f64 {
+        self.fma_and_sums.as_ref().map_or(self.fma.best, |mixed| self.fma.best.max(mixed.all.best))
+    }
+
     /// Joins the tries of another time: a limit is best seen in a quiet moment, and there may have
     /// been none before.
     pub fn join(&mut self, other: Self) {
@@ -72,6 +87,10 @@ impl Peaks {
             mine.join(theirs);
         }
         self.fma.join(other.fma);
+        if let (Some(mine), Some(theirs)) = (&mut self.fma_and_sums, other.fma_and_sums) {
+            mine.one_thread.join(theirs.one_thread);
+            mine.all.join(theirs.all);
+        }
     }
 
     /// The nearest level that holds so many bytes a thread, and its GB/s.
@@ -88,7 +107,12 @@ pub fn of_gpu(wanted: Wanted) -> Result<Peaks> {
     let (copy, fma) = (device.copy_bandwidth()?, device.fma_rate()?);
     let all = Rate::of(vec![copy * 1e-9]);
     let memory = Level { name: "memory", holds: None, one_thread: None, all };
-    Ok(Peaks { copy: vec![memory], fma_one_thread: None, fma: Rate::of(vec![fma * 1e-9]) })
+    Ok(Peaks {
+        copy: vec![memory],
+        fma_one_thread: None,
+        fma: Rate::of(vec![fma * 1e-9]),
+        fma_and_sums: None,
+    })
 }
 
 /// Tries of each rate, and seconds of one.
@@ -116,8 +140,12 @@ pub fn of_cpu(pool: &rayon::ThreadPool) -> Peaks {
     });
     Peaks {
         copy: copy.collect(),
-        fma_one_thread: Some(multiply_adds(pool, 1)),
-        fma: multiply_adds(pool, threads),
+        fma_one_thread: Some(arithmetic(pool, 1, multiply_adds)),
+        fma: arithmetic(pool, threads, multiply_adds),
+        fma_and_sums: multiply_adds_and_sums().map(|mixed| Threads {
+            one_thread: arithmetic(pool, 1, mixed),
+            all: arithmetic(pool, threads, mixed),
+        }),
     }
 }
 
@@ -140,8 +168,11 @@ fn copies(pool: &rayon::ThreadPool, threads: usize, bytes: usize) -> Rate {
     })
 }
 
-/// GFLOP/s of independent chains of multiply-adds, on so many threads.
-fn multiply_adds(pool: &rayon::ThreadPool, threads: usize) -> Rate {
+/// So many steps of independent chains: a sum that depends on all, and the operations.
+type Chains = fn(usize) -> (f32, f64);
+
+/// GFLOP/s of chains, on so many threads.
+fn arithmetic(pool: &rayon::ThreadPool, threads: usize, chains: Chains) -> Rate {
     together(pool, threads, || {
         |passes| {
             let (sum, flops) = chains(passes * 10_000);
@@ -186,19 +217,40 @@ const CHAINS: usize = 12;
 const A: f32 = 0.999;
 const B: f32 = 0.001;
 
-/// So many steps of every chain in the widest vectors here: a sum that depends on all, and
-/// the operations.
-fn chains(steps: usize) -> (f32, f64) {
+/// In the widest vectors here.
+fn multiply_adds(steps: usize) -> (f32, f64) {
     let isa = Isa::best();
     #[allow(unsafe_code, reason = "the instructions are those that this machine was found to run")]
     let sum = match isa {
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { x86::chains_512(steps) },
+        Isa::Avx512 => unsafe { x86::fma_512(steps) },
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { x86::chains_256(steps) },
+        Isa::Avx2 => unsafe { x86::fma_256(steps) },
         _ => chains_of_4(steps),
     };
     (sum, (2 * isa.lanes() * CHAINS * steps) as f64)
+}
+
+/// 24 multiply-adds a step and as many sums: in the registers of AVX2, and each longer than the
+/// latency of all units that there may be.
+fn multiply_adds_and_sums() -> Option<Chains> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        fn flops(steps: usize) -> f64 {
+            (72 * Isa::best().lanes() * steps) as f64
+        }
+        #[allow(
+            unsafe_code,
+            reason = "the instructions are those that this machine was found to run"
+        )]
+        match Isa::best() {
+            Isa::Avx512 => Some(|steps| (unsafe { x86::mixed_512(steps) }, flops(steps))),
+            Isa::Avx2 => Some(|steps| (unsafe { x86::mixed_256(steps) }, flops(steps))),
+            _ => None,
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    None
 }
 
 /// Four lanes a chain, as every 64-bit CPU has them. Without a fused instruction in the baseline
@@ -217,38 +269,70 @@ fn chains_of_4(steps: usize) -> f32 {
 /// is wrong by the width of a vector spoils every share.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use std::arch::x86_64::{
-        _mm256_add_ps, _mm256_cvtss_f32, _mm256_fmadd_ps, _mm256_set1_ps, _mm512_add_ps,
-        _mm512_fmadd_ps, _mm512_reduce_add_ps, _mm512_set1_ps,
-    };
+    #![allow(clippy::wildcard_imports, reason = "intrinsics carry their module in their names")]
+
+    use std::arch::x86_64::*;
 
     use super::{A, B, CHAINS};
 
-    #[target_feature(enable = "avx512f")]
-    pub fn chains_512(steps: usize) -> f32 {
-        let (a, b) = (_mm512_set1_ps(A), _mm512_set1_ps(B));
-        let mut chains = [_mm512_set1_ps(0.5); CHAINS];
-        for _ in 0..steps {
-            for x in &mut chains {
-                *x = _mm512_fmadd_ps(*x, a, b);
+    macro_rules! chains {
+        ($features:literal, $fma:ident, $mixed:ident, $set1:ident, $add:ident, $sub:ident, $madd:ident, $first:expr) => {
+            #[target_feature(enable = $features)]
+            pub fn $fma(steps: usize) -> f32 {
+                let (a, b) = ($set1(A), $set1(B));
+                let mut chains = [$set1(0.5); CHAINS];
+                for _ in 0..steps {
+                    for x in &mut chains {
+                        *x = $madd(*x, a, b);
+                    }
+                }
+                $first(chains.into_iter().fold($set1(0.0), |s, x| $add(s, x)))
             }
-        }
-        _mm512_reduce_add_ps(
-            chains.into_iter().fold(_mm512_set1_ps(0.0), |s, x| _mm512_add_ps(s, x)),
-        )
+
+            /// Eight chains of multiply-adds, three links each a step, and six of sums, four each.
+            #[target_feature(enable = $features)]
+            pub fn $mixed(steps: usize) -> f32 {
+                let (a, b) = ($set1(A), $set1(B));
+                let (mut products, mut sums) = ([$set1(0.5); 8], [$set1(0.5); 6]);
+                for _ in 0..steps {
+                    for _ in 0..3 {
+                        for x in &mut products {
+                            *x = $madd(*x, a, b);
+                        }
+                        for x in &mut sums {
+                            *x = $sub(b, *x);
+                        }
+                    }
+                    for x in &mut sums {
+                        *x = $sub(b, *x);
+                    }
+                }
+                let all = products.into_iter().chain(sums);
+                $first(all.fold($set1(0.0), |s, x| $add(s, x)))
+            }
+        };
     }
 
-    #[target_feature(enable = "avx2,fma")]
-    pub fn chains_256(steps: usize) -> f32 {
-        let (a, b) = (_mm256_set1_ps(A), _mm256_set1_ps(B));
-        let mut chains = [_mm256_set1_ps(0.5); CHAINS];
-        for _ in 0..steps {
-            for x in &mut chains {
-                *x = _mm256_fmadd_ps(*x, a, b);
-            }
-        }
-        _mm256_cvtss_f32(chains.into_iter().fold(_mm256_set1_ps(0.0), |s, x| _mm256_add_ps(s, x)))
-    }
+    chains!(
+        "avx512f",
+        fma_512,
+        mixed_512,
+        _mm512_set1_ps,
+        _mm512_add_ps,
+        _mm512_sub_ps,
+        _mm512_fmadd_ps,
+        |x| _mm512_cvtss_f32(x)
+    );
+    chains!(
+        "avx2,fma",
+        fma_256,
+        mixed_256,
+        _mm256_set1_ps,
+        _mm256_add_ps,
+        _mm256_sub_ps,
+        _mm256_fmadd_ps,
+        |x| _mm256_cvtss_f32(x)
+    );
 }
 
 #[cfg(test)]
@@ -258,9 +342,15 @@ mod tests {
     /// The chains are not optimised away: x goes towards b / (1 - a) = 1 in each of them.
     #[test]
     fn chains_compute() {
-        let (sum, flops) = chains(20_000);
+        let (sum, flops) = multiply_adds(20_000);
         let lanes = flops / (2.0 * CHAINS as f64 * 20_000.0);
         assert!(sum > 0.9 * CHAINS as f32 && sum <= 1.01 * CHAINS as f32 * lanes as f32, "{sum}");
+        // The others go to and fro between 0.5 and b - 0.5.
+        if let Some(mixed) = multiply_adds_and_sums() {
+            let (sum, flops) = mixed(20_000);
+            assert!((sum - (8.0 + 6.0 * 0.5)).abs() < 0.1, "{sum}");
+            assert_eq!(flops, 72.0 * lanes * 20_000.0);
+        }
         let four = chains_of_4(20_000);
         assert!((four - 4.0 * CHAINS as f32).abs() < 0.5, "{four}");
     }
@@ -275,7 +365,10 @@ mod tests {
         };
         let fma = Rate { best: 100.0, tries: vec![100.0] };
         let copy = vec![level("L2", Some(1000), 9.0), level("memory", None, 2.0)];
-        let peaks = Peaks { copy, fma_one_thread: None, fma };
+        let all = Rate { best: 150.0, tries: vec![150.0] };
+        let fma_and_sums = Some(Threads { one_thread: all.clone(), all });
+        let peaks = Peaks { copy, fma_one_thread: None, fma, fma_and_sums };
+        assert_eq!(peaks.flops(), 150.0);
         assert_eq!(peaks.bandwidth(1000.0), ("L2", 9.0));
         assert_eq!(peaks.bandwidth(1001.0), ("memory", 2.0));
     }

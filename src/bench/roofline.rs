@@ -96,7 +96,7 @@ impl Kernel {
 
 /// Operations a second: half as many lanes hold numbers of twice the size.
 fn flop_rate(peaks: &Peaks, real: usize) -> f64 {
-    peaks.fma.best * 1e9 * 4.0 / real as f64
+    peaks.flops() * 1e9 * 4.0 / real as f64
 }
 
 /// Where the time of a whole step went, as parts of it.
@@ -146,7 +146,8 @@ mod tests {
     #[test]
     fn each_limit_is_found() {
         let memory = Level { name: "memory", holds: None, one_thread: None, all: rate(10.0) };
-        let peaks = Peaks { copy: vec![memory], fma_one_thread: None, fma: rate(100.0) };
+        let (copy, fma) = (vec![memory], rate(100.0));
+        let peaks = Peaks { copy, fma_one_thread: None, fma, fma_and_sums: None };
         let node = |flops: f64, bytes: f64| Work {
             section: "samples",
             op: "add",

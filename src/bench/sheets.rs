@@ -86,6 +86,10 @@ fn peaks(p: &Peaks) -> Sheet {
     };
     let mut rows =
         vec![row("multiply-add, f32".into(), p.fma_one_thread.as_ref(), &p.fma, "GFLOP/s")];
+    if let Some(mixed) = &p.fma_and_sums {
+        let what = "multiply-add with sums beside it, f32".into();
+        rows.push(row(what, Some(&mixed.one_thread), &mixed.all, "GFLOP/s"));
+    }
     for level in &p.copy {
         let what = level.holds.map_or_else(
             || format!("copy in {}", level.name),

@@ -1,7 +1,7 @@
 //! min over M = r_1 r_2 .. r_n of sum_i cost(r_i): which radices a length is transformed with.
 
 use super::butterflies::{FEW, MANY, SOME};
-use super::isa::{self, Isa};
+use super::isa::{self, Isa, Kin};
 
 /// What a transform is for.
 #[derive(Clone, Copy, PartialEq)]
@@ -15,99 +15,128 @@ pub enum Use {
 /// Where in a transform a stage stands.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
-    First { pruned: bool },
+    First { pruned: bool, purpose: Use },
     Middle,
     Leaf(Use),
 }
 
 /// Picoseconds a point, there and back, of a stage with half of its samples zero on a line of 400
-/// (longer than the nearest cache), of a stage with none; of a leaf; and of a leaf with H between:
-/// the least of several runs of the test `costs_of_a_stage` on one core of an AMD Zen 5. Only their
-/// ratios matter. Were they measured when a program starts, its plans, and with them its bits, would
-/// differ from run to run.
-const AVX512: [(usize, [u32; 4]); 20] = [
-    (1, [60, 60, 0, 30]),
-    (2, [71, 63, 60, 40]),
-    (3, [80, 82, 70, 69]),
-    (4, [75, 78, 60, 64]),
-    (5, [108, 114, 86, 102]),
-    (6, [91, 100, 74, 84]),
-    (7, [144, 155, 112, 144]),
-    (8, [92, 105, 96, 113]),
-    (9, [142, 160, 100, 139]),
-    (10, [122, 133, 92, 114]),
-    (12, [114, 126, 90, 94]),
-    (14, [162, 190, 116, 139]),
-    (15, [162, 197, 122, 140]),
-    (16, [129, 167, 124, 157]),
-    (20, [163, 219, 116, 171]),
-    (21, [197, 237, 146, 185]),
-    (24, [183, 234, 140, 191]),
-    (25, [225, 284, 174, 230]),
-    (28, [193, 266, 138, 185]),
-    (32, [204, 270, 158, 174]),
+/// (longer than the nearest cache), of a stage with none; of a leaf; of a leaf with H between; and of
+/// a first stage of rows, with what is done to the samples: the least of several runs of the test
+/// `costs_of_a_stage` on one core of an AMD Zen 5. Only their ratios matter. Were they measured when a
+/// program starts, its plans, and with them its bits, would differ from run to run.
+///
+/// The last has been measured on Zen 4 alone. It is the first elsewhere, and about 40 more for odd
+/// radices, which `PlanePlan::meet` does not take.
+const AVX512: [(usize, [u32; 5]); 20] = [
+    (1, [60, 60, 0, 30, 100]),
+    (2, [71, 63, 60, 40, 71]),
+    (3, [80, 82, 70, 69, 120]),
+    (4, [75, 78, 60, 64, 75]),
+    (5, [108, 114, 86, 102, 148]),
+    (6, [91, 100, 74, 84, 91]),
+    (7, [144, 155, 112, 144, 184]),
+    (8, [92, 105, 96, 113, 92]),
+    (9, [142, 160, 100, 139, 182]),
+    (10, [122, 133, 92, 114, 122]),
+    (12, [114, 126, 90, 94, 114]),
+    (14, [162, 190, 116, 139, 162]),
+    (15, [162, 197, 122, 140, 202]),
+    (16, [129, 167, 124, 157, 129]),
+    (20, [163, 219, 116, 171, 163]),
+    (21, [197, 237, 146, 185, 237]),
+    (24, [183, 234, 140, 191, 183]),
+    (25, [225, 284, 174, 230, 265]),
+    (28, [193, 266, 138, 185, 193]),
+    (32, [204, 270, 158, 174, 204]),
 ];
 
 /// The same on an Intel Xeon with 2 MiB of L2 a core: a line that leaves the first level changed costs
 /// it four cycles, so that fewer and larger stages are better.
-const AVX512_INTEL: [(usize, [u32; 4]); 20] = [
-    (1, [150, 90, 0, 50]),
-    (2, [160, 96, 70, 73]),
-    (3, [150, 123, 95, 104]),
-    (4, [152, 123, 74, 100]),
-    (5, [163, 168, 112, 150]),
-    (6, [158, 162, 99, 137]),
-    (7, [182, 202, 147, 183]),
-    (8, [167, 176, 116, 148]),
-    (9, [202, 235, 167, 202]),
-    (10, [198, 211, 146, 181]),
-    (12, [174, 199, 132, 164]),
-    (14, [212, 263, 175, 212]),
-    (15, [226, 264, 179, 237]),
-    (16, [203, 236, 165, 206]),
-    (20, [235, 273, 178, 232]),
-    (21, [280, 312, 210, 272]),
-    (24, [254, 288, 184, 260]),
-    (25, [329, 381, 267, 325]),
-    (28, [275, 326, 209, 267]),
-    (32, [283, 343, 223, 267]),
+const AVX512_INTEL: [(usize, [u32; 5]); 20] = [
+    (1, [150, 90, 0, 50, 190]),
+    (2, [160, 96, 70, 73, 160]),
+    (3, [150, 123, 95, 104, 190]),
+    (4, [152, 123, 74, 100, 152]),
+    (5, [163, 168, 112, 150, 203]),
+    (6, [158, 162, 99, 137, 158]),
+    (7, [182, 202, 147, 183, 222]),
+    (8, [167, 176, 116, 148, 167]),
+    (9, [202, 235, 167, 202, 242]),
+    (10, [198, 211, 146, 181, 198]),
+    (12, [174, 199, 132, 164, 174]),
+    (14, [212, 263, 175, 212, 212]),
+    (15, [226, 264, 179, 237, 266]),
+    (16, [203, 236, 165, 206, 203]),
+    (20, [235, 273, 178, 232, 235]),
+    (21, [280, 312, 210, 272, 320]),
+    (24, [254, 288, 184, 260, 254]),
+    (25, [329, 381, 267, 325, 369]),
+    (28, [275, 326, 209, 267, 275]),
+    (32, [283, 343, 223, 267, 283]),
+];
+
+/// The same on an AMD Zen 4, which stores half a register of AVX-512 a cycle, so that what is spilled
+/// counts. Rows: a radix r reads r / 2 places each of two or three planes by turns, more than the
+/// prefetchers follow from 16 on (hops of 1024: 32 x 32 takes twice as long as 8 x 8 x 16). The odd ones
+/// from whole hops, 320 above the first.
+const AVX512_ZEN4: [(usize, [u32; 5]); 20] = [
+    (1, [138, 137, 0, 96, 138]),
+    (2, [145, 140, 136, 92, 379]),
+    (3, [165, 177, 151, 145, 485]),
+    (4, [158, 178, 136, 138, 350]),
+    (5, [225, 240, 160, 190, 545]),
+    (6, [195, 233, 153, 160, 364]),
+    (7, [325, 342, 217, 293, 645]),
+    (8, [214, 264, 223, 253, 413]),
+    (9, [309, 354, 209, 293, 629]),
+    (10, [261, 305, 192, 212, 462]),
+    (12, [250, 307, 205, 224, 476]),
+    (14, [372, 509, 294, 312, 565]),
+    (15, [347, 464, 243, 393, 667]),
+    (16, [298, 423, 291, 359, 596]),
+    (20, [340, 453, 283, 350, 842]),
+    (21, [454, 562, 354, 469, 774]),
+    (24, [389, 482, 343, 424, 974]),
+    (25, [518, 639, 373, 518, 838]),
+    (28, [424, 560, 348, 461, 1325]),
+    (32, [442, 612, 373, 449, 1413]),
 ];
 
 /// The first again with AVX2.
-const AVX2: [(usize, [u32; 4]); 15] = [
-    (1, [90, 90, 0, 60]),
-    (2, [99, 121, 94, 82]),
-    (3, [141, 159, 106, 138]),
-    (4, [116, 147, 118, 128]),
-    (5, [207, 239, 148, 206]),
-    (6, [166, 190, 128, 180]),
-    (7, [321, 368, 208, 309]),
-    (8, [180, 249, 192, 242]),
-    (9, [298, 348, 224, 320]),
-    (10, [266, 343, 182, 278]),
-    (12, [235, 302, 180, 267]),
-    (14, [386, 469, 256, 327]),
-    (15, [347, 413, 240, 316]),
-    (16, [271, 337, 252, 285]),
-    (20, [345, 433, 228, 281]),
+const AVX2: [(usize, [u32; 5]); 15] = [
+    (1, [90, 90, 0, 60, 130]),
+    (2, [99, 121, 94, 82, 99]),
+    (3, [141, 159, 106, 138, 181]),
+    (4, [116, 147, 118, 128, 116]),
+    (5, [207, 239, 148, 206, 247]),
+    (6, [166, 190, 128, 180, 166]),
+    (7, [321, 368, 208, 309, 361]),
+    (8, [180, 249, 192, 242, 180]),
+    (9, [298, 348, 224, 320, 338]),
+    (10, [266, 343, 182, 278, 266]),
+    (12, [235, 302, 180, 267, 235]),
+    (14, [386, 469, 256, 327, 386]),
+    (15, [347, 413, 240, 316, 387]),
+    (16, [271, 337, 252, 285, 271]),
+    (20, [345, 433, 228, 281, 345]),
 ];
 
-/// What a window twice as wide as its field costs more with an odd first radix of its rows, which
-/// `PlanePlan::meet` does not take: about, on the scale of the AVX-512 tables.
-const MEETING: u32 = 40;
-
 fn cost(radix: usize, place: Place, isa: Isa) -> u32 {
-    let table: &[_] = match isa {
-        Isa::Avx512 if isa::is_intel() => &AVX512_INTEL,
-        Isa::Avx512 => &AVX512,
+    let table: &[_] = match (isa, isa::kin()) {
+        (Isa::Avx512, Kin::Intel) => &AVX512_INTEL,
+        (Isa::Avx512, Kin::Zen4) => &AVX512_ZEN4,
+        (Isa::Avx512, Kin::Other) => &AVX512,
         _ => &AVX2,
     };
     let entry = table.iter().find(|(r, _)| *r == radix);
-    let (_, [half, full, leaf, turn]) = entry.expect("every compiled radix has a cost");
+    let (_, [half, full, leaf, turn, meet]) = entry.expect("every compiled radix has a cost");
     match place {
         Place::Leaf(Use::Alone) => *leaf,
         Place::Leaf(Use::Turn) => *turn,
-        Place::First { pruned: true } => *half,
+        // Of the field no more is known: windows of one size have one order of rows.
+        Place::First { pruned: true, purpose: Use::Alone } => *meet,
+        Place::First { pruned: true, .. } => *half,
         Place::First { .. } | Place::Middle => *full,
     }
 }
@@ -134,13 +163,7 @@ pub fn radices(length: usize, pruned: bool, isa: Isa, purpose: Use) -> Option<Ve
         tails.extend(best.map(|(cost, radices)| (n, cost, radices)));
     }
     let alone = (length == 1).then(|| (0, vec![1, 1]));
-    let first = Place::First { pruned };
-    // Of the field no more is known: windows of one size have one order of rows.
-    let meets = pruned && length.is_multiple_of(2) && purpose == Use::Alone;
-    let all = splits(length, isa, &tails, first).map(|(cost, radices)| {
-        let misses = meets && !radices[0].is_multiple_of(2);
-        (cost + if misses { MEETING } else { 0 }, radices)
-    });
+    let all = splits(length, isa, &tails, Place::First { pruned, purpose });
     all.chain(alone).min().map(|(_, radices)| radices)
 }
 

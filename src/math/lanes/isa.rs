@@ -71,20 +71,36 @@ arch!(OnAvx2, super::x86::Avx2, "avx2,fma");
 arch!(OnNeon, super::neon::Neon, "neon");
 arch!(OnPortable, Portable);
 
-/// Whether Intel made the processor.
-pub(super) fn is_intel() -> bool {
+/// Processors whose plans differ where they run AVX-512.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Kin {
+    Intel,
+    Zen4,
+    Other,
+}
+
+/// Of this machine.
+pub(super) fn kin() -> Kin {
     #[cfg(target_arch = "x86_64")]
     {
-        static FOUND: OnceLock<bool> = OnceLock::new();
+        static FOUND: OnceLock<Kin> = OnceLock::new();
         *FOUND.get_or_init(|| {
             #[allow(unused_unsafe, reason = "safe from Rust 1.94 on")]
-            // SAFETY: every x86-64 has it.
-            let name = unsafe { std::arch::x86_64::__cpuid(0) };
-            [name.ebx, name.edx, name.ecx].map(u32::to_le_bytes).concat() == *b"GenuineIntel"
+            // SAFETY: every x86-64 has both leaves.
+            let (name, version) =
+                unsafe { (std::arch::x86_64::__cpuid(0), std::arch::x86_64::__cpuid(1)) };
+            let maker = [name.ebx, name.edx, name.ecx].map(u32::to_le_bytes).concat();
+            let family = (version.eax >> 8 & 0xf) + (version.eax >> 20 & 0xff);
+            match maker.as_slice() {
+                b"GenuineIntel" => Kin::Intel,
+                // Zen 3, of the same family, has no AVX-512.
+                b"AuthenticAMD" if family == 0x19 => Kin::Zen4,
+                _ => Kin::Other,
+            }
         })
     }
     #[cfg(not(target_arch = "x86_64"))]
-    false
+    Kin::Other
 }
 
 impl Isa {
@@ -151,8 +167,12 @@ impl Isa {
 
     /// The name, and whose costs plans follow where that is not all the same: what decides bits.
     pub fn plans(self) -> String {
-        let vendor = if self == Self::Avx512 && is_intel() { " of Intel" } else { "" };
-        format!("{}{vendor}", self.name())
+        let whose = match (self, kin()) {
+            (Self::Avx512, Kin::Intel) => " of Intel",
+            (Self::Avx512, Kin::Zen4) => " of Zen 4",
+            _ => "",
+        };
+        format!("{}{whose}", self.name())
     }
 
     /// Runs a closure compiled for this instruction set, so that its plain loops vectorise.

@@ -17,6 +17,12 @@ struct Bench {
 struct Peaks {
     copy: Vec<Copy>,
     fma: Rate,
+    fma_and_sums: Option<Threads>,
+}
+
+#[derive(Deserialize)]
+struct Threads {
+    all: Rate,
 }
 
 #[derive(Deserialize)]
@@ -125,7 +131,7 @@ fn roofline(bench: &Value) -> Option<Chart> {
     if low > high {
         return None;
     }
-    let top = peaks.fma.best;
+    let top = peaks.fma_and_sums.iter().map(|t| t.all.best).fold(peaks.fma.best, f64::max);
     let slowest = peaks.copy.iter().map(|c| c.all.best).fold(f64::INFINITY, f64::min);
     // Far enough to the right that every roof is flat there.
     let end = high.max(2.0 * top / slowest);
