@@ -181,6 +181,11 @@ impl Executor for Gpu {
         self.submissions
     }
 
+    fn micro_batch(&self, routine: &str) -> Option<usize> {
+        let index = routine_index(&self.program, routine).ok()?;
+        Some(self.memory[index].micro)
+    }
+
     fn profile(&mut self, routine: &str, count: usize) -> Result<Vec<NodeTime>> {
         let index = self.prepare(routine, count)?;
         let mut times = Vec::new();
