@@ -29,7 +29,8 @@ struct Probe<'a> {
     pipeline: wgpu::ComputePipeline,
     words: wgpu::Buffer,
     group: wgpu::BindGroup,
-    groups: u32,
+    /// Workgroups, and how often each runs.
+    groups: [u32; 2],
 }
 
 impl<'a> Probe<'a> {
@@ -55,14 +56,14 @@ impl<'a> Probe<'a> {
         let descriptor =
             wgpu::BindGroupDescriptor { label: Some(stem), layout: &layout, entries: &entries };
         let group = device.device.create_bind_group(&descriptor);
-        Ok(Self { device, pipeline, words, group, groups: len.div_ceil(256) })
+        Ok(Self { device, pipeline, words, group, groups: [0; 2] })
     }
 
-    /// Has it write `len` elements, its loop go round `count` times, `step` elements on each time.
-    fn set(&mut self, count: u32, step: u32, len: u32) {
-        let words = [0, count, step, len];
+    /// Has it write `len` elements so many times, each after `count` rounds of the shader's loop.
+    fn set(&mut self, len: u32, times: u32, count: u32) {
+        let words = [0, count, 1, len];
         self.device.queue.write_buffer(&self.words, 0, bytemuck::cast_slice(&words));
-        self.groups = len.div_ceil(256);
+        self.groups = [len.div_ceil(256), times];
     }
 
     /// Seconds of one dispatch, some times: each time as many dispatches as make submission small.
@@ -74,7 +75,7 @@ impl<'a> Probe<'a> {
             pass.set_pipeline(&self.pipeline);
             pass.set_bind_group(0, &self.group, &[]);
             for _ in 0..dispatches {
-                pass.dispatch_workgroups(self.groups, 1, 1);
+                pass.dispatch_workgroups(self.groups[0], self.groups[1], 1);
             }
             drop(pass);
             self.device.queue.submit([encoder.finish()]);
@@ -104,10 +105,9 @@ impl Device {
         // The farthest first: its rate tells how many passes over the next are long enough.
         for len in std::iter::once(most).chain(smaller.into_iter().rev()) {
             let working_set = 2.0 * 16.0 * f64::from(len);
-            let passes = (COPY_SECONDS * rate / working_set).ceil().max(1.0);
-            // Workgroups as far apart as the golden section puts them share no first-level cache.
-            let step = (0.618 * f64::from(len)) as u32 / 256 * 256;
-            probe.set(passes as u32, step, len);
+            let passes = (COPY_SECONDS * rate / working_set).ceil();
+            let passes = passes.clamp(1.0, most_groups as f64);
+            probe.set(len, passes as u32, 0);
             let rates: Vec<f64> =
                 probe.seconds()?.into_iter().map(|s| passes * working_set / s).collect();
             rate = rates.iter().copied().fold(0.0, f64::max);
@@ -121,7 +121,7 @@ impl Device {
     pub fn fma_rates(&self) -> Result<Vec<f64>> {
         let (len, count) = if self.software { (1 << 12, 64) } else { (1 << 18, 256) };
         let mut probe = Probe::new(self, "bench_fma", [4, len])?;
-        probe.set(count, 0, len);
+        probe.set(len, 1, count);
         let operations = 2.0 * 4.0 * 64.0 * f64::from(count) * f64::from(len);
         Ok(probe.seconds()?.into_iter().map(|s| operations / s).collect())
     }
