@@ -56,6 +56,11 @@ fn check(report: &Value, backend: &str) {
     let peaks = &report["peaks"];
     if backend == "cpu" {
         assert!(number(peaks, "/fma/best") > 0.0 && number(peaks, "/copy/0/all/best") > 0.0);
+    } else if peaks.is_object() {
+        let copy = peaks["copy"].as_array().expect("levels");
+        assert!((1..=3).contains(&copy.len()) && copy[copy.len() - 1]["holds"].is_null());
+        let falls = |a: &Value, b: &Value| number(a, "/all/best") > number(b, "/all/best");
+        assert!(copy.is_sorted_by(falls), "a nearer level is slower: {copy:?}");
     }
     let points = report["points"].as_array().expect("points");
     assert!(!points.is_empty());

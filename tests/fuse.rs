@@ -31,7 +31,7 @@ fn programs(data: &Dataset, depth: usize) -> [Program; 2] {
 }
 
 fn all_work(program: &Program, routine: &str) -> Vec<Work> {
-    work::of(program, program.routine(routine).expect(routine), BATCH, 4)
+    work::of(program, program.routine(routine).expect(routine), BATCH, None, 4)
 }
 
 /// Passes over rows or columns.

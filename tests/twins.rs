@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use lightloom::backend::Executor;
+use lightloom::backend::gpu::device::Device;
+use lightloom::backend::gpu::executor::Gpu;
 use lightloom::backend::gpu::fftgen::HARDWARE;
 use lightloom::backend::gpu::{Tuning, Wanted, Within, compile, compile_within};
 use lightloom::backend::twin::{difference, reference, twin};
@@ -131,6 +133,36 @@ fn micro_batches_change_no_bit() {
         let refused = run(largest / 2).expect_err("half a slot fits no binding").to_string();
         assert!(refused.contains("MiB") && refused.contains("binding"), "{refused}");
     }
+}
+
+/// Inputs of 1 MiB by 16, and a plane of 1 MiB a sample on the way: 32 MiB whole; in micro-batches
+/// the inputs need a window too, 16 MiB and 2 a sample. What a try allocates goes before the next.
+#[test]
+fn a_batch_is_halved_until_memory_holds_it() {
+    let Some(_) = common::gpu("halved batches", 5) else { return };
+    let mut b = Builder::default();
+    let x = b.input("x", Shape::real(&[512, 512]));
+    b.routine("sums", 16);
+    let y = b.emit(Op::Softplus(Softplus { steepness: 2.0 }), &[x]).expect("a plane");
+    let sum = b.emit(Op::Goodness(Goodness), &[y]).expect("a sum");
+    b.output(sum, "sums");
+    let program = Arc::new(b.finish());
+    let make = |mib: u64| {
+        let mut device = Device::open(Wanted::Any).expect("a GPU");
+        device.memory = mib << 20;
+        Gpu::new(Arc::clone(&program), Arc::new(device), &Tuning::Table)
+    };
+    for (mib, micro) in [(33, 16), (31, 4), (23, 2), (19, 1)] {
+        let gpu = make(mib).expect("a sample fits");
+        let text = gpu.describe();
+        assert!(text.ends_with(&format!("micro-batches {micro}")), "{mib} MiB: {text}");
+        if let Some(report) = gpu.device().device.generate_allocator_report() {
+            let taken = report.total_allocated_bytes;
+            assert!(taken < mib << 20, "{mib} MiB: {taken} bytes are taken");
+        }
+    }
+    let why = make(17).err().expect("no sample fits").to_string();
+    assert!(["18.0 MiB", "16.0 MiB", "2.0 MiB"].iter().all(|n| why.contains(n)), "{why}");
 }
 
 /// A slot of two passes over the samples: what the first made is read by the second and by the host.
@@ -410,6 +442,40 @@ fn matrices_as_large_as_the_window_are_no_planes() {
     }
 }
 
+/// A device that has no memory for a batch at once cuts it until it has, and no bit changes: training
+/// in the least memory that is not refused, found by halving, goes sample by sample.
+#[test]
+fn short_memory_changes_no_bit() {
+    let Some(_) = common::gpu("short memory", 2) else { return };
+    let (program, machine) = training(&[]);
+    for program in [fuse::fuse(&program), program] {
+        let make = |program, memory| {
+            let (memory, tuning) = (Some(memory), Some(Tuning::Table));
+            compile_within(program, Wanted::Any, &Within { memory, tuning, ..Within::default() })
+        };
+        let shared = Arc::new(program.clone());
+        let (mut refused, mut least) = (0, 1u64 << 30);
+        while least - refused > 1 {
+            let middle = least.midpoint(refused);
+            *if make(Arc::clone(&shared), middle).is_ok() { &mut least } else { &mut refused } =
+                middle;
+        }
+        let run = |memory| {
+            let mut text = String::new();
+            let found = trained(program.clone(), &machine, |p| {
+                let gpu = make(p, memory).expect("a GPU");
+                text = gpu.describe();
+                gpu
+            });
+            (text, found)
+        };
+        let [(whole_text, whole), (cut_text, cut)] = [u64::MAX, least].map(run);
+        assert!(whole_text.ends_with("micro-batches 19"), "{whole_text}");
+        assert!(cut_text.ends_with("micro-batches 1"), "{cut_text}");
+        assert!(whole == cut, "in {least} bytes");
+    }
+}
+
 /// Rows that are dark where light comes in, or that no detector reads, are zeros and nobody's.
 #[test]
 fn rows_left_out_change_no_bit() {
@@ -498,8 +564,16 @@ fn a_profile_times_every_node() {
 #[test]
 fn device_limits_are_measured() {
     let Some(name) = common::gpu("limits", 2) else { return };
-    let device = lightloom::backend::gpu::device::Device::open(Wanted::Any).expect("a GPU");
-    let (copy, fma) = (device.copy_bandwidth().expect("copy"), device.fma_rate().expect("fma"));
-    println!("twin: {name}: copies {:.2} GB/s, {:.1} GFLOP/s", copy / 1e9, fma / 1e9);
-    assert!((1e8..1e14).contains(&copy) && (1e9..1e15).contains(&fma), "{copy:e} {fma:e}");
+    let device = Device::open(Wanted::Any).expect("a GPU");
+    let best = |rates: &[f64]| rates.iter().copied().fold(0.0, f64::max);
+    let copies = device.copy_rates().expect("copies");
+    assert!(copies.is_sorted_by(|a, b| a.working_set < b.working_set));
+    for copied in &copies {
+        let (mib, rate) = (copied.working_set >> 20, best(&copied.rates));
+        println!("twin: {name}: copies {mib} MiB at {:.2} GB/s", rate / 1e9);
+        assert!((1e8..1e14).contains(&rate), "{mib}: {rate:e}");
+    }
+    let fma = best(&device.fma_rates().expect("fma"));
+    println!("twin: {name}: {:.1} GFLOP/s", fma / 1e9);
+    assert!((1e9..1e15).contains(&fma), "{fma:e}");
 }

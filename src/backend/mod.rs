@@ -34,6 +34,12 @@ pub trait Executor: Send {
         0
     }
 
+    /// Samples that all pass through one kernel before the next begins; none on the CPU, where each
+    /// thread takes a sample from kernel to kernel.
+    fn micro_batch(&self, _routine: &str) -> Option<usize> {
+        None
+    }
+
     /// Runs a routine and times each of its nodes, in order.
     fn profile(&mut self, routine: &str, count: usize) -> Result<Vec<NodeTime>>;
 }

@@ -10,6 +10,7 @@
 //!
 //! Nothing here prints; `cli::bench` does.
 
+mod chains;
 pub mod clock;
 pub mod digital;
 mod digital_sheets;

@@ -3,7 +3,8 @@
 //! A copy counts what it reads and what it writes; a multiply-add is two operations. The best of
 //! several tries is kept, since a limit is what is sought, and all tries beside it. On a CPU there
 //! is one bandwidth per level that holds the data; its fields pass from kernel to kernel through
-//! caches, so a line is held against the level that its operands fit.
+//! caches, so a line is held against the level that its operands fit. A GPU tells no caches: working
+//! sets whose copies are about as fast are a level there.
 
 use std::hint::black_box;
 use std::sync::{Barrier, Mutex, PoisonError};
@@ -11,12 +12,12 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::chains::{Chains, multiply_adds, multiply_adds_and_sums};
 use super::host;
 use crate::backend::gpu::Wanted;
 use crate::backend::gpu::device::Device;
 use crate::error::Result;
 use crate::math::aligned::Aligned;
-use crate::math::lanes::Isa;
 
 /// A rate: the best of its tries.
 #[derive(Debug, Clone, Serialize)]
@@ -40,12 +41,21 @@ impl Rate {
 /// Copies between arrays that a level of the memory holds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Level {
-    pub name: &'static str,
-    /// Bytes that it holds for each thread; none where it holds everything.
+    pub name: String,
+    /// Bytes that it holds for each thread, of a GPU for all; none where it holds everything.
     pub holds: Option<usize>,
     /// GB/s of one thread, where there are threads.
     pub one_thread: Option<Rate>,
-    /// GB/s of the whole device.
+    /// GB/s of the whole device; of a GPU those of the fastest size.
+    pub all: Rate,
+}
+
+/// Copies of one size on a GPU.
+#[derive(Debug, Clone, Serialize)]
+pub struct BySize {
+    /// Bytes, read and written.
+    pub working_set: usize,
+    /// GB/s.
     pub all: Rate,
 }
 
@@ -53,6 +63,9 @@ pub struct Level {
 pub struct Peaks {
     /// Nearest first.
     pub copy: Vec<Level>,
+    /// What the levels of a GPU are made of, the smallest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub copy_by_size: Vec<BySize>,
     /// GFLOP/s of multiply-adds in f32, on one thread and of the whole device.
     pub fma_one_thread: Option<Rate>,
     pub fma: Rate,
@@ -77,11 +90,19 @@ impl Peaks {
     /// Joins the tries of another time: a limit is best seen in a quiet moment, and there may have
     /// been none before.
     pub fn join(&mut self, other: Self) {
-        for (mine, theirs) in self.copy.iter_mut().zip(other.copy) {
+        for (mine, theirs) in self.copy_by_size.iter_mut().zip(other.copy_by_size) {
             mine.all.join(theirs.all);
-            if let (Some(mine), Some(theirs)) = (&mut mine.one_thread, theirs.one_thread) {
-                mine.join(theirs);
+        }
+        if self.copy_by_size.is_empty() {
+            for (mine, theirs) in self.copy.iter_mut().zip(other.copy) {
+                mine.all.join(theirs.all);
+                if let (Some(mine), Some(theirs)) = (&mut mine.one_thread, theirs.one_thread) {
+                    mine.join(theirs);
+                }
             }
+        } else {
+            // Sizes are a device's own, levels may be others by now.
+            self.copy = levels(&self.copy_by_size);
         }
         if let (Some(mine), Some(theirs)) = (&mut self.fma_one_thread, other.fma_one_thread) {
             mine.join(theirs);
@@ -93,26 +114,63 @@ impl Peaks {
         }
     }
 
-    /// The nearest level that holds so many bytes a thread, and its GB/s.
-    pub fn bandwidth(&self, working_set: f64) -> (&'static str, f64) {
+    /// The nearest level that holds so many bytes, and its GB/s.
+    pub fn bandwidth(&self, working_set: f64) -> (&str, f64) {
         let holds = |l: &&Level| l.holds.is_none_or(|h| working_set <= h as f64);
         let level = self.copy.iter().find(holds).or(self.copy.last());
-        level.map_or(("memory", f64::NAN), |l| (l.name, l.all.best))
+        level.map_or((MEMORY, f64::NAN), |l| (&l.name, l.all.best))
     }
 }
 
 /// Of a GPU, by its own kernels.
 pub fn of_gpu(wanted: Wanted) -> Result<Peaks> {
     let device = Device::open(wanted)?;
-    let (copy, fma) = (device.copy_bandwidth()?, device.fma_rate()?);
-    let all = Rate::of(vec![copy * 1e-9]);
-    let memory = Level { name: "memory", holds: None, one_thread: None, all };
-    Ok(Peaks {
-        copy: vec![memory],
-        fma_one_thread: None,
-        fma: Rate::of(vec![fma * 1e-9]),
-        fma_and_sums: None,
-    })
+    let giga = |rates: Vec<f64>| Rate::of(rates.into_iter().map(|r| r * 1e-9).collect());
+    let by_size = device.copy_rates()?.into_iter();
+    let copy_by_size: Vec<BySize> =
+        by_size.map(|c| BySize { working_set: c.working_set, all: giga(c.rates) }).collect();
+    let copy = levels(&copy_by_size);
+    let fma = giga(device.fma_rates()?);
+    Ok(Peaks { copy, copy_by_size, fma_one_thread: None, fma, fma_and_sums: None })
+}
+
+/// The level that holds everything.
+pub const MEMORY: &str = "memory";
+
+/// What the rates within a level differ by: copies of one size scatter as much from run to run.
+const ALIKE: f64 = 1.15;
+/// Levels of a GPU at most: a first cache that all share, a last one, memory.
+const LEVELS: usize = 3;
+
+/// Sizes, the smallest first, as levels: those whose rates lie closest are put together until none
+/// are alike.
+fn levels(sizes: &[BySize]) -> Vec<Level> {
+    // What a large working set reaches a smaller one could: that it did not is its launch's doing.
+    let mut rates: Vec<f64> = sizes.iter().map(|s| s.all.best).collect();
+    for n in (1..rates.len()).rev() {
+        rates[n - 1] = rates[n - 1].max(rates[n]);
+    }
+    // Where each level ends.
+    let mut ends: Vec<usize> = (1..=sizes.len()).collect();
+    let start = |ends: &[usize], level: usize| if level == 0 { 0 } else { ends[level - 1] };
+    loop {
+        // Of a level and the next as one, from its nearest size to its farthest.
+        let spread = |&n: &usize| rates[start(&ends, n)] / rates[ends[n + 1] - 1];
+        let pairs = 0..ends.len().saturating_sub(1);
+        let closest = pairs.min_by(|a, b| spread(a).total_cmp(&spread(b)));
+        match closest {
+            Some(n) if ends.len() > LEVELS || spread(&n) < ALIKE => ends.remove(n),
+            _ => break,
+        };
+    }
+    let level = |n: usize| {
+        let held = &sizes[start(&ends, n)..ends[n]];
+        let fastest = held.iter().max_by(|a, b| a.all.best.total_cmp(&b.all.best))?;
+        let holds = held.last().filter(|_| ends[n] < sizes.len()).map(|s| s.working_set);
+        let name = holds.map_or(MEMORY.into(), |h| format!("up to {} MiB", h >> 20));
+        Some(Level { name, holds, one_thread: None, all: fastest.all.clone() })
+    };
+    (0..ends.len()).filter_map(level).collect()
 }
 
 /// Tries of each rate, and seconds of one.
@@ -131,15 +189,16 @@ pub fn of_cpu(pool: &rayon::ThreadPool) -> Peaks {
     }
     let far = |l3: usize| (4 * l3).clamp(64 << 20, 1 << 30);
     let (large, alone) = (far(l3 * threads) / threads, far(caches[1].bytes));
-    sizes.push(("memory", None, large.max(2 * l2)));
+    sizes.push((MEMORY, None, large.max(2 * l2)));
     let copy = sizes.into_iter().map(|(name, holds, bytes)| Level {
-        name,
+        name: name.into(),
         holds,
         one_thread: Some(copies(pool, 1, if holds.is_some() { bytes } else { alone })),
         all: copies(pool, threads, bytes),
     });
     Peaks {
         copy: copy.collect(),
+        copy_by_size: Vec::new(),
         fma_one_thread: Some(arithmetic(pool, 1, multiply_adds)),
         fma: arithmetic(pool, threads, multiply_adds),
         fma_and_sums: multiply_adds_and_sums().map(|mixed| Threads {
@@ -167,9 +226,6 @@ fn copies(pool: &rayon::ThreadPool, threads: usize, bytes: usize) -> Rate {
         }
     })
 }
-
-/// So many steps of independent chains: a sum that depends on all, and the operations.
-type Chains = fn(usize) -> (f32, f64);
 
 /// GFLOP/s of chains, on so many threads.
 fn arithmetic(pool: &rayon::ThreadPool, threads: usize, chains: Chains) -> Rate {
@@ -211,165 +267,78 @@ fn together<W: FnMut(usize) -> f64>(
     Rate::of(totals.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Chains that run beside each other: latency times ports of the CPUs of today is 8 to 10.
-const CHAINS: usize = 12;
-/// x <- a x + b, which stays near b / (1 - a).
-const A: f32 = 0.999;
-const B: f32 = 0.001;
-
-/// In the widest vectors here.
-fn multiply_adds(steps: usize) -> (f32, f64) {
-    let isa = Isa::best();
-    #[allow(unsafe_code, reason = "the instructions are those that this machine was found to run")]
-    let sum = match isa {
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { x86::fma_512(steps) },
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { x86::fma_256(steps) },
-        _ => chains_of_4(steps),
-    };
-    (sum, (2 * isa.lanes() * CHAINS * steps) as f64)
-}
-
-/// 24 multiply-adds a step and as many sums: in the registers of AVX2, and each longer than the
-/// latency of all units that there may be.
-fn multiply_adds_and_sums() -> Option<Chains> {
-    #[cfg(target_arch = "x86_64")]
-    {
-        fn flops(steps: usize) -> f64 {
-            (72 * Isa::best().lanes() * steps) as f64
-        }
-        #[allow(
-            unsafe_code,
-            reason = "the instructions are those that this machine was found to run"
-        )]
-        match Isa::best() {
-            Isa::Avx512 => Some(|steps| (unsafe { x86::mixed_512(steps) }, flops(steps))),
-            Isa::Avx2 => Some(|steps| (unsafe { x86::mixed_256(steps) }, flops(steps))),
-            _ => None,
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    None
-}
-
-/// Four lanes a chain, as every 64-bit CPU has them. Without a fused instruction in the baseline
-/// the two operations stay two.
-fn chains_of_4(steps: usize) -> f32 {
-    let mut chains = [[0.5f32; 4]; CHAINS];
-    for _ in 0..steps {
-        for x in chains.iter_mut().flatten() {
-            *x = if cfg!(target_arch = "aarch64") { x.mul_add(A, B) } else { *x * A + B };
-        }
-    }
-    chains.iter().flatten().sum()
-}
-
-/// By intrinsics: whether a plain loop becomes vectors hangs on a compiler's mood, and a peak that
-/// is wrong by the width of a vector spoils every share.
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    #![allow(clippy::wildcard_imports, reason = "intrinsics carry their module in their names")]
-
-    use std::arch::x86_64::*;
-
-    use super::{A, B, CHAINS};
-
-    macro_rules! chains {
-        ($features:literal, $fma:ident, $mixed:ident, $set1:ident, $add:ident, $sub:ident, $madd:ident, $first:expr) => {
-            #[target_feature(enable = $features)]
-            pub fn $fma(steps: usize) -> f32 {
-                let (a, b) = ($set1(A), $set1(B));
-                let mut chains = [$set1(0.5); CHAINS];
-                for _ in 0..steps {
-                    for x in &mut chains {
-                        *x = $madd(*x, a, b);
-                    }
-                }
-                $first(chains.into_iter().fold($set1(0.0), |s, x| $add(s, x)))
-            }
-
-            /// Eight chains of multiply-adds, three links each a step, and six of sums, four each.
-            #[target_feature(enable = $features)]
-            pub fn $mixed(steps: usize) -> f32 {
-                let (a, b) = ($set1(A), $set1(B));
-                let (mut products, mut sums) = ([$set1(0.5); 8], [$set1(0.5); 6]);
-                for _ in 0..steps {
-                    for _ in 0..3 {
-                        for x in &mut products {
-                            *x = $madd(*x, a, b);
-                        }
-                        for x in &mut sums {
-                            *x = $sub(b, *x);
-                        }
-                    }
-                    for x in &mut sums {
-                        *x = $sub(b, *x);
-                    }
-                }
-                let all = products.into_iter().chain(sums);
-                $first(all.fold($set1(0.0), |s, x| $add(s, x)))
-            }
-        };
-    }
-
-    chains!(
-        "avx512f",
-        fma_512,
-        mixed_512,
-        _mm512_set1_ps,
-        _mm512_add_ps,
-        _mm512_sub_ps,
-        _mm512_fmadd_ps,
-        |x| _mm512_cvtss_f32(x)
-    );
-    chains!(
-        "avx2,fma",
-        fma_256,
-        mixed_256,
-        _mm256_set1_ps,
-        _mm256_add_ps,
-        _mm256_sub_ps,
-        _mm256_fmadd_ps,
-        |x| _mm256_cvtss_f32(x)
-    );
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The chains are not optimised away: x goes towards b / (1 - a) = 1 in each of them.
-    #[test]
-    fn chains_compute() {
-        let (sum, flops) = multiply_adds(20_000);
-        let lanes = flops / (2.0 * CHAINS as f64 * 20_000.0);
-        assert!(sum > 0.9 * CHAINS as f32 && sum <= 1.01 * CHAINS as f32 * lanes as f32, "{sum}");
-        // The others go to and fro between 0.5 and b - 0.5.
-        if let Some(mixed) = multiply_adds_and_sums() {
-            let (sum, flops) = mixed(20_000);
-            assert!((sum - (8.0 + 6.0 * 0.5)).abs() < 0.1, "{sum}");
-            assert_eq!(flops, 72.0 * lanes * 20_000.0);
-        }
-        let four = chains_of_4(20_000);
-        assert!((four - 4.0 * CHAINS as f32).abs() < 0.5, "{four}");
-    }
-
     #[test]
     fn a_level_holds_what_fits() {
-        let level = |name, holds, best| Level {
-            name,
+        let level = |name: &str, holds, best| Level {
+            name: name.into(),
             holds,
             one_thread: None,
-            all: Rate { best, tries: vec![best] },
+            all: Rate::of(vec![best]),
         };
-        let fma = Rate { best: 100.0, tries: vec![100.0] };
         let copy = vec![level("L2", Some(1000), 9.0), level("memory", None, 2.0)];
-        let all = Rate { best: 150.0, tries: vec![150.0] };
+        let (copy_by_size, fma) = (Vec::new(), Rate::of(vec![100.0]));
+        let all = Rate::of(vec![150.0]);
         let fma_and_sums = Some(Threads { one_thread: all.clone(), all });
-        let peaks = Peaks { copy, fma_one_thread: None, fma, fma_and_sums };
+        let peaks = Peaks { copy, copy_by_size, fma_one_thread: None, fma, fma_and_sums };
         assert_eq!(peaks.flops(), 150.0);
         assert_eq!(peaks.bandwidth(1000.0), ("L2", 9.0));
         assert_eq!(peaks.bandwidth(1001.0), ("memory", 2.0));
+    }
+
+    /// Copies of 1, 2, 4.. MiB at these rates.
+    fn by_size(rates: &[f64]) -> Vec<BySize> {
+        let size = |(n, &rate): (usize, &f64)| BySize {
+            working_set: 1 << (20 + n),
+            all: Rate::of(vec![0.9 * rate, rate]),
+        };
+        rates.iter().enumerate().map(size).collect()
+    }
+
+    /// MiB that each level holds, and its rate.
+    fn found(copy: &[Level]) -> Vec<(Option<usize>, f64)> {
+        copy.iter().map(|l| (l.holds.map(|h| h >> 20), l.all.best)).collect()
+    }
+
+    #[test]
+    fn sizes_alike_are_one_level() {
+        let of = |rates: &[f64]| found(&levels(&by_size(rates)));
+        assert_eq!(of(&[100.0, 96.0, 104.0, 99.0]), [(None, 104.0)]);
+        let two = [400.0, 390.0, 410.0, 105.0, 100.0];
+        assert_eq!(of(&two), [(Some(4), 410.0), (None, 105.0)]);
+        let names: Vec<_> = levels(&by_size(&two)).into_iter().map(|l| l.name).collect();
+        assert_eq!(names, ["up to 4 MiB", "memory"]);
+        // The smallest does not fill the device: it is no slower than what lies farther away.
+        assert_eq!(of(&[50.0, 400.0, 400.0, 100.0]), [(Some(4), 400.0), (None, 100.0)]);
+        // A size that a cache holds in part.
+        let part = [400.0, 400.0, 200.0, 100.0, 100.0];
+        assert_eq!(of(&part), [(Some(2), 400.0), (Some(4), 200.0), (None, 100.0)]);
+        // Steps of a tenth do not add up to one level, and a slope is three at most.
+        let slope: Vec<f64> = (0..10).rev().map(|n| 100.0 * 1.1f64.powi(n)).collect();
+        let found = of(&slope);
+        assert!(found.len() == LEVELS && found[LEVELS - 1].1 < 0.6 * slope[0], "{found:?}");
+        assert_eq!(of(&[100.0]), [(None, 100.0)]);
+    }
+
+    /// A quiet moment shows a cache that a loud one did not, and the other way round.
+    #[test]
+    fn measurements_of_unlike_levels_are_joined() {
+        let peaks = |rates: &[f64]| {
+            let copy_by_size = by_size(rates);
+            let copy = levels(&copy_by_size);
+            let fma = Rate::of(vec![1.0]);
+            Peaks { copy, copy_by_size, fma_one_thread: None, fma, fma_and_sums: None }
+        };
+        let (loud, quiet) = (&[110.0, 100.0, 100.0, 90.0], &[390.0, 400.0, 98.0, 99.0]);
+        for [first, second] in [[loud, quiet], [quiet, loud]] {
+            let mut joined = peaks(first);
+            joined.join(peaks(second));
+            assert_eq!(found(&joined.copy), [(Some(2), 400.0), (None, 100.0)]);
+            assert_eq!(joined.bandwidth(f64::from(3 << 20)), ("memory", 100.0));
+            assert!(joined.copy_by_size.iter().all(|s| s.all.tries.len() == 4));
+        }
     }
 }

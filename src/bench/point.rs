@@ -372,9 +372,10 @@ fn line(device: &Device, ours: &mut Contender, minimum: &Program, m: Measured) -
     let missing = || Error::Shape { op: "bench", what: format!("no routine {routine}") };
     let program = ours.program();
     let known = program.routine(routine).ok_or_else(missing)?;
-    let (work, passes) = (work::of(program, known, batch, real), work::passes(known));
+    let micro = ours.micro_batch(routine);
+    let (work, passes) = (work::of(program, known, batch, micro, real), work::passes(known));
     let least = minimum.routine(routine).ok_or_else(missing)?;
-    let minimum_bytes = work::of(minimum, least, batch, real).iter().map(|w| w.bytes).sum();
+    let minimum_bytes = work::of(minimum, least, batch, None, real).iter().map(|w| w.bytes).sum();
     let nodes = work.len();
     let (flops, bytes) = work.iter().fold((0.0, 0.0), |(f, b), w| (f + w.flops, b + w.bytes));
 

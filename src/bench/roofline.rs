@@ -33,7 +33,7 @@ pub struct Kernel {
     pub roofline_share: Option<f64>,
     pub limited_by: Option<Limit>,
     /// The memory whose bandwidth it was held against.
-    pub level: Option<&'static str>,
+    pub level: Option<String>,
     /// Least seconds by the peaks.
     #[serde(skip)]
     pub least: f64,
@@ -81,7 +81,7 @@ impl Kernel {
         let compute = self.work.flops / flop_rate(peaks, real);
         let memory = self.work.bytes / (bandwidth * 1e9);
         self.least = compute.max(memory);
-        self.level = Some(level);
+        self.level = Some(level.to_owned());
         let took = self.seconds.median;
         self.roofline_share = (took > 0.0).then(|| self.least / took);
         self.limited_by = Some(if self.least < launch * self.launches as f64 {
@@ -145,9 +145,10 @@ mod tests {
     /// 100 GFLOP/s, 10 GB/s; a node each of much memory, much arithmetic, and next to nothing.
     #[test]
     fn each_limit_is_found() {
-        let memory = Level { name: "memory", holds: None, one_thread: None, all: rate(10.0) };
-        let (copy, fma) = (vec![memory], rate(100.0));
-        let peaks = Peaks { copy, fma_one_thread: None, fma, fma_and_sums: None };
+        let (name, all) = ("memory".to_owned(), rate(10.0));
+        let copy = vec![Level { name, holds: None, one_thread: None, all }];
+        let (copy_by_size, fma) = (Vec::new(), rate(100.0));
+        let peaks = Peaks { copy, copy_by_size, fma_one_thread: None, fma, fma_and_sums: None };
         let node = |flops: f64, bytes: f64| Work {
             section: "samples",
             op: "add",

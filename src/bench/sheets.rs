@@ -2,7 +2,7 @@
 
 use super::clock::Sampled;
 use super::host::Host;
-use super::peaks::{Peaks, Rate};
+use super::peaks::{MEMORY, Peaks, Rate};
 use super::point::{Line, Point, Refused};
 use super::report::Report;
 use super::roofline::{Kernel, Limit, Parts};
@@ -91,19 +91,26 @@ fn peaks(p: &Peaks) -> Sheet {
         rows.push(row(what, Some(&mixed.one_thread), &mixed.all, "GFLOP/s"));
     }
     for level in &p.copy {
-        let what = level.holds.map_or_else(
-            || format!("copy in {}", level.name),
-            |h| format!("copy in {} ({} KiB a thread)", level.name, h >> 10),
-        );
+        let what = match (level.holds, &level.one_thread) {
+            (Some(h), Some(_)) => format!("copy in {} ({} KiB a thread)", level.name, h >> 10),
+            (Some(_), None) => format!("copy of {}", level.name),
+            (None, _) => format!("copy in {}", level.name),
+        };
         rows.push(row(what, level.one_thread.as_ref(), &level.all, "GB/s"));
     }
+    let found = if p.copy_by_size.is_empty() {
+        ""
+    } else {
+        " A GPU does not tell its caches: sizes that it copies about as fast are one level."
+    };
     Sheet {
         title: "What the device can do at most".into(),
         header: vec!["", "one thread", "all", ""],
         rows,
-        note: "The best of several tries of this run. A copy counts what it reads and what it \
-               writes. A line below is held against the level that its operands fit."
-            .into(),
+        note: format!(
+            "The best of several tries of this run. A copy counts what it reads and what it writes. \
+             A line below is held against the level that its operands fit.{found}"
+        ),
     }
 }
 
@@ -251,8 +258,8 @@ fn kernels(p: &Point, line: &Line) -> Sheet {
 }
 
 fn bound(k: &Kernel) -> String {
-    match (k.limited_by, k.level) {
-        (Some(Limit::Memory), Some(level)) if level != "memory" => format!("memory ({level})"),
+    match (k.limited_by, &k.level) {
+        (Some(Limit::Memory), Some(level)) if level != MEMORY => format!("memory ({level})"),
         (Some(limit), _) => limit_name(limit).into(),
         (None, _) => "-".into(),
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::ops::Op;
-use crate::program::{Program, Routine, Scope};
+use crate::program::{Domain, Program, Routine, Scope, Slot};
 
 /// One node's work for all samples of a batch.
 #[derive(Debug, Clone, Serialize)]
@@ -16,7 +16,8 @@ pub struct Work {
     pub flops: f64,
     /// Read and written; what all samples share, tables and masks, is not counted.
     pub bytes: f64,
-    /// Bytes of one copy of all its operands, static tables too: what a thread wants near.
+    /// Bytes of all operands that are in use at once, static tables too: of one sample, which a
+    /// thread wants near, or of all that a GPU's launch touches.
     pub working_set: f64,
 }
 
@@ -31,8 +32,24 @@ pub struct Passes {
     pub lines: usize,
 }
 
-/// The work of every node of a routine in order; `real` is the size of a real number in bytes.
-pub fn of(program: &Program, routine: &Routine, count: usize, real: usize) -> Vec<Work> {
+/// The work of every node of a routine in order; `real` is the size of a real number in bytes,
+/// `micro` the samples of a launch where there are launches.
+pub fn of(
+    program: &Program,
+    routine: &Routine,
+    count: usize,
+    micro: Option<usize>,
+    real: usize,
+) -> Vec<Work> {
+    let [samples, leaves] = micro.map_or([1; 2], |m| [m.min(count), routine.leaves.count]);
+    let in_use = |slot: &Slot| {
+        let copies = match slot.domain {
+            Domain::Once => 1,
+            Domain::Sample => samples,
+            Domain::Leaf => leaves,
+        };
+        copies * slot.shape.bytes(real)
+    };
     let mut all = Vec::new();
     for section in &routine.sections {
         let copies = if section.scope == Scope::PerSample { count as f64 } else { 1.0 };
@@ -50,7 +67,7 @@ pub fn of(program: &Program, routine: &Routine, count: usize, real: usize) -> Ve
                     .map_or_else(String::new, |&o| program.slot(o).name.clone()),
                 flops: cost.flops * copies,
                 bytes: cost.reals * copies * real as f64,
-                working_set: operands.map(|s| s.shape.bytes(real)).sum::<usize>() as f64,
+                working_set: operands.map(in_use).sum::<usize>() as f64,
             });
         }
     }
@@ -90,4 +107,29 @@ pub fn passes(routine: &Routine) -> Passes {
         }
     }
     passes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::sample_sum::SampleSum;
+    use crate::program::{Builder, Shape};
+
+    /// Samples of 4 KiB, summed in leaves: a thread wants one of each near, a launch touches a
+    /// micro-batch, or what there is of one, and the sums of all leaves.
+    #[test]
+    fn a_launch_touches_its_samples() {
+        let mut b = Builder::default();
+        let x = b.input("x", Shape::real(&[1024]));
+        b.routine("sum", 32);
+        let sum = b.leaf("sum".into(), Shape::real(&[1024]));
+        b.emit_into(Op::SampleSum(SampleSum { weight: 1.0 }), &[x], &[sum]).expect("a sum");
+        let program = b.finish();
+        let routine = program.routine("sum").expect("a routine");
+        let leaves = routine.leaves.count;
+        let kib = |micro| of(&program, routine, 20, micro, 4)[0].working_set / 1024.0;
+        assert_eq!(kib(None), 8.0);
+        assert_eq!(kib(Some(8)), 4.0 * (8 + leaves) as f64);
+        assert_eq!(kib(Some(32)), 4.0 * (20 + leaves) as f64);
+    }
 }

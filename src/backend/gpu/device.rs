@@ -97,6 +97,8 @@ pub struct Device {
     /// Name and driver, by which plans are remembered.
     pub driver: String,
     pub limits: wgpu::Limits,
+    /// Bytes that a program's buffers may take together, where the device is to be smaller than it is.
+    pub memory: u64,
     pub software: bool,
     /// What line plans are made by.
     pub table: fftgen::Table,
@@ -151,7 +153,8 @@ impl Device {
         let software = is_software(&info);
         let driver = format!("{name}, {} {}", info.driver, info.driver_info);
         let table = if software { fftgen::SOFTWARE } else { fftgen::HARDWARE };
-        Ok(Self { device, queue, name, driver, limits, software, table, failure })
+        let memory = u64::MAX;
+        Ok(Self { device, queue, name, driver, limits, memory, software, table, failure })
     }
 
     pub fn encoder(&self) -> wgpu::CommandEncoder {
@@ -181,6 +184,15 @@ impl Device {
             Some(text) => Err(Error::device(format!("{}: {text}", self.name))
                 .help("a smaller train.batch needs less memory; --backend cpu needs no GPU")),
         }
+    }
+
+    /// Buffers of so many bytes together, as `make` makes them; none where the device has no memory
+    /// for all of them, and then none stays.
+    pub fn within_memory<T>(&self, bytes: u64, make: impl FnOnce() -> T) -> Option<T> {
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let made = make();
+        let lacks = pollster::block_on(scope.pop()).is_some() || bytes > self.memory;
+        (!lacks).then_some(made)
     }
 
     /// A buffer that kernels bind.

@@ -9,7 +9,7 @@ use num_complex::Complex;
 use super::compile::{Command, Compiler};
 use super::device::Device;
 use super::layout::{self, gather};
-use super::memory::{Memory, bytes, download, with_fewer_leaves};
+use super::memory::{Buffers, Memory, bytes, download, with_fewer_leaves};
 use super::pipelines::Pipelines;
 use super::submit;
 use super::tune::{self, Choices, Tuning};
@@ -45,17 +45,8 @@ impl Gpu {
     pub fn new(program: Arc<Program>, device: Arc<Device>, tuning: &Tuning) -> Result<Self> {
         let mut pipelines = Pipelines::new(&device);
         let program = with_fewer_leaves(program, pipelines.kernels.bounds.binding[1]);
-        let mut values = Vec::new();
-        for (slot, copies) in program.slots.iter().zip(program.copies()) {
-            values.push(match &slot.role {
-                Role::Temp => None,
-                _ => Some(device.storage(&slot.name, copies as u64 * bytes(slot))),
-            });
-        }
-        let mut memory = Vec::new();
-        for routine in &program.routines {
-            memory.push(Memory::new(&device, &mut pipelines.kernels, &program, routine)?);
-        }
+        let Buffers { values, routines: memory } =
+            Buffers::new(&device, &mut pipelines.kernels, &program)?;
         let mut gpu = Self {
             program,
             device,
@@ -179,6 +170,11 @@ impl Executor for Gpu {
 
     fn submissions(&self) -> u64 {
         self.submissions
+    }
+
+    fn micro_batch(&self, routine: &str) -> Option<usize> {
+        let index = routine_index(&self.program, routine).ok()?;
+        Some(self.memory[index].micro)
     }
 
     fn profile(&mut self, routine: &str, count: usize) -> Result<Vec<NodeTime>> {

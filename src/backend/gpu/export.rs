@@ -69,7 +69,7 @@ impl Exported {
 pub fn export(program: &Program, routine: &str, bounds: Bounds) -> Result<Exported> {
     let routine = &program.routines[routine_index(program, routine)?];
     let mut kernels = Kernels::new(bounds);
-    let cut = Cut::of(&mut kernels, program, routine)?;
+    let cut = Cut::of(&mut kernels, program, routine, 1)?;
     if cut.plan.slabs.iter().any(|s| s.domain == Domain::Leaf) {
         let what = format!("{} sums over samples and cannot be exported", routine.name);
         return Err(Error::Shape { op: "export", what });

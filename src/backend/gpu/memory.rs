@@ -69,7 +69,13 @@ pub struct Cut {
 }
 
 impl Cut {
-    pub fn of(kernels: &mut Kernels, program: &Program, routine: &Routine) -> Result<Self> {
+    /// Micro-batches as large as bindings allow, of `most` samples at most.
+    pub fn of(
+        kernels: &mut Kernels,
+        program: &Program,
+        routine: &Routine,
+        most: usize,
+    ) -> Result<Self> {
         let plan = Plan::of(program, routine, &Plain);
         let [limit, bound] = kernels.bounds.binding;
         let kind_bytes = |kind: Kind| if kind == Kind::Complex { 8 } else { 4 };
@@ -109,7 +115,7 @@ impl Cut {
             ))
             .help("use --backend cpu, or a smaller window"));
         }
-        let micro = ((limit / largest) as usize).clamp(1, routine.batch);
+        let micro = ((limit / largest) as usize).min(most).clamp(1, routine.batch);
         let slabs = plan.slabs.iter().map(|slab| {
             let copies = match slab.domain {
                 Domain::Once => 1,
@@ -132,6 +138,66 @@ impl Cut {
         }
         Ok(Self { plan, slabs, scratch, windows, micro })
     }
+
+    /// Of everything together.
+    fn bytes(&self, program: &Program) -> u64 {
+        let windows = self.windows.iter().map(|&id| self.micro as u64 * bytes(program.slot(id)));
+        self.slabs.iter().chain(&self.scratch).copied().chain(windows).sum()
+    }
+}
+
+/// A program's memory on the device.
+pub struct Buffers {
+    /// Of everything but temporaries, by slot.
+    pub values: Vec<Option<wgpu::Buffer>>,
+    /// By routine.
+    pub routines: Vec<Memory>,
+}
+
+impl Buffers {
+    /// With micro-batches as large as bindings allow, halved until the device has memory for them:
+    /// it cannot tell how much it has.
+    pub fn new(device: &Device, kernels: &mut Kernels, program: &Program) -> Result<Self> {
+        let sizes: Vec<Option<u64>> = program
+            .slots
+            .iter()
+            .zip(program.copies())
+            .map(|(s, copies)| (!matches!(s.role, Role::Temp)).then(|| copies as u64 * bytes(s)))
+            .collect();
+        let stored: u64 = sizes.iter().flatten().sum();
+        let mut most = usize::MAX;
+        loop {
+            let cut = |r| Cut::of(kernels, program, r, most);
+            let cuts = program.routines.iter().map(cut).collect::<Result<Vec<_>>>()?;
+            let passing: u64 = cuts.iter().map(|c| c.bytes(program)).sum();
+            let largest = cuts.iter().map(|c| c.micro).max().unwrap_or(1);
+            let made = device.within_memory(stored + passing, || {
+                let store = |(slot, &size): (&Slot, &Option<u64>)| {
+                    size.map(|size| device.storage(&slot.name, size))
+                };
+                let values = program.slots.iter().zip(&sizes).map(store).collect();
+                let routines = cuts.into_iter().zip(&program.routines);
+                let routines = routines.map(|(c, r)| Memory::new(device, program, r, c)).collect();
+                Self { values, routines }
+            });
+            device.check()?;
+            match made {
+                Some(made) => return Ok(made),
+                None if largest > 1 => most = largest / 2,
+                None => {
+                    return Err(Error::device(format!(
+                        "{} has no memory for {:.1} MiB: {:.1} MiB for a batch and what all samples \
+                         share, {:.1} MiB for what one sample at a time takes on its way",
+                        device.name,
+                        mib(stored + passing),
+                        mib(stored),
+                        mib(passing)
+                    ))
+                    .help("use --backend cpu, or a smaller train.batch or window"));
+                }
+            }
+        }
+    }
 }
 
 /// A routine's memory on the device.
@@ -147,13 +213,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    pub fn new(
-        device: &Device,
-        kernels: &mut Kernels,
-        program: &Program,
-        routine: &Routine,
-    ) -> Result<Self> {
-        let Cut { plan, slabs, scratch, windows, micro } = Cut::of(kernels, program, routine)?;
+    fn new(device: &Device, program: &Program, routine: &Routine, cut: Cut) -> Self {
+        let Cut { plan, slabs, scratch, windows, micro } = cut;
         let slabs = slabs.iter().enumerate();
         let slabs =
             slabs.map(|(i, &size)| device.storage(&format!("{}.slab.{i}", routine.name), size));
@@ -164,8 +225,7 @@ impl Memory {
             (id, device.storage(&slot.name, micro as u64 * bytes(slot)))
         };
         let windows = windows.into_iter().map(window).collect();
-        device.check()?;
-        Ok(Self { plan, slabs, scratch, windows, micro })
+        Self { plan, slabs, scratch, windows, micro }
     }
 
     /// What a kernel binds of a slot, and how many bytes; none for all.

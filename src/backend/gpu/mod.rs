@@ -40,6 +40,8 @@ pub fn compile(program: Arc<Program>, wanted: Wanted, tune: bool) -> Result<Box<
 pub struct Within {
     /// Bytes of a binding: smaller micro-batches, the same bits.
     pub binding: Option<u64>,
+    /// Bytes of all buffers of a program: likewise.
+    pub memory: Option<u64>,
     /// Bytes of workgroup memory: lines are cut.
     pub workgroup: Option<u32>,
     /// What line plans are made by.
@@ -60,6 +62,7 @@ pub fn compile_within(
     *binding = within.binding.unwrap_or(*binding).min(*binding);
     let workgroup = &mut limits.max_compute_workgroup_storage_size;
     *workgroup = within.workgroup.unwrap_or(*workgroup).min(*workgroup);
+    device.memory = within.memory.unwrap_or(device.memory);
     device.table = within.table.unwrap_or(device.table);
     let own = || match tune::path() {
         Some(path) if !device.software => Tuning::Measured(path),
