@@ -2,10 +2,10 @@ use crate::math::aligned::{Aligned, Room};
 use crate::math::lanes::butterflies::{Lines, Meeting, live};
 use crate::math::lanes::{Isa, LinePlan, Trip, factor, isa, line};
 
-/// Picoseconds a point of the quickest of many runs.
-fn least(points: usize, repeat: usize, run: impl Fn(usize)) -> f64 {
+/// Picoseconds a point of the quickest of some tries, each of some runs.
+fn least(points: usize, [tries, repeat]: [usize; 2], run: impl Fn(usize)) -> f64 {
     let mut least = f64::MAX;
-    for _ in 0..300 {
+    for _ in 0..tries {
         let start = std::time::Instant::now();
         for n in 0..repeat {
             run(n);
@@ -57,7 +57,7 @@ fn meeting(isa: Isa, radix: usize) -> f64 {
                     (carried, Meeting { lines, points })
                 })
                 .collect();
-            least(radix * inner * isa.lanes(), planes, |n| {
+            least(radix * inner * isa.lanes(), [10, planes], |n| {
                 let (carried, meeting) = &meetings[n];
                 // SAFETY: the line and the table are as long as the stage says, the planes as the line.
                 unsafe { kernels.meet[*carried as usize](meeting) }
@@ -104,7 +104,7 @@ fn costs_of_a_stage() {
             let time = |run: isa::Entry<Lines>, lines: Lines| {
                 let points = radix * lines.inner.max(lines.outer) * isa.lanes();
                 // SAFETY: the line and the table are as long as the stage says.
-                least(points, 40, |_| unsafe { run(&lines) })
+                least(points, [300, 40], |_| unsafe { run(&lines) })
             };
             let costs = [
                 time(kernels.up_half, half) + time(kernels.down_half, half),
