@@ -15,7 +15,7 @@ pub enum Use {
 /// Where in a transform a stage stands.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
-    First { pruned: bool, purpose: Use },
+    First { pruned: bool, purpose: Use, length: usize },
     Middle,
     Leaf(Use),
 }
@@ -77,9 +77,7 @@ const AVX512_INTEL: [(usize, [u32; 5]); 20] = [
 ];
 
 /// The same on an AMD Zen 4, which stores half a register of AVX-512 a cycle, so that what is spilled
-/// counts. Rows: a radix r reads r / 2 places each of two or three planes by turns, more than the
-/// prefetchers follow from 16 on (hops of 1024: 32 x 32 takes twice as long as 8 x 8 x 16). The odd ones
-/// from whole hops, about 300 above the first.
+/// counts. The last of odd radices from whole hops: about 300 above the first.
 const AVX512_ZEN4: [(usize, [u32; 5]); 20] = [
     (1, [138, 137, 0, 96, 138]),
     (2, [145, 140, 136, 91, 325]),
@@ -122,6 +120,13 @@ const AVX2: [(usize, [u32; 5]); 15] = [
     (20, [345, 433, 228, 281, 345]),
 ];
 
+/// Rows of so many samples are so long that their planes come from memory: a first stage of radix r
+/// reads r / 2 places each of two or three planes by turns, of which prefetchers follow a number.
+const LONG: usize = 600;
+/// What they cost more from there on with a radix above 16: about, by whole hops on Zen 4 with AVX-512
+/// (rows of 1024 take twice as long by 32 x 32 as by 8 x 8 x 16) and with AVX2.
+const WIDE: u32 = 100;
+
 fn cost(radix: usize, place: Place, isa: Isa) -> u32 {
     let table: &[_] = match (isa, isa::kin()) {
         (Isa::Avx512, Kin::Intel) => &AVX512_INTEL,
@@ -135,7 +140,9 @@ fn cost(radix: usize, place: Place, isa: Isa) -> u32 {
         Place::Leaf(Use::Alone) => *leaf,
         Place::Leaf(Use::Turn) => *turn,
         // Of the field no more is known: windows of one size have one order of rows.
-        Place::First { pruned: true, purpose: Use::Alone } => *meet,
+        Place::First { pruned: true, purpose: Use::Alone, length } => {
+            meet + if radix > 16 && length > LONG { WIDE } else { 0 }
+        }
         Place::First { pruned: true, .. } => *half,
         Place::First { .. } | Place::Middle => *full,
     }
@@ -163,7 +170,7 @@ pub fn radices(length: usize, pruned: bool, isa: Isa, purpose: Use) -> Option<Ve
         tails.extend(best.map(|(cost, radices)| (n, cost, radices)));
     }
     let alone = (length == 1).then(|| (0, vec![1, 1]));
-    let all = splits(length, isa, &tails, Place::First { pruned, purpose });
+    let all = splits(length, isa, &tails, Place::First { pruned, purpose, length });
     all.chain(alone).min().map(|(_, radices)| radices)
 }
 

@@ -2,6 +2,18 @@ use crate::math::aligned::{Aligned, Room};
 use crate::math::lanes::butterflies::{Lines, Meeting, live};
 use crate::math::lanes::{Isa, LinePlan, Trip, factor, isa, line};
 
+/// Of lengths that have other plans, on whatever machine this is.
+#[test]
+fn long_rows_read_few_places_by_turns() {
+    for isa in Isa::available() {
+        for length in [640, 784, 1024, 1600, 2000, 2048, 4096] {
+            let radices = factor::radices(length, true, isa, factor::Use::Alone).unwrap();
+            assert_eq!(radices.iter().product::<usize>(), length);
+            assert!(radices[0] <= 16, "{length} by {radices:?} with {}", isa.name());
+        }
+    }
+}
+
 /// Picoseconds a point of the quickest of some tries, each of some runs.
 fn least(points: usize, [tries, repeat]: [usize; 2], run: impl Fn(usize)) -> f64 {
     let mut least = f64::MAX;
