@@ -139,7 +139,7 @@ fn micro_batches_change_no_bit() {
 /// the inputs need a window too, 16 MiB and 2 a sample. What a try allocates goes before the next.
 #[test]
 fn a_batch_is_halved_until_memory_holds_it() {
-    let Some(_) = common::gpu("halved batches", 5) else { return };
+    let Some(_) = common::gpu("halved batches", 6) else { return };
     let mut b = Builder::default();
     let x = b.input("x", Shape::real(&[512, 512]));
     b.routine("sums", 16);
@@ -163,6 +163,12 @@ fn a_batch_is_halved_until_memory_holds_it() {
     }
     let why = make(17).err().expect("no sample fits").to_string();
     assert!(["18.0 MiB", "16.0 MiB", "2.0 MiB"].iter().all(|n| why.contains(n)), "{why}");
+    // What is wrong in another way is no want of memory, and not hidden by looking for one.
+    let device = Device::open(Wanted::Any).expect("a GPU");
+    let too_long = device.limits.max_buffer_size.saturating_add(4);
+    assert!(device.within_memory(0, || device.storage("too long", too_long)).is_some());
+    let why = device.check().expect_err("no buffer is so long").to_string();
+    assert!(why.contains("too long"), "{why}");
 }
 
 /// A slot of two passes over the samples: what the first made is read by the second and by the host.

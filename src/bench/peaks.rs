@@ -42,7 +42,8 @@ impl Rate {
 #[derive(Debug, Clone, Serialize)]
 pub struct Level {
     pub name: String,
-    /// Bytes that it holds for each thread, of a GPU for all; none where it holds everything.
+    /// Bytes that it holds for each thread, of a GPU the largest that were tried and found as fast; none
+    /// where it holds everything.
     pub holds: Option<usize>,
     /// GB/s of one thread, where there are threads.
     pub one_thread: Option<Rate>,
@@ -167,7 +168,7 @@ fn levels(sizes: &[BySize]) -> Vec<Level> {
         let held = &sizes[start(&ends, n)..ends[n]];
         let fastest = held.iter().max_by(|a, b| a.all.best.total_cmp(&b.all.best))?;
         let holds = held.last().filter(|_| ends[n] < sizes.len()).map(|s| s.working_set);
-        let name = holds.map_or(MEMORY.into(), |h| format!("up to {} MiB", h >> 20));
+        let name = holds.map_or(MEMORY.into(), |h| format!("within {} MiB", h >> 20));
         Some(Level { name, holds, one_thread: None, all: fastest.all.clone() })
     };
     (0..ends.len()).filter_map(level).collect()
@@ -310,7 +311,7 @@ mod tests {
         let two = [400.0, 390.0, 410.0, 105.0, 100.0];
         assert_eq!(of(&two), [(Some(4), 410.0), (None, 105.0)]);
         let names: Vec<_> = levels(&by_size(&two)).into_iter().map(|l| l.name).collect();
-        assert_eq!(names, ["up to 4 MiB", "memory"]);
+        assert_eq!(names, ["within 4 MiB", "memory"]);
         // The smallest does not fill the device: it is no slower than what lies farther away.
         assert_eq!(of(&[50.0, 400.0, 400.0, 100.0]), [(Some(4), 400.0), (None, 100.0)]);
         // A size that a cache holds in part.

@@ -93,7 +93,7 @@ fn peaks(p: &Peaks) -> Sheet {
     for level in &p.copy {
         let what = match (level.holds, &level.one_thread) {
             (Some(h), Some(_)) => format!("copy in {} ({} KiB a thread)", level.name, h >> 10),
-            (Some(_), None) => format!("copy of {}", level.name),
+            (Some(_), None) => format!("copy {}", level.name),
             (None, _) => format!("copy in {}", level.name),
         };
         rows.push(row(what, level.one_thread.as_ref(), &level.all, "GB/s"));
@@ -109,7 +109,8 @@ fn peaks(p: &Peaks) -> Sheet {
         rows,
         note: format!(
             "The best of several tries of this run. A copy counts what it reads and what it writes. \
-             A line below is held against the level that its operands fit.{found}"
+             A line below is held against the larger rate of arithmetic and the level that its operands \
+             fit.{found}"
         ),
     }
 }

@@ -93,6 +93,10 @@ impl Executor for LabExecutor {
         format!("{}, the lab {}", self.inner.describe(), self.client.hello.name)
     }
 
+    fn micro_batch(&self, routine: &str) -> Option<usize> {
+        self.inner.micro_batch(routine)
+    }
+
     fn write(&mut self, slot: SlotId, data: &Data) -> Result<()> {
         self.inner.write(slot, data)
     }

@@ -23,7 +23,7 @@ pub struct Copied {
     pub rates: Vec<f64>,
 }
 
-/// A dispatch of these two shaders, ready to run.
+/// A dispatch of one of these two shaders, to run once it is [`Self::set`].
 struct Probe<'a> {
     device: &'a Device,
     pipeline: wgpu::ComputePipeline,

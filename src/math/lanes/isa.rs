@@ -72,7 +72,7 @@ arch!(OnNeon, super::neon::Neon, "neon");
 arch!(OnPortable, Portable);
 
 /// Processors whose plans differ where they run AVX-512.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub(super) enum Kin {
     Intel,
     Zen4,
@@ -81,26 +81,32 @@ pub(super) enum Kin {
 
 /// Of this machine.
 pub(super) fn kin() -> Kin {
+    static FOUND: OnceLock<Kin> = OnceLock::new();
+    *FOUND.get_or_init(|| match maker_and_family() {
+        (maker, _) if maker == *b"GenuineIntel" => Kin::Intel,
+        // Zen 3, of the same family, has no AVX-512.
+        (maker, 0x19) if maker == *b"AuthenticAMD" => Kin::Zen4,
+        _ => Kin::Other,
+    })
+}
+
+/// By CPUID; nothing where there is none.
+fn maker_and_family() -> ([u8; 12], u32) {
     #[cfg(target_arch = "x86_64")]
     {
-        static FOUND: OnceLock<Kin> = OnceLock::new();
-        *FOUND.get_or_init(|| {
-            #[allow(unused_unsafe, reason = "safe from Rust 1.94 on")]
-            // SAFETY: every x86-64 has both leaves.
-            let (name, version) =
-                unsafe { (std::arch::x86_64::__cpuid(0), std::arch::x86_64::__cpuid(1)) };
-            let maker = [name.ebx, name.edx, name.ecx].map(u32::to_le_bytes).concat();
-            let family = (version.eax >> 8 & 0xf) + (version.eax >> 20 & 0xff);
-            match maker.as_slice() {
-                b"GenuineIntel" => Kin::Intel,
-                // Zen 3, of the same family, has no AVX-512.
-                b"AuthenticAMD" if family == 0x19 => Kin::Zen4,
-                _ => Kin::Other,
-            }
-        })
+        use std::arch::x86_64::__cpuid;
+
+        #[allow(unused_unsafe, reason = "safe from Rust 1.94 on")]
+        // SAFETY: every x86-64 has both leaves.
+        let (maker, version) = unsafe { (__cpuid(0), __cpuid(1)) };
+        let mut name = [0; 12];
+        for (to, part) in name.chunks_exact_mut(4).zip([maker.ebx, maker.edx, maker.ecx]) {
+            to.copy_from_slice(&part.to_le_bytes());
+        }
+        (name, (version.eax >> 8 & 0xf) + (version.eax >> 20 & 0xff))
     }
     #[cfg(not(target_arch = "x86_64"))]
-    Kin::Other
+    ([0; 12], 0)
 }
 
 impl Isa {

@@ -140,7 +140,7 @@ fn roofline(bench: &Value) -> Option<Chart> {
         let bend = top / rate;
         let roof = |x: f64| [x, (x * rate).min(top)];
         lines.push(Line {
-            name: format!("roof of {}", copy.name),
+            name: format!("roof, {}", copy.name),
             colour: 7 - lines.len() % 4,
             points: [0.7 * low, bend.max(0.7 * low), end].map(roof).into(),
             kind: Kind::Line,
@@ -166,13 +166,21 @@ mod tests {
                 { "routine": "train", "kernels": [kernel(1.0, 8.0), kernel(20.0, 50.0)] },
             ] }],
         });
-        let chart = serde_json::to_value(roofline(&bench).expect("a chart")).expect("JSON");
+        let drawn =
+            |bench: &Value| serde_json::to_value(roofline(bench).expect("a chart")).expect("JSON");
+        let chart = drawn(&bench);
         let dots = chart["lines"][0]["dots"].as_array().expect("dots");
         assert_eq!(dots.len(), 2);
         assert!(dots[0]["text"].as_str().is_some_and(|t| t.contains("hop (y)")), "{dots:?}");
         assert_eq!(chart["lines"][0]["path"], "");
         let path = chart["lines"][1]["path"].as_str().expect("a roof");
         assert_eq!(path.matches(['M', 'L']).count(), 3);
+        // With sums beside the multiply-adds the roof lies higher.
+        let mut mixed = bench.clone();
+        mixed["peaks"]["fma_and_sums"] = json!({ "one_thread": {}, "all": { "best": 150.0 } });
+        assert_ne!(drawn(&mixed)["lines"][1]["path"], path);
+        mixed["peaks"]["fma_and_sums"]["all"]["best"] = json!(90.0);
+        assert_eq!(drawn(&mixed)["lines"][1]["path"], path);
         assert!(charts(&json!({ "points": [] })).is_empty());
     }
 

@@ -2,14 +2,12 @@ use crate::math::aligned::{Aligned, Room};
 use crate::math::lanes::butterflies::{Lines, Meeting, live};
 use crate::math::lanes::{Isa, LinePlan, Trip, factor, isa, line};
 
-/// Of lengths that have other plans, on whatever machine this is.
 #[test]
-fn long_rows_read_few_places_by_turns() {
-    for isa in Isa::available() {
-        for length in [640, 784, 1024, 1600, 2000, 2048, 4096] {
+fn long_rows_of_avx2_read_few_places_by_turns() {
+    for length in [1400, 1600, 1680, 2000, 2400] {
+        if let Some(isa) = Isa::by_name("AVX2") {
             let radices = factor::radices(length, true, isa, factor::Use::Alone).unwrap();
-            assert_eq!(radices.iter().product::<usize>(), length);
-            assert!(radices[0] <= 16, "{length} by {radices:?} with {}", isa.name());
+            assert!(radices[0] <= 16, "{length} by {radices:?}");
         }
     }
 }
@@ -27,7 +25,7 @@ fn least(points: usize, [tries, repeat]: [usize; 2], run: impl Fn(usize)) -> f64
     least * 1e12 / points as f64
 }
 
-/// The mean of a mask's trip forward and of that back, on a line of 400 whose planes the last cache
+/// Of an even radix, for odd ones never meet: the mean of a mask's trip forward and of that back, on a line of 400 whose planes the last cache
 /// holds, and on one of 1024 whose planes it does not.
 #[allow(unsafe_code, reason = "calls single passes")]
 fn meeting(isa: Isa, radix: usize) -> f64 {
@@ -123,7 +121,7 @@ fn costs_of_a_stage() {
                 time(kernels.up, stage) + time(kernels.down, stage),
                 2.0 * time(kernels.leaf, leaf),
                 time(kernels.turn, leaf),
-                meeting(isa, radix),
+                if radix.is_multiple_of(2) { meeting(isa, radix) } else { f64::NAN },
             ];
             writeln!(text, "({radix}, {costs:.0?}),").unwrap();
         }
