@@ -15,7 +15,7 @@ pub enum Use {
 /// Where in a transform a stage stands.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
-    First { pruned: bool, purpose: Use, length: usize },
+    First { pruned: bool, purpose: Use },
     Middle,
     Leaf(Use),
 }
@@ -77,7 +77,9 @@ const AVX512_INTEL: [(usize, [u32; 5]); 20] = [
 ];
 
 /// The same on an AMD Zen 4, which stores half a register of AVX-512 a cycle, so that what is spilled
-/// counts. The last of odd radices from whole hops: about 300 above the first.
+/// counts. A first stage of rows of radix r reads r / 2 places each of two or three planes by turns, more
+/// than prefetchers follow where planes come from memory (rows of 1024: 32 x 32 takes twice as long as
+/// 8 x 8 x 16). The last of odd radices from whole hops: about 300 above the first.
 const AVX512_ZEN4: [(usize, [u32; 5]); 20] = [
     (1, [138, 137, 0, 96, 0]),
     (2, [145, 140, 136, 91, 325]),
@@ -120,13 +122,6 @@ const AVX2: [(usize, [u32; 5]); 15] = [
     (20, [345, 433, 228, 281, 345]),
 ];
 
-/// Rows of so many samples are so long that their planes come from memory: a first stage of radix r
-/// reads r / 2 places each of two or three planes by turns, of which prefetchers follow a number.
-const LONG: usize = 600;
-/// What they cost more from there on with AVX2 and a radix above 16: about, by whole hops on Zen 4. That
-/// one's own table has it in its last column; other AVX-512 was not measured.
-const WIDE: u32 = 100;
-
 fn cost(radix: usize, place: Place, isa: Isa) -> u32 {
     let table: &[_] = match (isa, isa::kin()) {
         (Isa::Avx512, Kin::Intel) => &AVX512_INTEL,
@@ -140,9 +135,7 @@ fn cost(radix: usize, place: Place, isa: Isa) -> u32 {
         Place::Leaf(Use::Alone) => *leaf,
         Place::Leaf(Use::Turn) => *turn,
         // Of the field no more is known: windows of one size have one order of rows.
-        Place::First { pruned: true, purpose: Use::Alone, length } => {
-            meet + if isa == Isa::Avx2 && radix > 16 && length > LONG { WIDE } else { 0 }
-        }
+        Place::First { pruned: true, purpose: Use::Alone } => *meet,
         Place::First { pruned: true, .. } => *half,
         Place::First { .. } | Place::Middle => *full,
     }
@@ -170,7 +163,7 @@ pub fn radices(length: usize, pruned: bool, isa: Isa, purpose: Use) -> Option<Ve
         tails.extend(best.map(|(cost, radices)| (n, cost, radices)));
     }
     let alone = (length == 1).then(|| (0, vec![1, 1]));
-    let all = splits(length, isa, &tails, Place::First { pruned, purpose, length });
+    let all = splits(length, isa, &tails, Place::First { pruned, purpose });
     all.chain(alone).min().map(|(_, radices)| radices)
 }
 

@@ -2,16 +2,6 @@ use crate::math::aligned::{Aligned, Room};
 use crate::math::lanes::butterflies::{Lines, Meeting, live};
 use crate::math::lanes::{Isa, LinePlan, Trip, factor, isa, line};
 
-#[test]
-fn long_rows_of_avx2_read_few_places_by_turns() {
-    for length in [1400, 1600, 1680, 2000, 2400] {
-        if let Some(isa) = Isa::by_name("AVX2") {
-            let radices = factor::radices(length, true, isa, factor::Use::Alone).unwrap();
-            assert!(radices[0] <= 16, "{length} by {radices:?}");
-        }
-    }
-}
-
 /// Picoseconds a point of the quickest of some tries, each of some runs.
 fn least(points: usize, [tries, repeat]: [usize; 2], run: impl Fn(usize)) -> f64 {
     let mut least = f64::MAX;
