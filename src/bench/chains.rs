@@ -71,7 +71,7 @@ mod x86 {
     use super::{A, B, CHAINS};
 
     macro_rules! chains {
-        ($features:literal, $fma:ident, $mixed:ident, $set1:ident, $add:ident, $sub:ident, $madd:ident, $first:expr) => {
+        ($features:literal, $fma:ident, $mixed:ident, $set1:ident, $add:ident, $sub:ident, $madd:ident, $first:ident) => {
             #[target_feature(enable = $features)]
             pub fn $fma(steps: usize) -> f32 {
                 let (a, b) = ($set1(A), $set1(B));
@@ -116,7 +116,7 @@ mod x86 {
         _mm512_add_ps,
         _mm512_sub_ps,
         _mm512_fmadd_ps,
-        |x| _mm512_cvtss_f32(x)
+        _mm512_cvtss_f32
     );
     chains!(
         "avx2,fma",
@@ -126,7 +126,7 @@ mod x86 {
         _mm256_add_ps,
         _mm256_sub_ps,
         _mm256_fmadd_ps,
-        |x| _mm256_cvtss_f32(x)
+        _mm256_cvtss_f32
     );
 }
 

@@ -70,8 +70,8 @@ pub struct Peaks {
     /// GFLOP/s of multiply-adds in f32, on one thread and of the whole device.
     pub fma_one_thread: Option<Rate>,
     pub fma: Rate,
-    /// GFLOP/s of multiply-adds with sums beside them, for which AMD's CPUs have units of their own;
-    /// where there are fused ones.
+    /// GFLOP/s of multiply-adds with sums beside them, for which some CPUs have units of their own (a Zen
+    /// 4 makes 1.5 times as many); where there are fused ones.
     pub fma_and_sums: Option<Threads>,
 }
 
@@ -138,7 +138,8 @@ pub fn of_gpu(wanted: Wanted) -> Result<Peaks> {
 /// The level that holds everything.
 pub const MEMORY: &str = "memory";
 
-/// What the rates within a level differ by: copies of one size scatter as much from run to run.
+/// What the rates within a level differ by: copies of one size scatter as much from run to run, on
+/// llvmpipe.
 const ALIKE: f64 = 1.15;
 /// Levels of a GPU at most: a first cache that all share, a last one, memory.
 const LEVELS: usize = 3;

@@ -21,121 +21,146 @@ enum Place {
 }
 
 /// Picoseconds a point, there and back, of a stage with half of its samples zero on a line of 400
-/// (longer than the nearest cache), of a stage with none; of a leaf; of a leaf with H between; and of
-/// a first stage of rows, with what is done to the samples: the least of several runs of the test
-/// `costs_of_a_stage` on one core of an AMD Zen 5. Only their ratios matter. Were they measured when a
-/// program starts, its plans, and with them its bits, would differ from run to run.
-///
-/// The last has been measured on Zen 4 alone. It is the first elsewhere, and about 40 more for odd
-/// radices, which `PlanePlan::meet` does not take.
-const AVX512: [(usize, [u32; 5]); 20] = [
-    (1, [60, 60, 0, 30, 0]),
-    (2, [71, 63, 60, 40, 71]),
-    (3, [80, 82, 70, 69, 120]),
-    (4, [75, 78, 60, 64, 75]),
-    (5, [108, 114, 86, 102, 148]),
-    (6, [91, 100, 74, 84, 91]),
-    (7, [144, 155, 112, 144, 184]),
-    (8, [92, 105, 96, 113, 92]),
-    (9, [142, 160, 100, 139, 182]),
-    (10, [122, 133, 92, 114, 122]),
-    (12, [114, 126, 90, 94, 114]),
-    (14, [162, 190, 116, 139, 162]),
-    (15, [162, 197, 122, 140, 202]),
-    (16, [129, 167, 124, 157, 129]),
-    (20, [163, 219, 116, 171, 163]),
-    (21, [197, 237, 146, 185, 237]),
-    (24, [183, 234, 140, 191, 183]),
-    (25, [225, 284, 174, 230, 265]),
-    (28, [193, 266, 138, 185, 193]),
-    (32, [204, 270, 158, 174, 204]),
+/// (longer than the nearest cache), of a stage with none; of a leaf; and of a leaf with H between:
+/// the least of several runs of the test `costs_of_a_stage` on one core of an AMD Zen 5. Only their
+/// ratios matter. Were they measured when a program starts, its plans, and with them its bits, would
+/// differ from run to run.
+const AVX512: [(usize, [u32; 4]); 20] = [
+    (1, [60, 60, 0, 30]),
+    (2, [71, 63, 60, 40]),
+    (3, [80, 82, 70, 69]),
+    (4, [75, 78, 60, 64]),
+    (5, [108, 114, 86, 102]),
+    (6, [91, 100, 74, 84]),
+    (7, [144, 155, 112, 144]),
+    (8, [92, 105, 96, 113]),
+    (9, [142, 160, 100, 139]),
+    (10, [122, 133, 92, 114]),
+    (12, [114, 126, 90, 94]),
+    (14, [162, 190, 116, 139]),
+    (15, [162, 197, 122, 140]),
+    (16, [129, 167, 124, 157]),
+    (20, [163, 219, 116, 171]),
+    (21, [197, 237, 146, 185]),
+    (24, [183, 234, 140, 191]),
+    (25, [225, 284, 174, 230]),
+    (28, [193, 266, 138, 185]),
+    (32, [204, 270, 158, 174]),
 ];
 
 /// The same on an Intel Xeon with 2 MiB of L2 a core: a line that leaves the first level changed costs
 /// it four cycles, so that fewer and larger stages are better.
-const AVX512_INTEL: [(usize, [u32; 5]); 20] = [
-    (1, [150, 90, 0, 50, 0]),
-    (2, [160, 96, 70, 73, 160]),
-    (3, [150, 123, 95, 104, 190]),
-    (4, [152, 123, 74, 100, 152]),
-    (5, [163, 168, 112, 150, 203]),
-    (6, [158, 162, 99, 137, 158]),
-    (7, [182, 202, 147, 183, 222]),
-    (8, [167, 176, 116, 148, 167]),
-    (9, [202, 235, 167, 202, 242]),
-    (10, [198, 211, 146, 181, 198]),
-    (12, [174, 199, 132, 164, 174]),
-    (14, [212, 263, 175, 212, 212]),
-    (15, [226, 264, 179, 237, 266]),
-    (16, [203, 236, 165, 206, 203]),
-    (20, [235, 273, 178, 232, 235]),
-    (21, [280, 312, 210, 272, 320]),
-    (24, [254, 288, 184, 260, 254]),
-    (25, [329, 381, 267, 325, 369]),
-    (28, [275, 326, 209, 267, 275]),
-    (32, [283, 343, 223, 267, 283]),
+const AVX512_INTEL: [(usize, [u32; 4]); 20] = [
+    (1, [150, 90, 0, 50]),
+    (2, [160, 96, 70, 73]),
+    (3, [150, 123, 95, 104]),
+    (4, [152, 123, 74, 100]),
+    (5, [163, 168, 112, 150]),
+    (6, [158, 162, 99, 137]),
+    (7, [182, 202, 147, 183]),
+    (8, [167, 176, 116, 148]),
+    (9, [202, 235, 167, 202]),
+    (10, [198, 211, 146, 181]),
+    (12, [174, 199, 132, 164]),
+    (14, [212, 263, 175, 212]),
+    (15, [226, 264, 179, 237]),
+    (16, [203, 236, 165, 206]),
+    (20, [235, 273, 178, 232]),
+    (21, [280, 312, 210, 272]),
+    (24, [254, 288, 184, 260]),
+    (25, [329, 381, 267, 325]),
+    (28, [275, 326, 209, 267]),
+    (32, [283, 343, 223, 267]),
 ];
 
 /// The same on an AMD Zen 4, which stores half a register of AVX-512 a cycle, so that what is spilled
-/// counts. A first stage of rows of radix r reads r / 2 places each of two or three planes by turns, more
-/// than prefetchers follow where planes come from memory (rows of 1024: 32 x 32 takes twice as long as
-/// 8 x 8 x 16). The last of odd radices from whole hops: about 300 above the first.
-const AVX512_ZEN4: [(usize, [u32; 5]); 20] = [
-    (1, [138, 137, 0, 96, 0]),
-    (2, [145, 140, 136, 91, 325]),
-    (3, [165, 171, 151, 142, 465]),
-    (4, [156, 178, 136, 138, 306]),
-    (5, [223, 240, 160, 190, 523]),
-    (6, [195, 233, 151, 160, 330]),
-    (7, [325, 342, 217, 293, 625]),
-    (8, [214, 264, 223, 249, 376]),
-    (9, [309, 350, 209, 291, 609]),
-    (10, [261, 305, 192, 212, 425]),
-    (12, [247, 299, 205, 220, 449]),
-    (14, [366, 485, 284, 305, 535]),
-    (15, [330, 401, 229, 355, 630]),
-    (16, [298, 404, 289, 341, 511]),
-    (20, [340, 453, 278, 350, 778]),
-    (21, [439, 516, 331, 430, 739]),
-    (24, [389, 470, 343, 424, 896]),
-    (25, [486, 618, 373, 508, 786]),
-    (28, [423, 560, 340, 424, 1069]),
-    (32, [438, 608, 367, 443, 1114]),
+/// counts.
+const AVX512_ZEN4: [(usize, [u32; 4]); 20] = [
+    (1, [138, 137, 0, 96]),
+    (2, [145, 140, 136, 91]),
+    (3, [165, 171, 151, 142]),
+    (4, [156, 178, 136, 138]),
+    (5, [223, 240, 160, 190]),
+    (6, [195, 233, 151, 160]),
+    (7, [325, 342, 217, 293]),
+    (8, [214, 264, 223, 249]),
+    (9, [309, 350, 209, 291]),
+    (10, [261, 305, 192, 212]),
+    (12, [247, 299, 205, 220]),
+    (14, [366, 485, 284, 305]),
+    (15, [330, 401, 229, 355]),
+    (16, [298, 404, 289, 341]),
+    (20, [340, 453, 278, 350]),
+    (21, [439, 516, 331, 430]),
+    (24, [389, 470, 343, 424]),
+    (25, [486, 618, 373, 508]),
+    (28, [423, 560, 340, 424]),
+    (32, [438, 608, 367, 443]),
+];
+
+/// What the first stage of rows of an even radix costs there instead, which `PlanePlan::meet` takes with
+/// what is done to the samples: by the same test, the mean of a mask's trip forward and of that back, with
+/// planes in the last cache and in memory. A radix r reads r / 2 places each of two or three planes by
+/// turns; of many, prefetchers lose sight (rows of 1024: 32 x 32 takes twice as long as 8 x 8 x 16).
+const MEETINGS_ZEN4: [(usize, u32); 12] = [
+    (2, 325),
+    (4, 306),
+    (6, 330),
+    (8, 376),
+    (10, 425),
+    (12, 449),
+    (14, 535),
+    (16, 511),
+    (20, 778),
+    (24, 896),
+    (28, 1069),
+    (32, 1114),
 ];
 
 /// The first again with AVX2.
-const AVX2: [(usize, [u32; 5]); 15] = [
-    (1, [90, 90, 0, 60, 0]),
-    (2, [99, 121, 94, 82, 99]),
-    (3, [141, 159, 106, 138, 181]),
-    (4, [116, 147, 118, 128, 116]),
-    (5, [207, 239, 148, 206, 247]),
-    (6, [166, 190, 128, 180, 166]),
-    (7, [321, 368, 208, 309, 361]),
-    (8, [180, 249, 192, 242, 180]),
-    (9, [298, 348, 224, 320, 338]),
-    (10, [266, 343, 182, 278, 266]),
-    (12, [235, 302, 180, 267, 235]),
-    (14, [386, 469, 256, 327, 386]),
-    (15, [347, 413, 240, 316, 387]),
-    (16, [271, 337, 252, 285, 271]),
-    (20, [345, 433, 228, 281, 345]),
+const AVX2: [(usize, [u32; 4]); 15] = [
+    (1, [90, 90, 0, 60]),
+    (2, [99, 121, 94, 82]),
+    (3, [141, 159, 106, 138]),
+    (4, [116, 147, 118, 128]),
+    (5, [207, 239, 148, 206]),
+    (6, [166, 190, 128, 180]),
+    (7, [321, 368, 208, 309]),
+    (8, [180, 249, 192, 242]),
+    (9, [298, 348, 224, 320]),
+    (10, [266, 343, 182, 278]),
+    (12, [235, 302, 180, 267]),
+    (14, [386, 469, 256, 327]),
+    (15, [347, 413, 240, 316]),
+    (16, [271, 337, 252, 285]),
+    (20, [345, 433, 228, 281]),
 ];
 
+/// What odd radices, which do not meet, cost more than a stage alone in a first stage of rows: about, by
+/// whole hops, on Zen 4 and elsewhere.
+const MISSES_ZEN4: u32 = 300;
+const MISSES: u32 = 40;
+
 fn cost(radix: usize, place: Place, isa: Isa) -> u32 {
-    let table: &[_] = match (isa, isa::kin()) {
-        (Isa::Avx512, Kin::Intel) => &AVX512_INTEL,
-        (Isa::Avx512, Kin::Zen4) => &AVX512_ZEN4,
-        (Isa::Avx512, Kin::Other) => &AVX512,
-        _ => &AVX2,
+    let (table, meetings, misses): (&[_], &[(usize, u32)], _) = match (isa, isa::kin()) {
+        (Isa::Avx512, Kin::Intel) => (&AVX512_INTEL, &[], MISSES),
+        (Isa::Avx512, Kin::Zen4) => (&AVX512_ZEN4, &MEETINGS_ZEN4, MISSES_ZEN4),
+        (Isa::Avx512, Kin::Other) => (&AVX512, &[], MISSES),
+        _ => (&AVX2, &[], MISSES),
     };
     let entry = table.iter().find(|(r, _)| *r == radix);
-    let (_, [half, full, leaf, turn, meet]) = entry.expect("every compiled radix has a cost");
+    let (_, [half, full, leaf, turn]) = entry.expect("every compiled radix has a cost");
     match place {
         Place::Leaf(Use::Alone) => *leaf,
         Place::Leaf(Use::Turn) => *turn,
         // Of the field no more is known: windows of one size have one order of rows.
-        Place::First { pruned: true, purpose: Use::Alone } => *meet,
+        Place::First { pruned: true, purpose: Use::Alone } => {
+            match meetings.iter().find(|(r, _)| *r == radix) {
+                Some((_, meeting)) => *meeting,
+                None if radix.is_multiple_of(2) => *half,
+                None => half + misses,
+            }
+        }
         Place::First { pruned: true, .. } => *half,
         Place::First { .. } | Place::Middle => *full,
     }

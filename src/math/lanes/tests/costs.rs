@@ -15,8 +15,8 @@ fn least(points: usize, [tries, repeat]: [usize; 2], run: impl Fn(usize)) -> f64
     least * 1e12 / points as f64
 }
 
-/// Of an even radix, for odd ones never meet: the mean of a mask's trip forward and of that back, on a line of 400 whose planes the last cache
-/// holds, and on one of 1024 whose planes it does not.
+/// Of an even radix, for odd ones never meet: the mean of a mask's trip forward and of that back, on a
+/// line of 400 whose planes the last cache holds, and on one of 1024 whose planes it does not.
 #[allow(unsafe_code, reason = "calls single passes")]
 fn meeting(isa: Isa, radix: usize) -> f64 {
     let (kernels, size) = (line::kernels(isa, radix), 2 * isa.lanes());
