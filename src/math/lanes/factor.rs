@@ -98,10 +98,27 @@ const AVX512_ZEN4: [(usize, [u32; 4]); 20] = [
     (32, [438, 608, 367, 443]),
 ];
 
-/// What the first stage of rows of an even radix costs there instead, which `PlanePlan::meet` takes with
-/// what is done to the samples: by the same test, the mean of a mask's trip forward and of that back, with
-/// planes in the last cache and in memory. A radix r reads r / 2 places each of two or three planes by
-/// turns; of many, prefetchers lose sight (rows of 1024: 32 x 32 takes twice as long as 8 x 8 x 16).
+/// What the first stage of rows of an even radix costs instead, which `PlanePlan::meet` takes with what
+/// is done to the samples: on Zen 5 by the same test, the mean of a mask's trip forward and of that back,
+/// with planes in the last cache and in memory. A radix r reads r / 2 places each of two or three planes
+/// by turns; of many, prefetchers lose sight (on Zen 4 rows of 1024 take twice as long by 32 x 32 as by
+/// 8 x 8 x 16).
+const MEETINGS: [(usize, u32); 12] = [
+    (2, 243),
+    (4, 252),
+    (6, 242),
+    (8, 210),
+    (10, 243),
+    (12, 254),
+    (14, 328),
+    (16, 319),
+    (20, 440),
+    (24, 555),
+    (28, 658),
+    (32, 791),
+];
+
+/// The same on Zen 4.
 const MEETINGS_ZEN4: [(usize, u32); 12] = [
     (2, 325),
     (4, 306),
@@ -137,16 +154,17 @@ const AVX2: [(usize, [u32; 4]); 15] = [
 ];
 
 /// What odd radices, which do not meet, cost more than a stage alone in a first stage of rows: about, by
-/// whole hops, on Zen 4 and elsewhere.
+/// whole hops, on Zen 5, on Zen 4, and where even ones too are taken to cost what they cost alone.
+const MISSES: u32 = 190;
 const MISSES_ZEN4: u32 = 300;
-const MISSES: u32 = 40;
+const MISSES_ALONE: u32 = 40;
 
 fn cost(radix: usize, place: Place, isa: Isa) -> u32 {
     let (table, meetings, misses): (&[_], &[(usize, u32)], _) = match (isa, isa::kin()) {
-        (Isa::Avx512, Kin::Intel) => (&AVX512_INTEL, &[], MISSES),
+        (Isa::Avx512, Kin::Intel) => (&AVX512_INTEL, &[], MISSES_ALONE),
         (Isa::Avx512, Kin::Zen4) => (&AVX512_ZEN4, &MEETINGS_ZEN4, MISSES_ZEN4),
-        (Isa::Avx512, Kin::Other) => (&AVX512, &[], MISSES),
-        _ => (&AVX2, &[], MISSES),
+        (Isa::Avx512, Kin::Other) => (&AVX512, &MEETINGS, MISSES),
+        _ => (&AVX2, &[], MISSES_ALONE),
     };
     let entry = table.iter().find(|(r, _)| *r == radix);
     let (_, [half, full, leaf, turn]) = entry.expect("every compiled radix has a cost");
