@@ -218,6 +218,7 @@ fn kernels(p: &Point, line: &Line) -> Sheet {
     if !rest.is_empty() {
         kinds.push(("all others", rest));
     }
+    let mut above = false;
     let mut rows: Vec<Vec<String>> = kinds
         .iter()
         .map(|(kind, ks)| {
@@ -225,6 +226,9 @@ fn kernels(p: &Point, line: &Line) -> Sheet {
             let sum = |f: fn(&Kernel) -> f64| ks.iter().map(|k| f(k)).sum::<f64>();
             let known = ks.iter().all(|k| k.limited_by.is_some());
             let costliest = ks.iter().max_by(|a, b| a.seconds.median.total_cmp(&b.seconds.median));
+            let least = sum(|k| k.least) / took;
+            let by_memory = costliest.is_some_and(|k| k.limited_by == Some(Limit::Memory));
+            above |= known && by_memory && least > 1.0;
             vec![
                 (*kind).to_owned(),
                 ks.iter().map(|k| k.launches).sum::<usize>().to_string(),
@@ -232,7 +236,7 @@ fn kernels(p: &Point, line: &Line) -> Sheet {
                 format!("{:.1} %", 100.0 * took / whole),
                 format!("{:.1}", sum(|k| k.work.flops) / took * 1e-9),
                 format!("{:.1}", sum(|k| k.work.bytes) / took * 1e-9),
-                share(known.then(|| sum(|k| k.least) / took)),
+                share(known.then_some(least)),
                 costliest.map_or_else(|| "-".into(), |k| bound(k)),
             ]
         })
@@ -254,9 +258,13 @@ fn kernels(p: &Point, line: &Line) -> Sheet {
             "limited by",
         ],
         rows,
-        note: String::new(),
+        note: if above { ABOVE.into() } else { String::new() },
     }
 }
+
+/// Of a share above 1, as llvmpipe shows it: its copies are held up by their stores.
+const ABOVE: &str = "Above 100 %: a copy writes as much as it reads, and what reads more than it writes \
+                     can pass its rate.";
 
 fn bound(k: &Kernel) -> String {
     match (k.limited_by, &k.level) {
