@@ -108,9 +108,9 @@ fn peaks(p: &Peaks) -> Sheet {
         header: vec!["", "one thread", "all", ""],
         rows,
         note: format!(
-            "The best of several tries of this run. A copy counts what it reads and what it writes. \
-             A line below is held against the larger rate of arithmetic and the level that its operands \
-             fit.{found}"
+            "The best of several tries of this run. A copy counts what it reads and what it writes: \
+             what reads more than it writes may be above 100 % of it. A line below is \
+             held against the larger rate of arithmetic and the level that its operands fit.{found}"
         ),
     }
 }
@@ -218,7 +218,6 @@ fn kernels(p: &Point, line: &Line) -> Sheet {
     if !rest.is_empty() {
         kinds.push(("all others", rest));
     }
-    let mut above = false;
     let mut rows: Vec<Vec<String>> = kinds
         .iter()
         .map(|(kind, ks)| {
@@ -226,9 +225,6 @@ fn kernels(p: &Point, line: &Line) -> Sheet {
             let sum = |f: fn(&Kernel) -> f64| ks.iter().map(|k| f(k)).sum::<f64>();
             let known = ks.iter().all(|k| k.limited_by.is_some());
             let costliest = ks.iter().max_by(|a, b| a.seconds.median.total_cmp(&b.seconds.median));
-            let least = sum(|k| k.least) / took;
-            let by_memory = costliest.is_some_and(|k| k.limited_by == Some(Limit::Memory));
-            above |= known && by_memory && least > 1.0;
             vec![
                 (*kind).to_owned(),
                 ks.iter().map(|k| k.launches).sum::<usize>().to_string(),
@@ -236,7 +232,7 @@ fn kernels(p: &Point, line: &Line) -> Sheet {
                 format!("{:.1} %", 100.0 * took / whole),
                 format!("{:.1}", sum(|k| k.work.flops) / took * 1e-9),
                 format!("{:.1}", sum(|k| k.work.bytes) / took * 1e-9),
-                share(known.then_some(least)),
+                share(known.then(|| sum(|k| k.least) / took)),
                 costliest.map_or_else(|| "-".into(), |k| bound(k)),
             ]
         })
@@ -258,13 +254,9 @@ fn kernels(p: &Point, line: &Line) -> Sheet {
             "limited by",
         ],
         rows,
-        note: if above { ABOVE.into() } else { String::new() },
+        note: String::new(),
     }
 }
-
-/// Of a share above 1, as llvmpipe shows it: its copies are held up by their stores.
-const ABOVE: &str = "Above 100 %: a copy writes as much as it reads, and what reads more than it writes \
-                     can pass its rate.";
 
 fn bound(k: &Kernel) -> String {
     match (k.limited_by, &k.level) {
