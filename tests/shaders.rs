@@ -223,9 +223,10 @@ fn words(name: &str, module: &Module) -> Vec<(String, bool, u32)> {
     members.iter().map(word).collect()
 }
 
-fn expected_words(kernel: &GpuKernel) -> Vec<(String, bool, u32)> {
+fn expected_words(kernel: &GpuKernel, sums: fftgen::Sums) -> Vec<(String, bool, u32)> {
     let first = ["first", "count", "leaf", "len"].map(|n| (n, false));
     let own = kernel.words.iter().map(|(n, w)| (*n, matches!(w, Word::F32(_))));
+    let own = own.chain((sums == fftgen::Sums::ByTurns).then_some(("turn", false)));
     let all = first.into_iter().chain(own).enumerate();
     all.map(|(i, (n, real))| (n.to_owned(), real, 4 * i as u32)).collect()
 }
@@ -317,9 +318,9 @@ fn bindings_and_uniform_blocks_are_what_the_ops_give() {
             let (inputs, outputs) = (slots(&node.inputs), slots(&node.outputs));
             let kernel = node.op.gpu(&inputs);
             let name = format!("{} in {}", node.op.name(), case.name);
-            let mut check = |text: &str, expected: &[(Kind, bool)]| {
+            let mut check = |text: &str, sums, expected: &[(Kind, bool)]| {
                 let (module, info) = validate(&name, text);
-                assert_eq!(words(&name, &module), expected_words(&kernel), "{name}");
+                assert_eq!(words(&name, &module), expected_words(&kernel, sums), "{name}");
                 if let Source::Shader(_) = kernel.source {
                     check_workgroup(&name, &module, &kernel);
                 }
@@ -332,7 +333,8 @@ fn bindings_and_uniform_blocks_are_what_the_ops_give() {
                     seen.insert(*stem);
                     let text = shaders::text(stem);
                     let text = text.unwrap_or_else(|| panic!("{name}: no shader {stem}"));
-                    check(&text, &expected_storage(&kernel.source, &inputs, &outputs));
+                    let expected = expected_storage(&kernel.source, &inputs, &outputs);
+                    check(&text, fftgen::Sums::Nothing, &expected);
                 }
                 // The last limits cut every line.
                 Source::Lines { pass, field, padded } => {
@@ -340,10 +342,8 @@ fn bindings_and_uniform_blocks_are_what_the_ops_give() {
                         let kernels = texts(pass, *field, *padded, &limits);
                         let mut bound = BTreeSet::new();
                         for k in kernels.unwrap_or_else(|| panic!("{name}: no plan")) {
-                            check(
-                                &k.text,
-                                &expected_of_kernel(&k, [&inputs, &outputs], &mut bound),
-                            );
+                            let expected = expected_of_kernel(&k, [&inputs, &outputs], &mut bound);
+                            check(&k.text, k.sums, &expected);
                         }
                         assert_eq!(bound.len(), inputs.len() + outputs.len(), "{name}");
                     }
@@ -484,13 +484,15 @@ fn generated_passes_are_golden() {
     let adjoint = LinePass::Hop(adjoint, Rows::all(200));
     let into = Chain { from_hybrid: false, links: Vec::new(), to_hybrid: true };
     let into = LinePass::Hop(into, Rows::marked(&[vec![false; 20], vec![true; 30]].concat()));
-    for (name, pass, field, padded) in [
-        ("rows_in_64_128", LinePass::RowsIn, [64, 64], [128, 128]),
-        ("columns_15_30", LinePass::Columns { conj: false }, [15, 21], [30, 42]),
-        ("hop_200_400", adjoint, [200, 200], [400, 400]),
-        ("hop_in_part_50_100", into, [50, 50], [100, 100]),
+    let [web, _, software] = limits();
+    for (name, pass, field, padded, limits) in [
+        ("rows_in_64_128", LinePass::RowsIn, [64, 64], [128, 128], web),
+        ("columns_15_30", LinePass::Columns { conj: false }, [15, 21], [30, 42], web),
+        ("hop_200_400", adjoint.clone(), [200, 200], [400, 400], web),
+        ("hop_200_400_software", adjoint, [200, 200], [400, 400], software),
+        ("hop_in_part_50_100", into, [50, 50], [100, 100], web),
     ] {
-        let text = texts(&pass, field, padded, &limits()[0]).expect("a plan").remove(0).text;
+        let text = texts(&pass, field, padded, &limits).expect("a plan").remove(0).text;
         let path = folder.join(format!("{name}.wgsl"));
         if std::env::var_os("LIGHTLOOM_BLESS").is_some() {
             std::fs::create_dir_all(&folder).unwrap();

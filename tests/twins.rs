@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lightloom::backend::Executor;
 use lightloom::backend::gpu::device::Device;
 use lightloom::backend::gpu::executor::Gpu;
-use lightloom::backend::gpu::fftgen::HARDWARE;
+use lightloom::backend::gpu::fftgen::{HARDWARE, SOFTWARE};
 use lightloom::backend::gpu::{Tuning, Wanted, Within, compile, compile_within};
 use lightloom::backend::twin::{difference, reference, twin};
 use lightloom::backend::{Precision, cpu};
@@ -116,12 +116,13 @@ fn micro_batches_change_no_bit() {
     ];
     let cases: Vec<_> =
         ops::cases().into_iter().filter(|c| wanted.iter().any(|w| c.name.starts_with(w))).collect();
-    let Some(_) = common::gpu("micro-batches", cases.len()) else { return };
-    for case in &cases {
+    let Some(_) = common::gpu("micro-batches", 2 * cases.len()) else { return };
+    // A leaf's samples are added by turns, and in a loop.
+    for (case, table) in cases.iter().flat_map(|c| [(c, SOFTWARE), (c, HARDWARE)]) {
         let program = Arc::new(case.program.clone());
         let largest = program.slots.iter().map(|s| s.shape.bytes(4)).max().unwrap_or(1) as u64;
         let run = |bytes| -> lightloom::Result<_> {
-            let within = Within { binding: Some(bytes), ..Within::default() };
+            let within = Within { binding: Some(bytes), table: Some(table), ..Within::default() };
             let mut gpu = compile_within(Arc::clone(&program), Wanted::Any, &within)?;
             let text = gpu.describe();
             Ok((text, lightloom::backend::twin::run_case(&mut *gpu, case)?))
@@ -504,13 +505,13 @@ fn rows_left_out_change_no_bit() {
     let on_cpu =
         |p| -> Box<dyn Executor> { cpu::compile(p, Precision::F32, Some(2)).expect("threads") };
     assert!(trained(fused.clone(), &machine, on_cpu) == trained(whole.clone(), &machine, on_cpu));
-    let Some(_) = common::gpu("rows left out", 2) else { return };
-    // Lines in one workgroup's memory, and lines that are cut in two.
-    for workgroup in [None, Some(8 * 24)] {
-        let within = Within { workgroup, ..Within::default() };
+    let Some(_) = common::gpu("rows left out", 3) else { return };
+    // Lines in one workgroup's memory, by either table, and lines that are cut in two.
+    for (workgroup, table) in [(None, None), (None, Some(HARDWARE)), (Some(8 * 24), None)] {
+        let within = Within { workgroup, table, ..Within::default() };
         let on_gpu = |p| compile_within(p, Wanted::Any, &within).expect("a GPU");
         let [left_out, done] = [&fused, &whole].map(|p| trained(p.clone(), &machine, on_gpu));
-        assert!(left_out == done, "workgroups of {workgroup:?} bytes");
+        assert!(left_out == done, "workgroups of {workgroup:?} bytes, {table:?}");
     }
 }
 

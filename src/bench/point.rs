@@ -96,10 +96,18 @@ pub struct Refused {
     pub why: String,
 }
 
-/// Compiles what the device takes, and lets each routine run once; what it refuses is told.
-fn compile(device: &Device, unfused: Program) -> Result<(Vec<Contender>, Vec<Refused>)> {
+/// Compiles what the device takes, `most` programs or all, and lets each routine run once; what it
+/// refuses is told.
+fn compile(
+    device: &Device,
+    unfused: Program,
+    most: usize,
+) -> Result<(Vec<Contender>, Vec<Refused>)> {
     let (mut taken, mut refused) = (Vec::new(), Vec::new());
     for (name, program) in device.programs(unfused) {
+        if taken.len() == most {
+            break;
+        }
         let routines: Vec<_> = program.routines.iter().map(|r| (r.name, r.batch)).collect();
         let compiled = device.choice.compile(Arc::new(program)).and_then(|mut executor| {
             for (routine, batch) in routines {
@@ -279,7 +287,7 @@ pub fn measure(
         lines: Vec::new(),
         refused: Vec::new(),
     };
-    let (mut contenders, refused) = compile(device, stack.program)?;
+    let (mut contenders, refused) = compile(device, stack.program, usize::MAX)?;
     point.refused.extend(refused);
     let mut loader = Loader::new(data, &stack.machine, experiment.seed, batch)?;
     let mut routines = vec![INFER];
@@ -336,7 +344,7 @@ pub fn bare(
         return Err(Error::device(why));
     }
     let mut loader = Loader::new(data, &stack.machine, experiment.seed, batch)?;
-    let (mut contenders, refused) = compile(device, stack.program)?;
+    let (mut contenders, refused) = compile(device, stack.program, 1)?;
     let Some(ours) = contenders.first_mut() else {
         return Err(Error::device(
             refused.into_iter().map(|r| r.why).collect::<Vec<_>>().join("; "),
@@ -451,7 +459,7 @@ fn propagation(
     let single = |z: &Complex<f64>| Complex::new(z.re as f32, z.im as f32);
     let from: Vec<Complex<f32>> = input.iter().map(single).collect();
     let mut to = vec![Complex::new(0.0, 0.0); len];
-    let (mut contenders, refused) = compile(device, propagation.program)?;
+    let (mut contenders, refused) = compile(device, propagation.program, usize::MAX)?;
     if contenders.is_empty() {
         return Ok((None, refused));
     }

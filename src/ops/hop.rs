@@ -120,6 +120,15 @@ impl Rows {
         self.0.iter().map(ExactSizeIterator::len).sum()
     }
 
+    /// All others of so many.
+    pub fn others(&self, height: usize) -> Self {
+        let mut others = vec![true; height];
+        for range in &self.0 {
+            others[range.clone()].fill(false);
+        }
+        Self::marked(&others)
+    }
+
     /// Whether some of these lie in a range.
     pub fn meet(&self, range: &Range<usize>) -> bool {
         self.0.iter().any(|own| own.start < range.end && range.start < own.end)

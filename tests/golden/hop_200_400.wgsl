@@ -136,6 +136,7 @@ fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<
     let t = l % 20u;
     let own = w.x * 5u + line;
     let row = own;
+    let leaf = w.y;
     var sum0_0 = R();
     var sum0_1 = R();
     var sum0_2 = R();
@@ -149,16 +150,17 @@ fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<
     {
         let b = t + 0u;
         let base = b;
-        sum0_0 = out0[(w.y * 200u + row) * 100u + base + 0u];
-        sum0_1 = out0[(w.y * 200u + row) * 100u + base + 20u];
-        sum0_2 = out0[(w.y * 200u + row) * 100u + base + 40u];
-        sum0_3 = out0[(w.y * 200u + row) * 100u + base + 60u];
-        sum0_4 = out0[(w.y * 200u + row) * 100u + base + 80u];
+        sum0_0 = out0[(leaf * 200u + row) * 100u + base + 0u];
+        sum0_1 = out0[(leaf * 200u + row) * 100u + base + 20u];
+        sum0_2 = out0[(leaf * 200u + row) * 100u + base + 40u];
+        sum0_3 = out0[(leaf * 200u + row) * 100u + base + 60u];
+        sum0_4 = out0[(leaf * 200u + row) * 100u + base + 80u];
     }
-    let low = max(w.y * p.leaf, p.first);
-    let high = min((w.y + 1u) * p.leaf, p.first + p.count);
+    let low = max(leaf * p.leaf, p.first);
+    let high = min((leaf + 1u) * p.leaf, p.first + p.count);
     for (var s = low; s < high; s++) {
-        let at = (s - p.first) * 200u + row;
+        let sample = s - p.first;
+        let at = sample * 200u + row;
         {
             let b = t + 0u;
             let base = b * 4u;
@@ -396,10 +398,10 @@ fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<
     {
         let b = t + 0u;
         let base = b;
-        out0[(w.y * 200u + row) * 100u + base + 0u] = sum0_0;
-        out0[(w.y * 200u + row) * 100u + base + 20u] = sum0_1;
-        out0[(w.y * 200u + row) * 100u + base + 40u] = sum0_2;
-        out0[(w.y * 200u + row) * 100u + base + 60u] = sum0_3;
-        out0[(w.y * 200u + row) * 100u + base + 80u] = sum0_4;
+        out0[(leaf * 200u + row) * 100u + base + 0u] = sum0_0;
+        out0[(leaf * 200u + row) * 100u + base + 20u] = sum0_1;
+        out0[(leaf * 200u + row) * 100u + base + 40u] = sum0_2;
+        out0[(leaf * 200u + row) * 100u + base + 60u] = sum0_3;
+        out0[(leaf * 200u + row) * 100u + base + 80u] = sum0_4;
     }
 }

@@ -118,19 +118,9 @@ var<workgroup> tile: array<C, 1000>;
 fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<u32>) {
     let line = l / 5u;
     let t = l % 5u;
-    let own = w.x * 20u + line;
-    let live = own < 50u;
-    let row = min(own, 49u);
-    let first = w.x * 20u;
-    if (!((first < 50u && first + 20u > 20u))) {
-        if (live) {
-            for (var i = t; i < 50u; i += 5u) {
-                end[(w.y * 50u + row) * 50u + i] = C();
-            }
-        }
-        return;
-    }
-    let lit = (20u <= row && row < 50u);
+    let live = w.x * 20u + line < 30u;
+    let own = min(w.x * 20u + line, 29u);
+    let row = own + 20u;
     let at = w.y * 50u + row;
     {
         let b = t + 0u;
@@ -149,26 +139,11 @@ fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<
         let r8 = twiddles[n * 8u];
         let w8 = C(r8, mul(r8, vec2<f32>(0.87630665, -0.48175368)));
         let w9 = times_each(w8, w1);
-        var e0 = C();
-        if (lit) {
-            e0 = start[at * 25u + base + 0u];
-        }
-        var e1 = C();
-        if (lit) {
-            e1 = start[at * 25u + base + 5u];
-        }
-        var e2 = C();
-        if (lit) {
-            e2 = start[at * 25u + base + 10u];
-        }
-        var e3 = C();
-        if (lit) {
-            e3 = start[at * 25u + base + 15u];
-        }
-        var e4 = C();
-        if (lit) {
-            e4 = start[at * 25u + base + 20u];
-        }
+        var e0 = start[at * 25u + base + 0u];
+        var e1 = start[at * 25u + base + 5u];
+        var e2 = start[at * 25u + base + 10u];
+        var e3 = start[at * 25u + base + 15u];
+        var e4 = start[at * 25u + base + 20u];
         let x0 = e0;
         let x1 = e1;
         let x2 = e2;
@@ -221,5 +196,9 @@ fn main(@builtin(local_invocation_index) l: u32, @builtin(workgroup_id) w: vec3<
         if (live) { end[at * 50u + 35u + b] = y[7]; }
         if (live) { end[at * 50u + 40u + b] = y[8]; }
         if (live) { end[at * 50u + 45u + b] = y[9]; }
+    }
+    for (var j = (w.z * 2u + w.x) * 100u + l; j < 1000u; j += 200u) {
+        let number = j / 50u;
+        end[(w.y * 50u + number) * 50u + j % 50u] = C();
     }
 }

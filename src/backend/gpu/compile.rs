@@ -136,7 +136,7 @@ impl Compiler<'_> {
         Ok(Command::Pass(dispatches))
     }
 
-    /// A node: one dispatch, or one for each kernel of a generated pass.
+    /// A node: one dispatch, or those of each kernel of a generated pass.
     pub fn dispatches(
         &mut self,
         routine: &Routine,

@@ -1,6 +1,6 @@
 //! A node as dispatches, as data: which kernel, on which buffers, over which grid.
 
-use super::fftgen::Operand;
+use super::fftgen::{Launch, Operand};
 use super::kernels::{Kernels, Key};
 use crate::error::{Error, Result};
 use crate::ops::kernel::{Grid, Source};
@@ -44,7 +44,7 @@ fn node_reals(node: &Node, operands: &[&Slot], copies: u32) -> f64 {
     node.op.cost(operands).reals * f64::from(copies)
 }
 
-/// One dispatch, or one for each kernel of a generated pass.
+/// One dispatch, or those of each kernel of a generated pass.
 pub fn node(
     program: &Program,
     kernels: &mut Kernels,
@@ -65,8 +65,6 @@ pub fn node(
     let leaves = routine.leaves;
     let mut words = vec![span.first, count, leaves.size as u32, kernel.len as u32];
     words.extend(kernel.words.iter().map(|(_, w)| w.bits(leaves.count)));
-    // Uniform blocks are a multiple of 16 bytes.
-    words.resize(words.len().next_multiple_of(4), 0);
     let reals = node_reals(node, &operands, count);
     let mut listed = Vec::new();
     if let Source::Lines { .. } = &kernel.source {
@@ -78,13 +76,19 @@ pub fn node(
                 Operand::Output(n) => Place::Slot(node.outputs[n]),
                 Operand::Scratch(n) => Place::Scratch(n),
             };
-            listed.push(Listed {
-                key: (kernel.source.clone(), kernel.entry, step),
-                grid: line.grid(count as usize, leaves.count),
-                words: words.clone(),
-                bound: line.bindings.iter().map(|&(o, write)| (place(o), write)).collect(),
-                reals: reals / lines.len() as f64,
-            });
+            let launches = line.launches(span.first..span.first + count, leaves);
+            let reals = reals / (lines.len() * launches.len()) as f64;
+            for Launch { grid, turn } in launches {
+                let mut words = words.clone();
+                words.extend(turn);
+                listed.push(Listed {
+                    key: (kernel.source.clone(), kernel.entry, step),
+                    grid,
+                    words,
+                    bound: line.bindings.iter().map(|&(o, write)| (place(o), write)).collect(),
+                    reals,
+                });
+            }
         }
     } else {
         let grid = match kernel.grid {
@@ -102,6 +106,10 @@ pub fn node(
         let written = node.outputs.iter().map(|&id| (Place::Slot(id), true));
         let (key, bound) = ((kernel.source, kernel.entry, 0), read.chain(written).collect());
         listed.push(Listed { key, grid, words, bound, reals });
+    }
+    // Uniform blocks are a multiple of 16 bytes.
+    for words in listed.iter_mut().map(|l| &mut l.words) {
+        words.resize(words.len().next_multiple_of(4), 0);
     }
     let most = kernels.bounds.groups;
     if let Some(grid) = listed.iter().map(|l| l.grid).find(|g| g.iter().any(|&g| g > most)) {

@@ -3,7 +3,7 @@
 use super::butterfly::Place;
 use super::emit::{Emit, Load};
 use super::plan::{Group, Limits, Part};
-use super::{LineKernel, Operand};
+use super::{LineKernel, Operand, Sums};
 
 /// A hybrid field of ny rows, or one of my rows between the two parts of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Columns {
         (e, lanes)
     }
 
-    fn end(&self, e: Emit, lanes: usize, sums: bool) -> LineKernel {
+    fn end(&self, e: Emit, lanes: usize, sums: Sums) -> LineKernel {
         let depth = if self.part.outer == 1 { self.part.inner } else { self.part.outer };
         let groups = lanes.div_ceil(e.group.lines);
         e.finish([groups, depth], sums)
@@ -123,7 +123,7 @@ impl Columns {
                 store(e, &mut bf.places(), values);
             });
         }
-        self.end(e, lanes, false)
+        self.end(e, lanes, Sums::Nothing)
     }
 
     /// The upper part of a column alone: forward, or `down` again.
@@ -149,7 +149,7 @@ impl Columns {
                 }
             });
         }
-        self.end(e, lanes, false)
+        self.end(e, lanes, Sums::Nothing)
     }
 
     /// sums += conj(F x) F g, over the samples of a leaf in their order.
@@ -161,12 +161,14 @@ impl Columns {
         let my = self.padded[0];
         let held = e.held(e.last());
         e.line(&format!("var kept: array<C, {held}>;"));
-        e.line("let low = max(w.y * p.leaf, p.first);");
-        e.line("let high = min((w.y + 1u) * p.leaf, p.first + p.count);");
-        e.open("for (var s = low; s < high; s++) {");
-        e.line("let sample = s - p.first;");
+        let sums = Sums::of(&limits.table);
+        e.leaf(sums);
+        e.open_samples(sums);
         let guarded = !lanes.is_multiple_of(e.group.lines);
         for (name, array) in [("x", x), ("g", g)] {
+            if name == "g" {
+                e.barrier();
+            }
             let load: Load = &|e, p| Self::load(e, lanes, name, array.rows, p);
             e.climb(0, load, &mut |e, bf, values| {
                 for (place, v) in bf.places().zip(values) {
@@ -176,14 +178,13 @@ impl Columns {
                         continue;
                     }
                     let position = e.position(&place);
-                    let index = format!("(w.y * {my}u + {position}) * {lanes}u + column");
+                    let index = format!("(leaf * {my}u + {position}) * {lanes}u + column");
                     let add = format!("sums[{index}] += times_conj({v}, kept[{slot}]);");
                     e.line(&if guarded { format!("if (live) {{ {add} }}") } else { add });
                 }
             });
-            e.barrier();
         }
-        e.close();
-        self.end(e, lanes, true)
+        e.close_samples(sums);
+        self.end(e, lanes, sums)
     }
 }

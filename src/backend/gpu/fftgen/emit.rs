@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::butterfly::{Butterfly, Place, Stage};
 use super::plan::{Group, Pair, Part};
-use super::{LineKernel, Operand};
+use super::{LineKernel, Operand, Sums};
 use crate::backend::gpu::shaders;
 
 /// Emits the value at a place and names it; none where it is known to be zero.
@@ -351,8 +351,37 @@ impl Emit {
         }
     }
 
+    /// Names the copy that is added to.
+    pub fn leaf(&mut self, sums: Sums) {
+        self.line(match sums {
+            Sums::ByTurns => "let leaf = p.turn / p.leaf + w.y;",
+            _ => "let leaf = w.y;",
+        });
+    }
+
+    /// Opens what is done for each of its samples, which is numbered in the micro-batch.
+    pub fn open_samples(&mut self, sums: Sums) {
+        if sums == Sums::ByTurns {
+            self.open("{");
+            self.line("let sample = p.turn - p.first + w.y * p.leaf;");
+        } else {
+            self.line("let low = max(leaf * p.leaf, p.first);");
+            self.line("let high = min((leaf + 1u) * p.leaf, p.first + p.count);");
+            self.open("for (var s = low; s < high; s++) {");
+            self.line("let sample = s - p.first;");
+        }
+    }
+
+    /// Closes it; in a loop the next sample waits until the tile was read.
+    pub fn close_samples(&mut self, sums: Sums) {
+        if sums == Sums::Whole {
+            self.barrier();
+        }
+        self.close();
+    }
+
     /// Library, bindings, body; one group of workgroups has `groups` along x and z.
-    pub fn finish(self, groups: [usize; 2], sums: bool) -> LineKernel {
+    pub fn finish(self, groups: [usize; 2], sums: Sums) -> LineKernel {
         let tile = self.part.length / self.side() * self.group.lines;
         let Self { part, group, bindings, declared, body, .. } = self;
         let mut text = String::new();
@@ -365,9 +394,10 @@ impl Emit {
             text.push_str(shaders::file(&format!("lib/{name}.wgsl")).unwrap_or_default());
             text.push('\n');
         }
+        let turn = if sums == Sums::ByTurns { "    turn: u32,\n" } else { "" };
         let _ = write!(
             text,
-            "struct Params {{\n    first: u32,\n    count: u32,\n    leaf: u32,\n    len: u32,\n}}\n\n\
+            "struct Params {{\n    first: u32,\n    count: u32,\n    leaf: u32,\n    len: u32,\n{turn}}}\n\n\
              @group(0) @binding(0) var<uniform> p: Params;\n{declared}\n\
              var<workgroup> tile: array<C, {}>;\n\n\
              @compute @workgroup_size({})\n\

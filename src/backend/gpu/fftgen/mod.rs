@@ -19,11 +19,14 @@ mod plan;
 mod rows;
 mod tables;
 
+use std::ops::Range;
+
 pub use plan::{Limits, LinePlan, twiddles};
 pub use tables::{Fill, HARDWARE, SOFTWARE, Table};
 
 use crate::ops::hop::{self, Chain, Link, Saved};
 use crate::ops::kernel::LinePass;
+use crate::program::Leaves;
 use columns::Columns;
 use rows::{Array, Rows};
 
@@ -39,6 +42,30 @@ pub enum Operand {
     Scratch(usize),
 }
 
+/// How a kernel adds to its outputs, one copy a leaf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sums {
+    Nothing,
+    /// Over all samples of a leaf that are there.
+    Whole,
+    /// Over one sample of each leaf, of which its uniform block tells the first.
+    ByTurns,
+}
+
+impl Sums {
+    fn of(table: &Table) -> Self {
+        if table.loops { Self::Whole } else { Self::ByTurns }
+    }
+}
+
+/// One of the launches that a kernel is run by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Launch {
+    pub grid: [u32; 3],
+    /// By turns: the first sample, of the batch.
+    pub turn: Option<u32>,
+}
+
 /// A generated kernel: bindings after the uniform block in order, each with whether it is written.
 #[derive(Debug, Clone)]
 pub struct LineKernel {
@@ -46,16 +73,33 @@ pub struct LineKernel {
     /// Of the lines that it transforms.
     pub length: usize,
     pub bindings: Vec<(Operand, bool)>,
-    /// Adds to its outputs, one copy a leaf.
-    sums: bool,
+    pub sums: Sums,
     /// Workgroups along x and z.
     groups: [usize; 2],
 }
 
 impl LineKernel {
-    pub fn grid(&self, samples: usize, leaves: usize) -> [u32; 3] {
-        let copies = if self.sums { leaves } else { samples };
-        [self.groups[0] as u32, copies as u32, self.groups[1] as u32]
+    /// For these samples of a batch that is cut into `leaves`.
+    pub fn launches(&self, samples: Range<u32>, leaves: Leaves) -> Vec<Launch> {
+        let launch = |copies, turn| {
+            let grid = [self.groups[0] as u32, copies, self.groups[1] as u32];
+            Launch { grid, turn }
+        };
+        match self.sums {
+            Sums::Nothing => vec![launch(samples.len() as u32, None)],
+            Sums::Whole => vec![launch(leaves.count as u32, None)],
+            Sums::ByTurns => {
+                let size = leaves.size as u32;
+                let mut firsts: Vec<u32> = samples.clone().take(leaves.size).collect();
+                // Where a micro-batch begins inside a leaf, those of the next begin before it.
+                firsts.sort_unstable_by_key(|first| first % size);
+                let launch = |first| {
+                    let each = (first..samples.end).step_by(leaves.size);
+                    launch(each.len() as u32, Some(first))
+                };
+                firsts.into_iter().map(launch).collect()
+            }
+        }
     }
 }
 
@@ -155,4 +199,48 @@ fn columns(
             scratch: vec![size, size],
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn launches(sums: Sums, samples: Range<u32>, batch: usize) -> Vec<Launch> {
+        let (text, bindings) = (String::new(), Vec::new());
+        let kernel = LineKernel { text, length: 1, bindings, sums, groups: [3, 2] };
+        kernel.launches(samples, Leaves::of(batch))
+    }
+
+    /// 40 samples are 14 leaves of 3. By turns a launch has a workgroup for every third sample, and
+    /// all launches together each sample once, those of a leaf in order, wherever a micro-batch begins
+    /// and ends.
+    #[test]
+    fn by_turns_each_sample_is_added_once() {
+        for samples in [0..40, 0..39, 4..9, 7..8, 5..7] {
+            let mut added = Vec::new();
+            for Launch { grid, turn } in launches(Sums::ByTurns, samples.clone(), 40) {
+                assert_eq!([grid[0], grid[2]], [3, 2]);
+                let first = turn.expect("a first sample");
+                let own: Vec<u32> = (0..grid[1]).map(|y| first + 3 * y).collect();
+                // The leaf that the kernel adds to, turn / leaf + y, has no other in this launch.
+                assert!((0..).zip(&own).all(|(y, s)| s / 3 == first / 3 + y), "{samples:?}");
+                added.extend(own);
+            }
+            // Stable, so that a leaf's own order stays.
+            added.sort_by_key(|s| s / 3);
+            assert_eq!(added, samples.clone().collect::<Vec<_>>());
+        }
+        let grid = |sums| launches(sums, 4..9, 40)[0].grid;
+        assert_eq!([grid(Sums::Nothing), grid(Sums::Whole)], [[3, 5, 2], [3, 14, 2]]);
+    }
+
+    #[test]
+    fn rows_are_numbered_across_gaps() {
+        let number = |ranges: &[Range<usize>]| rows::nth(ranges, "n");
+        assert_eq!(number(&[0..7]), "n");
+        assert_eq!(number(&[2..7]), "n + 2u");
+        let gaps = "n + 2u + select(0u, 3u, n >= 5u) + select(0u, 1u, n >= 7u)";
+        assert_eq!(number(&[2..7, 10..12, 13..20]), gaps);
+        assert_eq!(number(&[0..1, 3..4]), "n + select(0u, 2u, n >= 1u)");
+    }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::butterfly::{Butterfly, Place};
 use super::emit::{Emit, Load};
 use super::plan::{Group, Limits, Part};
-use super::{LineKernel, Operand};
+use super::{LineKernel, Operand, Sums};
 use crate::ops::grad_sum::GradSum;
 use crate::ops::hop::{self, Link, Saved};
 use crate::program::Kind;
@@ -31,6 +31,21 @@ pub enum Array {
     Scratch,
 }
 
+/// The row that has this number among those of some ranges.
+pub fn nth(ranges: &[Range<usize>], number: &str) -> String {
+    let (mut row, mut before, mut end) = (number.to_owned(), 0, 0);
+    for range in ranges {
+        let gap = range.start - end;
+        if gap > 0 && before == 0 {
+            row += &format!(" + {gap}u");
+        } else if gap > 0 {
+            row += &format!(" + select(0u, {gap}u, {number} >= {before}u)");
+        }
+        (before, end) = (before + range.len(), range.end);
+    }
+    row
+}
+
 pub struct Rows<'a> {
     pub field: [usize; 2],
     pub padded: [usize; 2],
@@ -53,11 +68,13 @@ impl Rows<'_> {
     pub fn kernel(&self, limits: &Limits) -> LineKernel {
         let [ny, _] = self.field;
         let (outer, inner) = (self.part.outer, self.part.inner);
+        let done = if self.leaves_out() { self.done.clone() } else { hop::Rows::all(ny) };
+        let rows = done.count().max(1);
         // Whole lines fill a workgroup from row to row, parts of lines from part to part.
-        let (count, rows) = match (outer, inner) {
-            (1, 1) => (ny, 1),
-            (1, _) => (inner, ny),
-            _ => (outer, ny),
+        let (count, deep) = match (outer, inner) {
+            (1, 1) => (rows, 1),
+            (1, _) => (inner, rows),
+            _ => (outer, rows),
         };
         let group = if inner > 1 {
             Group::beside(&self.part, count, false, limits)
@@ -67,36 +84,42 @@ impl Rows<'_> {
         let mut e = Emit::new(self.part.clone(), group, inner > 1);
         self.bind(&mut e);
         let lines = group.lines;
+        let groups = [count.div_ceil(lines), deep];
         let guarded = !count.is_multiple_of(lines);
-        e.line(&format!("let own = w.x * {lines}u + line;"));
-        let own = if guarded { format!("min(own, {}u)", count - 1) } else { "own".into() };
+        let own = format!("w.x * {lines}u + line");
         if guarded {
-            e.line(&format!("let live = own < {count}u;"));
+            e.line(&format!("let live = {own} < {count}u;"));
+            e.line(&format!("let own = min({own}, {}u);", count - 1));
+        } else {
+            e.line(&format!("let own = {own};"));
         }
-        let row = if rows == 1 { own.as_str() } else { "w.z" };
-        e.line(&format!("let row = {row};"));
+        let number = if outer * inner == 1 { "own" } else { "w.z" };
+        e.line(&format!("let row = {};", nth(done.ranges(), number)));
         match (outer, inner) {
             (1, 1) => {}
-            (1, _) => e.line(&format!("let apart = {own};")),
-            _ => e.line(&format!("let block = {own};")),
+            (1, _) => e.line("let apart = own;"),
+            _ => e.line("let block = own;"),
         }
-        let sums = self.sums_up();
-        self.leave_out(&mut e, guarded);
-        if sums {
-            self.sums(&mut e, guarded, false);
-            e.line("let low = max(w.y * p.leaf, p.first);");
-            e.line("let high = min((w.y + 1u) * p.leaf, p.first + p.count);");
-            e.open("for (var s = low; s < high; s++) {");
+        let sums = match self.sums_up() {
+            false => Sums::Nothing,
+            true => Sums::of(&limits.table),
+        };
+        if sums == Sums::Nothing {
+            e.line(&format!("let at = w.y * {ny}u + row;"));
+            if done.count() > 0 {
+                self.body(&mut e, guarded, sums);
+            }
+            self.blank(&mut e, &done.others(ny), groups);
+        } else {
+            e.leaf(sums);
+            self.sums(&mut e, guarded, sums, false);
+            e.open_samples(sums);
+            e.line(&format!("let at = sample * {ny}u + row;"));
+            self.body(&mut e, guarded, sums);
+            e.close_samples(sums);
+            self.sums(&mut e, guarded, sums, true);
         }
-        let sample = if sums { "(s - p.first)" } else { "w.y" };
-        e.line(&format!("let at = {sample} * {ny}u + row;"));
-        self.body(&mut e, guarded);
-        if sums {
-            e.barrier();
-            e.close();
-            self.sums(&mut e, guarded, true);
-        }
-        e.finish([count.div_ceil(lines), rows], sums)
+        e.finish(groups, sums)
     }
 
     /// Adds to sums of leaves.
@@ -109,48 +132,21 @@ impl Rows<'_> {
         self.done.count() < self.field[0] && !self.sums_up()
     }
 
-    /// Ends a workgroup whose rows are all left out.
-    fn leave_out(&self, e: &mut Emit, guarded: bool) {
-        let [ny, _] = self.field;
-        if !self.leaves_out() {
+    /// Zeros in the rows of a hybrid that are left out, by all workgroups of a sample together.
+    fn blank(&self, e: &mut Emit, left_out: &hop::Rows, [across, deep]: [usize; 2]) {
+        let (wide, [ny, _]) = (e.group.wide(), self.field);
+        let (mx, threads) = (self.padded[1] / wide, e.group.threads * e.group.lines);
+        let values = mx * left_out.count();
+        if self.to != Some(Array::Hybrid) || values == 0 {
             return;
         }
-        // A workgroup works on whole rows, or on parts of one.
-        let (first, rows) = if self.part.outer * self.part.inner == 1 {
-            (format!("w.x * {}u", e.group.lines), e.group.lines)
-        } else {
-            ("w.z".to_owned(), 1)
-        };
-        let meets = |range: &Range<usize>| {
-            format!("(first < {}u && first + {rows}u > {}u)", range.end, range.start)
-        };
-        let done: Vec<String> = self.done.ranges().iter().map(meets).collect();
-        e.line(&format!("let first = {first};"));
-        let done = if done.is_empty() { "false".into() } else { done.join(" || ") };
-        e.open(&format!("if (!({done})) {{"));
-        if self.to == Some(Array::Hybrid) {
-            let wide = e.group.wide();
-            let (mx, length) = (self.padded[1] / wide, self.part.length / wide);
-            let block =
-                if self.part.outer > 1 { format!(" + block * {length}u") } else { String::new() };
-            if guarded {
-                e.open("if (live) {");
-            }
-            e.open(&format!("for (var i = t; i < {length}u; i += {}u) {{", e.group.threads));
-            e.line(&format!("end[(w.y * {ny}u + row) * {mx}u{block} + i] = C();"));
-            e.close();
-            if guarded {
-                e.close();
-            }
-        }
-        e.line("return;");
+        let (from, step) =
+            (format!("(w.z * {across}u + w.x) * {threads}u"), across * deep * threads);
+        e.open(&format!("for (var j = {from} + l; j < {values}u; j += {step}u) {{"));
+        e.line(&format!("let number = j / {mx}u;"));
+        let row = nth(left_out.ranges(), "number");
+        e.line(&format!("end[(w.y * {ny}u + {row}) * {mx}u + j % {mx}u] = C();"));
         e.close();
-        if self.from == Array::Field {
-            let own = |r: &Range<usize>| format!("({}u <= row && row < {}u)", r.start, r.end);
-            let own: Vec<String> = self.done.ranges().iter().map(own).collect();
-            let lit = if own.is_empty() { "false".into() } else { own.join(" || ") };
-            e.line(&format!("let lit = {lit};"));
-        }
     }
 
     fn bind(&self, e: &mut Emit) {
@@ -204,7 +200,7 @@ impl Rows<'_> {
         }
     }
 
-    fn body(&self, e: &mut Emit, guarded: bool) {
+    fn body(&self, e: &mut Emit, guarded: bool, sums: Sums) {
         let array = if self.from == Array::Scratch && self.to == Some(Array::Scratch) {
             "start"
         } else {
@@ -224,7 +220,7 @@ impl Rows<'_> {
             let chained: Vec<_> = places
                 .map(|p| {
                     let value = values.as_ref().map(|v| format!("swap({})", v[p.index]));
-                    self.chain(e, &p, value, guarded)
+                    self.chain(e, &p, value, guarded, sums)
                 })
                 .collect();
             if !self.up {
@@ -263,10 +259,6 @@ impl Rows<'_> {
         if guarded {
             conditions.push("live".to_owned());
         }
-        // What lies in other rows of a field may be no number.
-        if self.leaves_out() && self.from == Array::Field {
-            conditions.push("lit".to_owned());
-        }
         match e.below(place, limit) {
             Some(false) => return None,
             Some(true) => {}
@@ -282,6 +274,7 @@ impl Rows<'_> {
         place: &Place,
         value: Option<String>,
         guarded: bool,
+        sums: Sums,
     ) -> Option<String> {
         let writes = self.links.iter().any(|l| l.writes().is_some()) || !self.up;
         let conditions = self.condition(e, place, guarded && writes)?;
@@ -297,9 +290,13 @@ impl Rows<'_> {
         }
         let (nx, position) = (self.field[1] / e.group.wide(), e.position(place));
         let (once, own) = (format!("row * {nx}u + {position}"), format!("at * {nx}u + {position}"));
+        let summed = |i: usize| match sums {
+            Sums::ByTurns => format!("out{i}[{}]", self.of_leaf(e, place)),
+            _ => format!("sum{i}_{}", place.slot),
+        };
+        let mut lines = Vec::new();
         for (i, link) in self.links.iter().enumerate() {
-            let slot = place.slot;
-            e.line(&match link {
+            lines.push(match link {
                 Link::Modulate { conj: false } => {
                     format!("{name} = times_each({name}, in{i}[{once}]);")
                 }
@@ -319,10 +316,11 @@ impl Rows<'_> {
                         GradSum::Phase => "cross_power",
                         GradSum::Amplitude => "dot_power",
                     };
-                    format!("sum{i}_{slot} += {product}({kept}, {name});")
+                    format!("{} += {product}({kept}, {name});", summed(i))
                 }
             });
         }
+        lines.iter().for_each(|line| e.line(line));
         if !self.up
             && let Some(to) = self.to
         {
@@ -335,9 +333,17 @@ impl Rows<'_> {
         Some(name)
     }
 
-    /// Reads a leaf's sums into registers before its samples, or writes them behind.
-    fn sums(&self, e: &mut Emit, guarded: bool, write: bool) {
+    /// Index of a place in the sums of a leaf.
+    fn of_leaf(&self, e: &Emit, place: &Place) -> String {
         let (ny, nx) = (self.field[0], self.field[1] / e.group.wide());
+        format!("(leaf * {ny}u + row) * {nx}u + {}", e.position(place))
+    }
+
+    /// Reads a leaf's sums into registers before its samples, or writes them behind.
+    fn sums(&self, e: &mut Emit, guarded: bool, sums: Sums, write: bool) {
+        if sums != Sums::Whole {
+            return;
+        }
         let grads: Vec<usize> =
             (0..self.links.len()).filter(|&i| matches!(self.links[i], Link::Grad(..))).collect();
         if !write {
@@ -350,7 +356,7 @@ impl Rows<'_> {
         e.rounds(0, false, &mut |e, bf| {
             for place in bf.places() {
                 let Some(conditions) = self.condition(e, &place, guarded) else { continue };
-                let index = format!("(w.y * {ny}u + row) * {nx}u + {}", e.position(&place));
+                let index = self.of_leaf(e, &place);
                 if !conditions.is_empty() {
                     e.open(&format!("if ({}) {{", conditions.join(" && ")));
                 }

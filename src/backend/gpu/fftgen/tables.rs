@@ -23,11 +23,15 @@ pub struct Table {
     pub exchange: f64,
     /// Bytes of workgroup memory that lines are gathered up to; a longer line takes more.
     pub memory: usize,
+    /// Sums over the samples of a leaf are taken in a loop around the transform; else a launch adds
+    /// one sample of every leaf.
+    pub loops: bool,
     pub fill: Fill,
 }
 
 /// A core that takes eight lanes through one instruction and fetches each of their values on its
-/// own: arithmetic is nearly free, every exchange is dear.
+/// own: arithmetic is nearly free, every exchange is dear. In a loop it asks before each whether the
+/// lane is still in it: a hop with a mask's gradient takes twice as long there.
 pub const SOFTWARE: Table = Table {
     name: "software",
     radices: &[
@@ -49,6 +53,7 @@ pub const SOFTWARE: Table = Table {
     ],
     exchange: 2.3,
     memory: 32 << 10,
+    loops: false,
     fill: Fill { row_threads: 64, beside: 8, pairs: true },
 };
 
@@ -69,5 +74,6 @@ pub const HARDWARE: Table = Table {
     ],
     exchange: 1.0,
     memory: 16 << 10,
+    loops: true,
     fill: Fill { row_threads: 128, beside: 8, pairs: true },
 };
