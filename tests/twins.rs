@@ -122,7 +122,8 @@ fn micro_batches_change_no_bit() {
         let program = Arc::new(case.program.clone());
         let largest = program.slots.iter().map(|s| s.shape.bytes(4)).max().unwrap_or(1) as u64;
         let run = |bytes| -> lightloom::Result<_> {
-            let within = Within { binding: Some(bytes), table: Some(table), ..Within::default() };
+            let (binding, table, tuning) = (Some(bytes), Some(table), Some(Tuning::Table));
+            let within = Within { binding, table, tuning, ..Within::default() };
             let mut gpu = compile_within(Arc::clone(&program), Wanted::Any, &within)?;
             let text = gpu.describe();
             Ok((text, lightloom::backend::twin::run_case(&mut *gpu, case)?))
@@ -505,10 +506,12 @@ fn rows_left_out_change_no_bit() {
     let on_cpu =
         |p| -> Box<dyn Executor> { cpu::compile(p, Precision::F32, Some(2)).expect("threads") };
     assert!(trained(fused.clone(), &machine, on_cpu) == trained(whole.clone(), &machine, on_cpu));
-    let Some(_) = common::gpu("rows left out", 3) else { return };
-    // Lines in one workgroup's memory, by either table, and lines that are cut in two.
-    for (workgroup, table) in [(None, None), (None, Some(HARDWARE)), (Some(8 * 24), None)] {
-        let within = Within { workgroup, table, ..Within::default() };
+    let Some(_) = common::gpu("rows left out", 4) else { return };
+    // Lines in one workgroup's memory, and lines that are cut in two, by either table.
+    let bounds = [None, Some(8 * 40)].map(|w| [(w, SOFTWARE), (w, HARDWARE)]);
+    for (workgroup, table) in bounds.into_iter().flatten() {
+        let (table, tuning) = (Some(table), Some(Tuning::Table));
+        let within = Within { workgroup, table, tuning, ..Within::default() };
         let on_gpu = |p| compile_within(p, Wanted::Any, &within).expect("a GPU");
         let [left_out, done] = [&fused, &whole].map(|p| trained(p.clone(), &machine, on_gpu));
         assert!(left_out == done, "workgroups of {workgroup:?} bytes, {table:?}");

@@ -159,7 +159,8 @@ fn steps(points: &[Point]) -> Sheet {
         note: "Time of one batch, the data loader included (a propagation has none). Operations: 5 M \
                log2 M a line of M. Roofline: least time by the peaks above, node by node, over the \
                time taken. Launches: in brackets passes over lines; 2P + 1 for each run of P \
-               propagations is the least. Bytes: what passes between kernels, without what all samples \
+               propagations is the least, and on software Vulkan one with a gradient is a launch for \
+               every sample of a leaf. Bytes: what passes between kernels, without what all samples \
                share, over the fused schedule's. Outside: of the step's time, what no kernel takes."
             .into(),
     }

@@ -8,8 +8,8 @@ use crate::program::{Builder, Data, Domain, Kind, Program, Role, Shape, SlotId};
 
 /// The routine of a case's program.
 pub const ROUTINE: &str = "case";
-/// Samples in a case, enough for more than one leaf and one that is cut short.
-pub const BATCH: usize = 19;
+/// Samples in a case: leaves of three, whose order shows in the sum, and one that is cut short.
+pub const BATCH: usize = 35;
 
 #[derive(Debug, Clone)]
 pub struct Case {

@@ -82,8 +82,8 @@ impl Primitive for LeafSum {
 
 pub fn cases() -> Vec<Case> {
     vec![build("leaf_sum", 8.0, |c| {
-        // Ten leaves (19 samples by twos): not a power of two.
-        debug_assert_eq!(Leaves::of(super::case::BATCH).count, 10);
+        // Twelve leaves (35 samples by threes): not a power of two.
+        debug_assert_eq!(Leaves::of(super::case::BATCH).count, 12);
         let shape = Shape::complex(&[11]);
         let (y, g) = (c.sample(shape.clone()), c.sample(shape));
         let sum = c.b.leaf("sum".into(), Shape::real(&[11]));

@@ -91,7 +91,7 @@ impl LineKernel {
             Sums::ByTurns => {
                 let size = leaves.size as u32;
                 let mut firsts: Vec<u32> = samples.clone().take(leaves.size).collect();
-                // Where a micro-batch begins inside a leaf, those of the next begin before it.
+                // By their places in a leaf, inside which a micro-batch may begin.
                 firsts.sort_unstable_by_key(|first| first % size);
                 let launch = |first| {
                     let each = (first..samples.end).step_by(leaves.size);

@@ -100,10 +100,7 @@ impl Rows<'_> {
             (1, _) => e.line("let apart = own;"),
             _ => e.line("let block = own;"),
         }
-        let sums = match self.sums_up() {
-            false => Sums::Nothing,
-            true => Sums::of(&limits.table),
-        };
+        let sums = if self.sums_up() { Sums::of(&limits.table) } else { Sums::Nothing };
         if sums == Sums::Nothing {
             e.line(&format!("let at = w.y * {ny}u + row;"));
             if done.count() > 0 {
@@ -111,13 +108,18 @@ impl Rows<'_> {
             }
             self.blank(&mut e, &done.others(ny), groups);
         } else {
+            let whole = sums == Sums::Whole;
             e.leaf(sums);
-            self.sums(&mut e, guarded, sums, false);
+            if whole {
+                self.sums(&mut e, guarded, false);
+            }
             e.open_samples(sums);
             e.line(&format!("let at = sample * {ny}u + row;"));
             self.body(&mut e, guarded, sums);
             e.close_samples(sums);
-            self.sums(&mut e, guarded, sums, true);
+            if whole {
+                self.sums(&mut e, guarded, true);
+            }
         }
         e.finish(groups, sums)
     }
@@ -294,33 +296,31 @@ impl Rows<'_> {
             Sums::ByTurns => format!("out{i}[{}]", self.of_leaf(e, place)),
             _ => format!("sum{i}_{}", place.slot),
         };
-        let mut lines = Vec::new();
-        for (i, link) in self.links.iter().enumerate() {
-            lines.push(match link {
-                Link::Modulate { conj: false } => {
-                    format!("{name} = times_each({name}, in{i}[{once}]);")
-                }
-                Link::Modulate { conj: true } => {
-                    format!("{name} = times_conj({name}, in{i}[{once}]);")
-                }
-                Link::Attenuate => format!("{name} = scaled({name}, in{i}[{once}]);"),
-                Link::Store(Saved::Whole) => format!("out{i}[{own}] = {name};"),
-                Link::Store(Saved::Half) => format!("out{i}[{own}] = halved({name});"),
-                Link::StoreIntensity => format!("out{i}[{own}] = power({name});"),
-                Link::Grad(kind, saved) => {
-                    let kept = match saved {
-                        Saved::Whole => format!("in{i}[{own}]"),
-                        Saved::Half => format!("whole(in{i}[{own}])"),
-                    };
-                    let product = match kind {
-                        GradSum::Phase => "cross_power",
-                        GradSum::Amplitude => "dot_power",
-                    };
-                    format!("{} += {product}({kept}, {name});", summed(i))
-                }
-            });
-        }
-        lines.iter().for_each(|line| e.line(line));
+        let line = |(i, link): (usize, &Link)| match link {
+            Link::Modulate { conj: false } => {
+                format!("{name} = times_each({name}, in{i}[{once}]);")
+            }
+            Link::Modulate { conj: true } => {
+                format!("{name} = times_conj({name}, in{i}[{once}]);")
+            }
+            Link::Attenuate => format!("{name} = scaled({name}, in{i}[{once}]);"),
+            Link::Store(Saved::Whole) => format!("out{i}[{own}] = {name};"),
+            Link::Store(Saved::Half) => format!("out{i}[{own}] = halved({name});"),
+            Link::StoreIntensity => format!("out{i}[{own}] = power({name});"),
+            Link::Grad(kind, saved) => {
+                let kept = match saved {
+                    Saved::Whole => format!("in{i}[{own}]"),
+                    Saved::Half => format!("whole(in{i}[{own}])"),
+                };
+                let product = match kind {
+                    GradSum::Phase => "cross_power",
+                    GradSum::Amplitude => "dot_power",
+                };
+                format!("{} += {product}({kept}, {name});", summed(i))
+            }
+        };
+        let lines: Vec<String> = self.links.iter().enumerate().map(line).collect();
+        e.line(&lines.join("\n"));
         if !self.up
             && let Some(to) = self.to
         {
@@ -339,11 +339,8 @@ impl Rows<'_> {
         format!("(leaf * {ny}u + row) * {nx}u + {}", e.position(place))
     }
 
-    /// Reads a leaf's sums into registers before its samples, or writes them behind.
-    fn sums(&self, e: &mut Emit, guarded: bool, sums: Sums, write: bool) {
-        if sums != Sums::Whole {
-            return;
-        }
+    /// Reads the sums of a whole leaf into registers before its samples, or writes them behind.
+    fn sums(&self, e: &mut Emit, guarded: bool, write: bool) {
         let grads: Vec<usize> =
             (0..self.links.len()).filter(|&i| matches!(self.links[i], Link::Grad(..))).collect();
         if !write {

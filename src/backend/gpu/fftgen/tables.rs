@@ -30,8 +30,8 @@ pub struct Table {
 }
 
 /// A core that takes eight lanes through one instruction and fetches each of their values on its
-/// own: arithmetic is nearly free, every exchange is dear. In a loop it asks before each whether the
-/// lane is still in it: a hop with a mask's gradient takes twice as long there.
+/// own: arithmetic is nearly free, every exchange is dear. In a loop each of them is masked by the
+/// lanes that are still in it: around a hop with a mask's gradient that takes twice as long.
 pub const SOFTWARE: Table = Table {
     name: "software",
     radices: &[
