@@ -85,13 +85,6 @@ pub struct Chain {
     pub to_hybrid: bool,
 }
 
-impl Chain {
-    /// Adds to leaves, so that a GPU takes the samples of a leaf in order.
-    pub fn sums(&self) -> bool {
-        self.links.iter().any(|l| matches!(l, Link::Grad(..)))
-    }
-}
-
 /// Some rows of a plane.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Rows(Vec<Range<usize>>);
